@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 ROOT = Path(__file__).parents[2]
-UNTRACKED = {"demo", "dist", "node_modules"}
+UNTRACKED = {"demo", "dist", "__pycache__"}
 TEXT = {".md", ".py", ".toml", ".txt", ".csv", ".json", ".html", ".css", ".mako", ".sql", ""}
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)[^)]*\)|!\[[^\]]*\]\(([^)\s]+)[^)]*\)")
@@ -20,9 +20,8 @@ REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(com|org)|--(extra-)?
 def files(*suffixes: str) -> Iterator[Path]:
     """Yield the files of the project, without caches, environments and the demo's output."""
     for folder, folders, names in os.walk(ROOT):
-        if Path(folder) == ROOT:
-            folders[:] = [name for name in folders if name not in UNTRACKED]
-        folders[:] = sorted(f for f in folders if f == ".ci" or (f[0] != "." and f != "__pycache__"))
+        skipped = UNTRACKED if Path(folder) == ROOT else {"__pycache__"}
+        folders[:] = sorted(f for f in folders if (f[0] != "." or f == ".ci") and f not in skipped)
         paths = (Path(folder, name) for name in sorted(names) if name[0] != ".")
         yield from (path for path in paths if path.suffix in suffixes)
 

@@ -1,0 +1,249 @@
+"""Write the pages of docs/reference that the code already knows, so that they cannot drift.
+
+Run as a script it writes them; with `--check` it writes nothing and fails when one is out of date.
+"""
+
+import ast
+import difflib
+import inspect
+import os
+import sys
+import textwrap
+import tokenize
+from collections.abc import Callable, Iterable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args, get_origin
+
+os.environ["EVENHAND_LANG"] = "en"
+
+REFERENCE = Path(__file__).parent / "reference"
+WIDTH = 100
+
+
+# -- the pages -----------------------------------------------------------------------------------
+
+
+def refusals() -> str:
+    """Every refusal (拒绝): its code, what happened and what to do."""
+    from backend.routes.problems import STATUS
+    from sync.refusals import Kind, Reason
+
+    lines = [
+        'Every expected "no" has a code. Over HTTP it is the `code` of a problem document',
+        "(`application/problem+json`, RFC 9457); inside a push it is the `why` of an exception; on",
+        "the command line it gives the exit status. A code is never reused.",
+        "",
+        "Not in the table: exit status 2 is a wrong use of the command line, and 75 says that the",
+        "server could not be reached, which refuses nothing: try again.",
+    ]
+    for kind in Kind:
+        reasons = [reason for reason in Reason if reason.kind is kind]
+        if not reasons:
+            continue
+        lines += ["", f"## {kind.name}: HTTP {int(STATUS[kind])}, exit {int(kind)}", ""]
+        lines += table(
+            ("code", "what happened", "发生了什么", "what to do", "怎么办"),
+            ((f"`{r.code}`", r.en, r.zh, r.remedy_en, r.remedy_zh) for r in reasons),
+        )
+    return page("Refusals", "拒绝代码", "`sync/refusals.py`", lines)
+
+
+def settings() -> str:
+    """Every environment variable that a server reads."""
+    import msgspec
+
+    from backend.settings import Settings
+
+    notes = remarks(Settings)
+    rows: list[tuple[str, ...]] = []
+    for field in msgspec.structs.fields(Settings):
+        default = "required" if field.required else f"`{field.default}`" if field.default else ""
+        rows.append(
+            (f"`EVENHAND_{field.name.upper()}`", type_name(field.type), default, notes[field.name])
+        )
+    lines = [
+        *paragraph(Settings),
+        "",
+        "A misspelt name is an error when the server starts. A device has no environment: its",
+        "settings live in its own store after it has enrolled.",
+        "",
+        *table(("variable", "type", "default", "meaning"), rows),
+    ]
+    return page("Settings", "设置", "`backend/settings.py`", lines)
+
+
+def tables() -> str:
+    """Every table of the server's database."""
+    from sqlalchemy import Table
+    from sqlmodel import SQLModel
+
+    import backend.tables
+
+    lines = [
+        "For whoever reads the database beside the server: reports, audits, exports. Times are",
+        "UTC. The schema is made by the migrations; a test compares the two.",
+    ]
+    for model in vars(backend.tables).values():
+        if not (inspect.isclass(model) and issubclass(model, SQLModel) and model is not SQLModel):
+            continue
+        relation = cast("Table", vars(model)["__table__"])
+        notes = remarks(model)
+        lines += ["", f"## {relation.name}", "", *paragraph(model), ""]
+        rows: list[tuple[str, ...]] = []
+        for column in relation.columns:
+            key = ["primary key"] if column.primary_key else ["unique"] if column.unique else []
+            key += [f"→ {foreign.target_fullname}" for foreign in column.foreign_keys]
+            null = "yes" if column.nullable else ""
+            kind = str(column.type).lower()
+            rows.append((f"`{column.name}`", kind, null, ", ".join(key), notes[column.name]))
+        lines += table(("column", "type", "null", "key", "meaning"), rows)
+    return page("Tables", "数据表", "`backend/tables.py`", lines)
+
+
+def cli() -> str:
+    """Every command, as `--help` shows it."""
+    import click
+
+    from cli.main import main
+
+    def walk(command: click.Command, above: click.Context | None, name: str) -> Iterator[str]:
+        context = click.Context(command, info_name=name, parent=above, terminal_width=WIDTH)
+        yield from ("", f"## {context.command_path}", "", "```text")
+        yield from command.get_help(context).splitlines()
+        yield "```"
+        if isinstance(command, click.Group):
+            for below in command.list_commands(context):
+                found = command.get_command(context, below)
+                assert found is not None, below
+                if not found.hidden:
+                    yield from walk(found, context, below)
+
+    lines = ["Every command answers `--help`. Exit statuses: [refusals](refusals.md)."]
+    return page("Command line", "命令行", "`cli/`", [*lines, *walk(main, None, "evenhand")])
+
+
+def http() -> str:
+    """Every route of the three doors."""
+    from backend.app import create_app
+    from backend.settings import Settings
+
+    app = create_app(Settings(database_url="sqlite+aiosqlite://"))
+    document = cast("dict[str, Any]", app.openapi_schema.to_schema())
+    lines = [
+        "The same, for machines: `GET /schema/openapi.json` of a running server. Bodies that are",
+        "not JSON (a push, a photo) are described in the notes of their routes. Every route can",
+        "also answer with a problem document: [refusals](refusals.md).",
+    ]
+    doors: dict[str, list[tuple[str, ...]]] = {}
+    for path, item in sorted(cast("dict[str, dict[str, Any]]", document["paths"]).items()):
+        for method, operation in item.items():
+            if not isinstance(operation, dict) or "responses" not in operation:
+                continue
+            done = cast("dict[str, Any]", operation)
+            good = {k: v for k, v in done["responses"].items() if k.startswith("2")}
+            answers = ", ".join(f"{k} {body(v)}".strip() for k, v in good.items())
+            note = " ".join((done.get("description") or done.get("summary") or "").split())
+            doors.setdefault(path.split("/")[1] or "root", []).append(
+                (f"`{method.upper()} {path}`", note, body(done.get("requestBody", {})), answers)
+            )
+    for door, rows in doors.items():
+        lines += [
+            "",
+            f"## /{door}",
+            "",
+            *table(("route", "what it does", "takes", "answers"), rows),
+        ]
+    return page("HTTP", "接口", "the OpenAPI document", lines)
+
+
+PAGES: tuple[Callable[[], str], ...] = (refusals, settings, tables, cli, http)
+
+
+# -- their parts ---------------------------------------------------------------------------------
+
+
+def page(title: str, zh: str, source: str, lines: Iterable[str]) -> str:
+    """Put a page together."""
+    head = [f"# {title} ({zh})", "", f"Generated from {source} by `make docs`; do not edit.", ""]
+    return "\n".join([*head, *lines]).rstrip() + "\n"
+
+
+def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Write a Markdown table."""
+    clean = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows]
+    return ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *clean)]
+
+
+def paragraph(of: type) -> list[str]:
+    """Return a class's docstring."""
+    return textwrap.dedent(inspect.getdoc(of) or "").splitlines()
+
+
+def remarks(of: type) -> dict[str, str]:
+    """Return what a class says of each field: the comment on its lines, or the string after it."""
+    source = textwrap.dedent(inspect.getsource(of))
+    comments: dict[int, str] = {}
+    for token in tokenize.generate_tokens(StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            comments[token.start[0]] = token.string.removeprefix("#").strip()
+    (tree,) = ast.parse(source).body
+    assert isinstance(tree, ast.ClassDef)
+    found: dict[str, str] = {}
+    for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            said = [comments.get(n, "") for n in range(node.lineno, (node.end_lineno or 0) + 1)]
+            match after:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    said.append(text)
+                case _:
+                    pass
+            found[node.target.id] = " ".join(filter(None, said))
+    return found
+
+
+def type_name(of: object) -> str:
+    """Return a type, and its lower limit, as a person writes it."""
+    if isinstance(of, type):
+        return of.__name__.lower()
+    if get_origin(of) is Annotated:
+        plain, *limits = get_args(of)
+        least = [f", at least {limit.ge}" for limit in limits if getattr(limit, "ge", None)]
+        return "".join([type_name(plain), *least])
+    return str(of)
+
+
+def body(part: dict[str, Any]) -> str:
+    """Return the names of the media types and schemas of a request or an answer."""
+    said: list[str] = []
+    for media, content in part.get("content", {}).items():
+        schema = content.get("schema", {})
+        many = schema.get("type") == "array"
+        reference = (schema.get("items", {}) if many else schema).get("$ref", "")
+        name = reference.rsplit("/", 1)[-1].rsplit("_", 1)[-1]
+        said.append(f"{name}[]" if many and name else name or f"`{media}`")
+    return ", ".join(said)
+
+
+# -- write or check ------------------------------------------------------------------------------
+
+
+def run(*, check: bool) -> int:
+    """Write every page, or say how each differs; return the exit status."""
+    bad = 0
+    for make in PAGES:
+        path = REFERENCE / f"{make.__name__}.md"
+        new = make()
+        old = path.read_text("utf-8") if path.exists() else ""
+        if check and new != old:
+            bad += 1
+            diff = difflib.unified_diff(old.splitlines(), new.splitlines(), "written", "code", n=0)
+            print(f"docs/reference/{path.name} is out of date; run `make docs`:")
+            print("\n".join(list(diff)[2:22]))
+        elif not check:
+            path.write_text(new, "utf-8")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(check="--check" in sys.argv[1:]))
