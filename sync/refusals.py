@@ -72,6 +72,280 @@ class Reason(Enum):
         "Use one of the methods listed in /schema.", "请使用 /schema 中列出的方法。",
     )
 
+    # -- sync ------------------------------------------------------------------------------------
+    SIGNATURE_WRONG = (
+        "sync.signature-wrong", Kind.UNAUTHENTICATED,
+        "The signature does not fit the body.", "签名与内容不符",
+        "Send the same body again; if it persists, enrol the device anew.",
+        "请重新发送；如仍失败，请重新登记终端。",
+    )
+    SYNC_MALFORMED = (
+        "sync.malformed", Kind.INVALID,
+        "The push cannot be read.", "上传内容无法解析",
+        "Nothing was stored; build the push again from the log and send it.",
+        "未保存任何内容；请由日志重新生成后再次上传。",
+    )
+    SYNC_VERSION = (
+        "sync.version", Kind.UNSUPPORTED,
+        "This version of the protocol is not spoken here.", "不支持该协议版本",
+        "Update the program on the older side; what was recorded stays on the device.",
+        "请升级版本较旧的一方；已记录的内容仍保留在终端。",
+    )
+    SYNC_GAP = (
+        "sync.gap", Kind.CONFLICT,
+        "The push starts beyond what the server holds.", "上传起点超出服务器已有的记录",
+        "Send from the operation after `head_n`.", "请从 `head_n` 之后的操作开始上传。",
+    )
+    SYNC_FORK = (
+        "sync.fork", Kind.CONFLICT,
+        "The ledger holds another history of this device; both are kept.",
+        "账本中该终端已有不同的历史，两者均已保留",
+        "Enrol the device anew; its unsent work stays and is sent again.",
+        "请重新登记终端；未上传的工作仍保留，将重新上传。",
+    )
+    ANSWER_STRANGE = (
+        "sync.answer-strange", Kind.BUSY,
+        "The answer is not one of an evenhand server.", "应答并非来自 evenhand 服务器",
+        "Check the address and the network, then try again; nothing was lost.",
+        "请核对地址与网络后重试；内容未丢失。",
+    )
+    OP_MALFORMED = (
+        "op.malformed", Kind.INVALID,
+        "The operation cannot be read; it is kept in quarantine.", "操作无法解析，已隔离保存",
+        "Ask a supervisor to look at the quarantine.", "请主管人员查看隔离区。",
+    )
+    OP_UNKNOWN = (
+        "op.unknown", Kind.UNSUPPORTED,
+        "The operation comes from a newer program; it is parked.", "操作来自更新的程序版本，已暂存",
+        "Nothing is lost; it counts once the server is upgraded.", "内容未丢失，服务器升级后生效。",
+    )
+    INSPECTION_NOT_YOURS = (
+        "inspection.not-yours", Kind.FORBIDDEN,
+        "The inspection is not this inspector's; the operation is kept in quarantine.",
+        "该检查任务不属于此执法人员，操作已隔离保存",
+        "Ask a supervisor to assign the task or to release the operation.",
+        "请主管人员分派任务或放行该操作。",
+    )
+    SIGN_ROLE = (
+        "sign.role", Kind.FORBIDDEN,
+        "The signature names a role that the inspector does not have in this task.",
+        "签名角色与任务中的角色不符",
+        "Sign as the role shown in the task.", "请按任务中载明的角色签名。",
+    )
+    INSPECTION_UNKNOWN = (
+        "inspection.unknown", Kind.MISSING,
+        "There is no such inspection on this device.", "本终端没有该检查任务",
+        "Sync first, or check the number: evenhand device tasks.",
+        "请先同步，或核对编号：evenhand device tasks。",
+    )
+    DEVICE_REVOKED = (
+        "device.revoked", Kind.FORBIDDEN,
+        "The device was revoked; what it sends is kept in quarantine.",
+        "该终端已停用，其上传内容已隔离保存",
+        "Ask a supervisor to release it, or enrol the device anew.", "请主管人员放行，或重新登记终端。",
+    )
+    DEVICE_UNKNOWN = (
+        "device.unknown", Kind.UNAUTHENTICATED,
+        "The server does not know this device.", "服务器没有该终端的登记",
+        "Enrol it with a one-time code.", "请使用一次性登记码登记。",
+    )
+    DEVICE_NOT_ENROLLED = (
+        "device.not-enrolled", Kind.UNAUTHENTICATED,
+        "This device is not enrolled.", "本终端尚未登记",
+        "Run: evenhand device enrol SERVER CODE.", "请执行：evenhand device enrol 服务器 登记码。",
+    )
+    DEVICE_ENROLLED = (
+        "device.enrolled", Kind.CONFLICT,
+        "This device is enrolled already.", "本终端已登记",
+        "Use another folder (--home) for another person.", "为他人登记请使用另一个目录（--home）。",
+    )
+    INVITE_WRONG = (
+        "invite.wrong", Kind.FORBIDDEN,
+        "The one-time code is wrong, used or expired.", "登记码错误、已使用或已过期",
+        "Ask the office for a new one: evenhand office device invite.",
+        "请向机关索取新码：evenhand office device invite。",
+    )
+    INSPECTOR_NOT_FOUND = (
+        "inspector.not-found", Kind.MISSING,
+        "There is no such inspector.", "没有该执法人员",
+        "Check the certificate number.", "请核对执法证号。",
+    )
+    DEVICE_NOT_FOUND = (
+        "device.not-found", Kind.MISSING,
+        "There is no such device.", "没有该终端",
+        "Check the number: evenhand office device list.", "请核对编号：evenhand office device list。",
+    )
+    EVIDENCE_EMPTY = (
+        "evidence.empty", Kind.INVALID,
+        "The file is empty.", "文件为空",
+        "Choose the file again; an empty one proves nothing.", "请重新选择文件；空文件不能作为证据。",
+    )
+    # -- checklists and registers ----------------------------------------------------------------
+    CHECKLIST_INVALID = (
+        "checklist.invalid", Kind.INVALID,
+        "The checklist is not valid.", "检查表文件不符合要求",
+        "Correct `field` at `line` of the file.", "请更正文件第 `line` 行的 `field`。",
+    )
+    CHECKLIST_TAKEN = (
+        "checklist.taken", Kind.CONFLICT,
+        "This version was released with other content.", "该版本已以其他内容定版",
+        "Give the changed checklist a new version.", "请为修改后的检查表使用新版本号。",
+    )
+    CHECKLIST_NOT_FOUND = (
+        "checklist.not-found", Kind.MISSING,
+        "There is no such checklist.", "检查表不存在",
+        "List them: evenhand office checklist list.", "请查看已定版的检查表：evenhand office checklist list。",
+    )
+    ITEM_UNKNOWN = (
+        "checklist.item-unknown", Kind.INVALID,
+        "The checklist has no such item.", "检查表中没有该检查项",
+        "Use a reference that the checklist lists; 3.10 is not 3.1.", "请使用检查表所列编号，注意 3.10 与 3.1 不同。",
+    )
+    ANSWER_INADMISSIBLE = (
+        "checklist.answer-inadmissible", Kind.INVALID,
+        "The item does not take this answer.", "该检查项不接受此结论",
+        "Answer pass, fail or na; a measured item takes a plain decimal number.",
+        "请填 pass、fail 或 na；测量项填十进制数值。",
+    )
+    VERDICT_INCOMPLETE = (
+        "verdict.incomplete", Kind.CONFLICT,
+        "No verdict can be given yet.", "尚不能作出检查结论",
+        "Answer the items named, and settle those in conflict.", "请补齐所列检查项，并就不一致的结论形成一致意见。",
+    )
+
+    # -- the shell: server, accounts, journal -----------------------------------------------------
+    BUSY = (
+        "server.busy", Kind.BUSY,
+        "The server is busy; nothing was changed.", "服务器繁忙，未作任何更改",
+        "Try again after a moment.", "请稍后重试。",
+    )
+    SETTING_INVALID = (
+        "setting.invalid", Kind.INVALID,
+        "An EVENHAND_ setting is unknown or out of range.", "EVENHAND_ 设置项未知或取值无效",
+        "Correct the variable named in `problem`; docs/reference/settings.md lists all.",
+        "请更正 `problem` 所指的环境变量；全部设置项见 docs/reference/settings.md。",
+    )
+    DATABASE_UNKNOWN = (
+        "setting.database-unknown", Kind.INVALID,
+        "This kind of database is not supported.", "不支持该类数据库",
+        "Set EVENHAND_DATABASE_URL to sqlite:///… or postgresql://….",
+        "请将 EVENHAND_DATABASE_URL 设为 sqlite:///… 或 postgresql://…。",
+    )
+    SCHEMA_BEHIND = (
+        "server.schema-behind", Kind.CONFLICT,
+        "The database schema is not the newest.", "数据库结构不是最新版本",
+        "Run: evenhand server upgrade.", "请执行：evenhand server upgrade。",
+    )
+    SERVER_SET_UP = (
+        "server.set-up", Kind.CONFLICT,
+        "There is an active admin already.", "已存在有效的管理员帐号",
+        "Let that admin create accounts: evenhand office account create.",
+        "请由该管理员创建帐号：evenhand office account create。",
+    )
+    ACCOUNT_NAME_TAKEN = (
+        "account.name-taken", Kind.CONFLICT,
+        "An account has this name already.", "该用户名已被使用",
+        "Choose another name.", "请另选用户名。",
+    )
+    ACCOUNT_NOT_FOUND = (
+        "account.not-found", Kind.MISSING,
+        "There is no such account.", "帐号不存在",
+        "List them: evenhand office account list.", "查看列表：evenhand office account list。",
+    )
+    ACCOUNT_YOURS = (
+        "account.yours", Kind.CONFLICT,
+        "You cannot deactivate your own account.", "不能停用本人帐号",
+        "Ask another admin.", "请由其他管理员办理。",
+    )
+    JOURNAL_BROKEN = (
+        "journal.broken", Kind.CONFLICT,
+        "The journal's chain is broken at act `n`.", "执法记录链在第 `n` 条处断裂",
+        "Compare it with a backup: that act or one before it was changed.",
+        "请与备份比对：该条或之前的记录被更改过。",
+    )
+
+    # -- evidence --------------------------------------------------------------------------------
+    UPLOAD_NOT_FOUND = (
+        "evidence.upload-not-found", Kind.MISSING,
+        "There is no such upload of this device.", "该终端没有此上传任务",
+        "Ask which files are wanted and create the upload again.", "请重新查询所需文件并重新创建上传。",
+    )
+    UPLOAD_EXPIRED = (
+        "evidence.upload-expired", Kind.GONE,
+        "This upload was left unfinished for too long.", "该上传任务长期未完成，已过期",
+        "Create it again; the file on the device is untouched.", "请重新创建上传；终端上的文件不受影响。",
+    )
+    UPLOAD_OFFSET_WRONG = (
+        "evidence.offset-wrong", Kind.CONFLICT,
+        "The upload does not stand where this part begins.", "上传进度与本段起点不一致",
+        "Ask for the offset with HEAD and go on from there.", "请用 HEAD 查询进度后续传。",
+    )
+    UPLOAD_VERSION_UNKNOWN = (
+        "evidence.tus-version-unknown", Kind.UNSUPPORTED,
+        "The upload protocol's version is missing or not spoken here.", "缺少上传协议版本或版本不受支持",
+        "Send the header Tus-Resumable: 1.0.0.", "请发送请求头 Tus-Resumable: 1.0.0。",
+    )
+    UPLOAD_TYPE_WRONG = (
+        "evidence.content-type-wrong", Kind.UNSUPPORTED,
+        "A part of a file must come as application/offset+octet-stream.",
+        "文件分段须以 application/offset+octet-stream 发送",
+        "Set that Content-Type.", "请设置该 Content-Type。",
+    )
+    UPLOAD_HEADER_INVALID = (
+        "evidence.header-invalid", Kind.INVALID,
+        "A header of the upload is missing or malformed.", "上传请求头缺失或格式错误",
+        "Correct the header named in `header`.", "请更正 `header` 所指请求头。",
+    )
+    EVIDENCE_TOO_LARGE = (
+        "evidence.too-large", Kind.TOO_LARGE,
+        "The file, or this part of it, is over the limit.", "文件或本段内容超过大小上限",
+        "Send no more than `limit_bytes`.", "请勿超过 `limit_bytes` 字节。",
+    )
+    EVIDENCE_DIGEST_WRONG = (
+        "evidence.digest-wrong", Kind.INVALID,
+        "The bytes that arrived are not the file that was announced.", "收到的内容与申报的摘要不符",
+        "Send the file again from the start; if it happens again, the copy on the device is damaged.",
+        "请从头重传；若再次出现，则终端上的文件已损坏。",
+    )
+    EVIDENCE_DAMAGED = (
+        "evidence.damaged-on-device", Kind.INVALID,
+        "The file on the device is shorter than it was when recorded.", "终端上的文件比记录时短",
+        "Look for another copy; the record of the file stays.", "请查找其他副本；文件的记录不会丢失。",
+    )
+    EVIDENCE_REFUSED = (
+        "evidence.refused", Kind.INVALID,
+        "The server refused the file for a reason that this version does not know.",
+        "服务器拒绝该文件，原因未被当前版本识别",
+        "Look up the code in `answer`; nothing on the device was deleted.",
+        "请查阅 `answer` 中的代码；终端上的数据未被删除。",
+    )
+    STORAGE_FULL = (
+        "evidence.storage-full", Kind.BUSY,
+        "The server has no room for files left.", "服务器存储空间不足",
+        "Wait until the operator has made room; nothing was lost.", "请等待管理员扩容后重试；数据未丢失。",
+    )
+    PHOTO_UNREADABLE = (
+        "photo.unreadable", Kind.INVALID,
+        "The file says it is a picture, but it is not one.", "文件声称是图片，但无法识别",
+        "It is kept as it is; photograph again if you still can.", "原文件已保留；如有条件请重新拍摄。",
+    )
+    PHOTO_TRUNCATED = (
+        "photo.truncated", Kind.INVALID,
+        "The picture breaks off or is damaged.", "图片不完整或已损坏",
+        "It is kept as it is; photograph again if you still can.", "原文件已保留；如有条件请重新拍摄。",
+    )
+    PHOTO_TOO_MANY_PIXELS = (
+        "photo.too-many-pixels", Kind.TOO_LARGE,
+        "The picture would unfold to more pixels than allowed.", "图片展开后的像素数超过上限",
+        "It is kept but not opened; the limit is `pixels_max`.", "原文件已保留但不予打开；上限为 `pixels_max`。",
+    )
+    PHOTO_FORMAT_UNSUPPORTED = (
+        "photo.format-unsupported", Kind.UNSUPPORTED,
+        "Pictures of this format cannot be opened here yet.", "暂不支持打开该格式的图片",
+        "It is kept as it is; set the camera to JPEG to see previews.",
+        "原文件已保留；如需预览请将相机设为 JPEG。",
+    )
+
     def __init__(
         self, code: str, kind: Kind, en: str, zh: str, remedy_en: str, remedy_zh: str
     ) -> None:
@@ -90,3 +364,11 @@ class Refused(Exception):
         super().__init__(reason.code)
         self.reason = reason
         self.details = details
+
+
+def by_code(code: str) -> Reason:
+    """Find a reason by its code; KeyError when there is none."""
+    return _BY_CODE[code]
+
+
+_BY_CODE = {reason.code: reason for reason in Reason}
