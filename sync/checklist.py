@@ -125,7 +125,7 @@ def parse(toml: bytes) -> Checklist:
     text = text.replace("\r\n", "\n")
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting without end
         at = re.search(r"at line (\d+)", str(error))
         line = int(at[1]) if at else text.count("\n") + 1
         raise _invalid(line, "", f"Not TOML: {error}", "TOML 语法错误") from error
@@ -133,9 +133,9 @@ def parse(toml: bytes) -> Checklist:
     try:
         checklist = msgspec.convert(raw, Checklist)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `")
-        named = re.search(r"(?:required|unknown) field `(\w+)`", problem)
-        path = place.removeprefix("$").lstrip(".").rstrip("`")
+        problem, _, place = str(error).partition(" - at ")
+        named = re.search(r"required field `(\w+)`", problem)
+        path = place[place.find("$") + 1 :].lstrip(".").rstrip("`")
         path = _join(path, named[1]) if named else path
         raise _refuse(lines, path, problem, "缺少字段或取值不符合要求") from error
     for path, en, zh in _faults(raw, checklist):
