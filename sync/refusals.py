@@ -212,6 +212,95 @@ class Reason(Enum):
         "No verdict can be given yet.", "尚不能作出检查结论",
         "Answer the items named, and settle those in conflict.", "请补齐所列检查项，并就不一致的结论形成一致意见。",
     )
+    REGISTER_NOT_CSV = (
+        "register.not-csv", Kind.INVALID,
+        "The file is not a table of text that can be read.", "文件不是可读取的文本表格",
+        "Export it as CSV in UTF-8 or GB18030; `problem` says what stopped the reader.",
+        "请以 UTF-8 或 GB18030 编码导出 CSV；`problem` 说明了读取失败的原因。",
+    )
+    MAPPING_INVALID = (
+        "mapping.invalid", Kind.INVALID,
+        "The mapping is not valid.", "字段映射文件不符合要求",
+        "Correct `field` of the mapping.", "请更正映射文件中的 `field`。",
+    )
+    MAPPING_COLUMN_MISSING = (
+        "mapping.column-missing", Kind.INVALID,
+        "The file does not have a column that the mapping names.", "文件缺少映射所指的列",
+        "Name one of `columns` in the mapping, or choose the mapping made for this file.",
+        "请在映射中改用 `columns` 所列列名，或选择与该文件对应的映射。",
+    )
+    MAPPING_REGISTER_MISSING = (
+        "mapping.register-missing", Kind.INVALID,
+        "The mapping does not say how to read this register.", "映射文件未说明如何读取该名录库",
+        "Add the table named in `register` to the mapping.", "请在映射文件中增加 `register` 所指的表。",
+    )
+    # What may be odd about one row; the rest of the file goes on. A warning keeps the row.
+    ROW_COLUMNS_WRONG = (
+        "row.columns-wrong", Kind.INVALID,
+        "The row has more or fewer columns than the header.", "该行列数与表头不符",
+        "Quote cells that hold the delimiter or a line break.", "含分隔符或换行的单元格请加引号。",
+    )
+    ROW_UNDECODABLE = (
+        "row.undecodable", Kind.INVALID,
+        "The row has bytes that are not text in the file's encoding.", "该行含无法解码的字节",
+        "Correct the cell at its source, or name the right encoding in the mapping.",
+        "请在数据源更正该单元格，或在映射中指定正确的编码。",
+    )
+    ROW_VALUE_MISSING = (
+        "row.value-missing", Kind.INVALID,
+        "The row lacks a value that it cannot do without.", "该行缺少必填值",
+        "Fill the column in.", "请补填该列。",
+    )
+    ROW_VALUE_UNKNOWN = (
+        "row.value-unknown", Kind.INVALID,
+        "The value is not one that the mapping knows.", "该值不在映射的取值范围内",
+        "Correct the value, or add it to the mapping.", "请更正该值，或将其加入映射。",
+    )
+    ROW_VALUE_INVALID = (
+        "row.value-invalid", Kind.INVALID,
+        "The value does not have the form of its column.", "该值格式不符合要求",
+        "Correct the value.", "请更正该值。",
+    )
+    ROW_VALUE_TOO_LONG = (
+        "row.value-too-long", Kind.INVALID,
+        "The value is longer than its column allows.", "该值超出长度上限",
+        "Shorten the value.", "请缩短该值。",
+    )
+    ROW_DIVISION_FOREIGN = (
+        "row.division-foreign", Kind.FORBIDDEN,
+        "The row belongs to a division outside yours.", "该行所属行政区划不在您的辖区内",
+        "Ask an officer of that division to import it.", "请由该辖区人员导入。",
+    )
+    ROW_NOT_REGISTERED = (
+        "row.not-registered", Kind.MISSING,
+        "The row names someone who is in no register.", "该行所指对象或人员不在名录库中",
+        "Import the establishments and inspectors first.", "请先导入检查对象名录库和执法检查人员名录库。",
+    )
+    ROW_DUPLICATE = (
+        "row.duplicate", Kind.CONFLICT,
+        "Rows of the same code disagree; one of them was taken.", "同一编号的多行内容不一致，仅采用其中一行",
+        "Remove the row that is wrong.", "请删除错误的行。",
+    )
+    CODE_MISSING = (
+        "code.missing", Kind.INVALID,
+        "There is no number.", "没有编号",
+        "Ask the business for its registration number.", "请向经营者核实注册编号。",
+    )
+    CODE_CHECK_WRONG = (
+        "code.check-wrong", Kind.INVALID,
+        "The check character of the number is wrong.", "编号校验位错误",
+        "Compare it with the licence; the row was imported all the same.", "请与证照核对；该行仍已导入。",
+    )
+    CODE_SHAPE_WRONG = (
+        "code.shape-wrong", Kind.INVALID,
+        "The number is of no known kind.", "编号不属于任何已知类型",
+        "Compare it with the licence; the row was imported all the same.", "请与证照核对；该行仍已导入。",
+    )
+    CODE_NORMALISED = (
+        "code.normalised", Kind.INVALID,
+        "The number was written with small, full-width or invisible characters.", "编号含小写、全角或不可见字符",
+        "Nothing: it was imported in its normal form.", "无需处理：已按规范形式导入。",
+    )
 
     # -- the shell: server, accounts, journal -----------------------------------------------------
     BUSY = (

@@ -1,0 +1,122 @@
+"""The composition root: the only place where everything meets."""
+
+from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.types import ControllerRouterHandler
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend import db as database
+from backend import logs
+from backend.auth import Officer, office_door
+from backend.auth_device import device_door
+from backend.blobs import Blobs
+from backend.db import Session
+from backend.routes import health, problems, schema
+from backend.routes.office import office
+from backend.routes.public import public
+from backend.settings import Settings
+from sync.refusals import Refused
+
+DOORS = (office_door, device_door)
+READS = {"GET", "HEAD", "OPTIONS"}
+
+
+def create_app(
+    settings: Settings,
+    *,
+    engine: AsyncEngine | None = None,
+    now: Callable[[], datetime] | None = None,
+) -> Litestar:
+    """Build the server from its settings; whoever brings an engine also disposes of it."""
+    own = engine or database.connect(settings.database_url)
+    clock = now or (lambda: datetime.now(UTC))
+    metrics = logs.Metrics()
+    blobs = Blobs(settings.data_dir)
+
+    async def db(request: Request[Any, Any, Any]) -> AsyncGenerator[Session]:
+        write = request.method not in READS
+        async with database.transaction(own, write=write) as session:
+            yield session
+
+    async def reader() -> AsyncGenerator[Session]:
+        async with database.transaction(own, write=False) as session:
+            yield session
+
+    async def officer(request: Request[Officer, Any, Any]) -> Officer:
+        return request.user
+
+    async def start(app: Litestar) -> None:
+        require_guards(app)
+        await database.check(own)
+
+    async def stop() -> None:
+        if engine is None:
+            await own.dispose()
+
+    app = Litestar(
+        route_handlers=[office, *_device_rooms(), public, *health.handlers],
+        dependencies={
+            "db": Provide(db),
+            "reader": Provide(reader),
+            "officer": Provide(officer),
+            "now": Provide(clock, sync_to_thread=False, use_cache=True),
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "blobs": Provide(lambda: blobs, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+        },
+        exception_handlers={
+            Refused: problems.problem,
+            HTTPException: problems.rejected,
+            Exception: problems.failed,
+        },
+        request_max_body_size=settings.body_bytes_max,
+        openapi_config=schema.config(),
+        logging_config=None,
+        on_startup=[start],
+        on_shutdown=[stop],
+    )
+    app.state.update({"engine": own, "now": clock, "settings": settings})
+    app.asgi_handler = logs.Observed(app.asgi_handler, metrics)
+    return app
+
+
+def require_guards(app: Litestar) -> None:
+    """Refuse to start with a route that nobody guards."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)]):
+            assert isinstance(handler, BaseRouteHandler), f"{route.path} has no handler"
+            door(handler, route.path)
+
+
+def door(handler: BaseRouteHandler, path: str) -> Literal["office", "device", "public", "open"]:
+    """Tell which door a route is behind; a route behind none is our bug."""
+    methods = handler.http_methods if isinstance(handler, HTTPRouteHandler) else {"CONNECT"}
+    if handler.opt.get("open"):
+        return "open"
+    guards = handler.resolve_guards()
+    if office_door in guards:
+        return "office"
+    if device_door in guards:
+        return "device"
+    reads = set(methods) <= READS
+    assert reads and (handler.opt.get("public") or methods == {"OPTIONS"}), (
+        f"{path}: no guard on {handler}"
+    )
+    return "public"
+
+
+def _device_rooms() -> list[ControllerRouterHandler]:
+    rooms = [
+        f"backend.routes.{room}"
+        for room in ("device", "evidence")
+        if find_spec(f"backend.routes.{room}")
+    ]
+    return [handler for room in rooms for handler in import_module(room).handlers]

@@ -1,0 +1,64 @@
+"""留痕 (执法全过程记录): the hash-chained record of every act that changed something.
+
+    hash(n) = SHA-256(hash(n-1) + canonical JSON of act n), hash(0) = sixty-four zeros
+
+Whoever keeps one hash can later tell whether any act up to it was changed or removed.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import msgspec
+
+from backend.db import GENESIS, Session, head
+from backend.tables import Act
+from sync.refusals import Reason, Refused
+
+
+async def append(
+    db: Session, *, actor: str, verb: str, subject: str, now: datetime, **details: str | int
+) -> Act:
+    """Record one act; `verb` is `noun.verb`, `subject` the identifier of what it was done to."""
+    place = await head(db)
+    act = Act(
+        n=place.act_n + 1,
+        at=now,
+        actor=actor,
+        verb=verb,
+        subject=subject,
+        details=_canonical(details),
+        prev=place.act_hash,
+        hash="",
+    )
+    act.hash = digest(act)
+    place.act_n, place.act_hash = act.n, act.hash
+    db.add_all([act, place])
+    return act
+
+
+def digest(act: Act) -> str:
+    """Hash an act onto the one before it."""
+    content = {
+        "n": act.n,
+        "at": act.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "actor": act.actor,
+        "verb": act.verb,
+        "subject": act.subject,
+        "details": act.details,
+    }
+    return sha256((act.prev + _canonical(content)).encode()).hexdigest()
+
+
+def verify(acts: Iterable[Act]) -> str:
+    """Walk the journal from its first act and return its last hash, or refuse at the first break."""
+    prev = GENESIS
+    for n, act in enumerate(acts, start=1):
+        if (act.n, act.prev, act.hash) != (n, prev, digest(act)):
+            raise Refused(Reason.JOURNAL_BROKEN, n=n)
+        prev = act.hash
+    return prev
+
+
+def _canonical(content: dict[str, str | int]) -> str:
+    return msgspec.json.encode(content, order="deterministic").decode()

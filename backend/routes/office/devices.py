@@ -1,0 +1,45 @@
+"""执法终端: inviting, listing and revoking devices."""
+
+from datetime import datetime
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from backend.auth import Officer, needs
+from backend.db import Session
+from backend.wire import DeviceView, InviteView, NewInvite
+from backend.work import devices
+
+
+@post("/devices/invites", guards=[needs("admin", "supervisor")])
+async def invite(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    data: JSONBody[NewInvite],
+) -> InviteView:
+    """Make a one-time code for an inspector's device (生成登记码)."""
+    return await devices.invite(db, officer, data.certificate, now)
+
+
+@get("/devices")
+async def list_devices(
+    db: NamedDependency[Session], officer: NamedDependency[Officer]
+) -> list[DeviceView]:
+    """List the devices of the division, those longest unseen first (终端列表)."""
+    return await devices.list_devices(db, officer)
+
+
+@post("/devices/{device_id:str}/revoke", guards=[needs("admin", "supervisor")], status_code=200)
+async def revoke(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    device_id: FromPath[str],
+) -> DeviceView:
+    """Revoke a device at once (停用终端)."""
+    return await devices.revoke(db, officer, device_id, now)
+
+
+handlers = [invite, list_devices, revoke]

@@ -1,0 +1,1 @@
+"""DOES: one function per use case: load, decide, store."""
