@@ -217,6 +217,7 @@ class Device(SQLModel, table=True):
     head_n: int = 0
     head_hash: str = Field(max_length=64)
     seen_at: datetime | None = None
+    skew_ms: int = 0  # its wall clock minus ours, at the last exchange: evidence, never order
 
 
 class Batch(SQLModel, table=True):
@@ -302,6 +303,7 @@ class Blob(SQLModel, table=True):
     size: int
     mime: str = Field(max_length=80)
     flag: str = Field(default="", max_length=60)  # a refusal's code when it is no readable picture
+    facts: str = ""  # JSON of photos.Facts: what a picture says about itself
     stored_at: datetime
 
 

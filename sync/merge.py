@@ -89,7 +89,7 @@ class Signature(Struct, frozen=True):
 
 
 class Inspection(Struct, frozen=True):
-    """What the operations amount to. `late` ones came outside every signature: shown, not applied."""
+    """What the operations amount to; `late` ones lie outside every signature and do not count."""
 
     items: dict[str, Item] = {}
     findings: tuple[Finding, ...] = ()
@@ -140,11 +140,16 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
         evidence=tuple(evidence),
         signatures=tuple(
             Signature(
-                r.id, r.who, sign.role, sign.name, sign.digest, sign.reason,
+                r.id,
+                r.who,
+                sign.role,
+                sign.name,
+                sign.digest,
+                sign.reason,
                 tuple(sorted(amended.get(r.id, ()))),
             )
             for r, sign in signs
-        ),  # fmt: skip
+        ),
         late=tuple(sorted(late)),
     )
 
@@ -168,7 +173,8 @@ def _sealed(ops: list[Recorded], signs: list[Sign]) -> tuple[list[Recorded], lis
     """Split operations at the seal: once both inspectors signed, only what a signature covers."""
     if not _signed(sign.role for sign in signs):
         return ops, []
-    inside, late = [], []
+    inside: list[Recorded] = []
+    late: list[OpId] = []
     for r in ops:
         if isinstance(r.op, Sign) or any(covered(sign.covers, r.id) for sign in signs):
             inside.append(r)
@@ -204,8 +210,6 @@ def _items(ops: list[Recorded]) -> dict[str, Item]:
         items[ref] = Item(
             value=value,
             standing=tuple(standing),
-            overruled=tuple(
-                one for one in said[ref] if one not in standing and one.v != value
-            ),
+            overruled=tuple(one for one in said[ref] if one not in standing and one.v != value),
         )
     return items

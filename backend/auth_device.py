@@ -1,0 +1,67 @@
+"""Who is asking at the device door (执法终端): a key enrolled for one inspector.
+
+Exchanges are signed with that key over their raw bytes, which `work.intake` verifies. Evidence
+files come with a bearer token that the last exchange gave: their content is proved by its digest.
+"""
+
+import hmac
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from litestar.handlers import BaseRouteHandler
+from msgspec import Struct
+
+from backend.auth import Connection
+from backend.db import Session, transaction
+from backend.tables import Device, Head
+from sync.refusals import Reason, Refused
+
+UPLOAD_TOKEN_LIFE = timedelta(hours=24)
+
+
+class DeviceCaller(Struct, frozen=True):
+    """The device that asks, and whose it is."""
+
+    id: str
+    inspector_id: str
+
+
+def upload_token(secret: str, device_id: str, expires: datetime) -> str:
+    """Make the token for evidence files: `device.expiry.HMAC`, nothing to keep."""
+    text = f"{device_id}.{int(expires.timestamp())}"
+    return f"{text}.{hmac.new(bytes.fromhex(secret), _text(text), sha256).hexdigest()}"
+
+
+async def device_door(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let in who holds a valid upload token; exchanges and enrolment prove themselves otherwise."""
+    if handler.opt.get("open"):
+        return
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refused(Reason.DEVICE_UNKNOWN)
+    state = connection.app.state
+    async with transaction(state.engine, write=False) as db:
+        caller = await uploader(db, token.strip(), state.now())
+    connection.scope["user"] = caller
+    connection.scope["state"]["actor"] = caller.id
+
+
+async def uploader(db: Session, token: str, now: datetime) -> DeviceCaller:
+    """Find the device whose upload token this is."""
+    text, _, proof = token.rpartition(".")
+    device_id, _, expires = text.partition(".")
+    known = await db.get(Head, 1)
+    assert known is not None
+    right = hmac.new(bytes.fromhex(known.secret_key), _text(text), sha256).hexdigest()
+    if not hmac.compare_digest(right.encode(), proof.encode("utf-8", "replace")):
+        raise Refused(Reason.DEVICE_UNKNOWN)
+    device = await db.get(Device, device_id)
+    if device is None or int(expires) < now.timestamp():
+        raise Refused(Reason.DEVICE_UNKNOWN)
+    if device.revoked_at is not None:
+        raise Refused(Reason.DEVICE_REVOKED, device=device_id)
+    return DeviceCaller(device.id, device.inspector_id)
+
+
+def _text(text: str) -> bytes:
+    return f"evenhand-upload/1\n{text}".encode("utf-8", "replace")

@@ -1,0 +1,224 @@
+"""What a replica keeps, and a store of it in memory.
+
+Every implementation passes the same contract suite (tests/contracts). Whatever is written inside
+one `transaction` is durable when it ends, all of it, or none of it happened.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
+from typing import Protocol
+
+from msgspec import Struct
+
+EXCLUDED = ("parked", "quarantined")
+
+
+class Mine(Struct, frozen=True):
+    """An operation of this device's own log; `note` is what the server said of it, if anything."""
+
+    n: int
+    inspection: str
+    hash: str
+    raw: bytes
+    note: str = ""
+    why: str = ""
+
+
+class Theirs(Struct, frozen=True):
+    """An operation that another device recorded, as the server told it."""
+
+    id: str
+    bucket: str
+    hash: str
+    who: str
+    raw: bytes
+
+
+class Row(Struct, frozen=True):
+    """A server-owned row in one bucket: a task, a checklist."""
+
+    bucket: str
+    kind: str
+    id: str
+    rev: str
+    body: bytes
+
+
+class File(Struct, frozen=True):
+    """An evidence file that this device took."""
+
+    sha256: str
+    size: int
+    mime: str
+    sent: bool = False
+
+
+class Store(Protocol):
+    """Everything one replica remembers."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make what is written inside durable together, or not at all."""
+        ...
+
+    def get(self, key: str) -> str:
+        """Read a setting; empty when it was never set."""
+        ...
+
+    def set(self, key: str, value: str) -> None:
+        """Write a setting."""
+        ...
+
+    def append(self, mine: Mine) -> None:
+        """Append to the log; its number must be the next one."""
+        ...
+
+    def last(self) -> Mine | None:
+        """Give the end of the log."""
+        ...
+
+    def log(self, first: int, limit: int) -> list[Mine]:
+        """Give at most `limit` operations of the log from number `first` on."""
+        ...
+
+    def log_of(self, inspection: str) -> list[Mine]:
+        """Give this device's operations of one inspection."""
+        ...
+
+    def note(self, n: int, d: str, why: str) -> None:
+        """Keep what the server said of one operation."""
+        ...
+
+    def noted(self) -> list[Mine]:
+        """Give the operations of which the server said something."""
+        ...
+
+    def put_row(self, row: Row) -> None:
+        """Keep a row, replacing its former revision in the bucket."""
+        ...
+
+    def remove_row(self, bucket: str, kind: str, entity: str) -> None:
+        """Forget a row in one bucket."""
+        ...
+
+    def rows(self, kind: str) -> list[Row]:
+        """Give the rows of one kind, each once, ordered by id."""
+        ...
+
+    def put_theirs(self, theirs: Theirs) -> None:
+        """Keep another device's operation."""
+        ...
+
+    def theirs_of(self, bucket: str) -> list[Theirs]:
+        """Give the other devices' operations in a bucket."""
+        ...
+
+    def drop(self, bucket: str) -> None:
+        """Forget everything that was read for a bucket; the own log stays."""
+        ...
+
+    def revisions(self, bucket: str) -> Iterable[tuple[str, str, str]]:
+        """Give kind, id and revision of everything read for a bucket."""
+        ...
+
+    def put_file(self, file: File) -> None:
+        """Keep what is known of an evidence file."""
+        ...
+
+    def files(self) -> list[File]:
+        """Give the evidence files in the order they were taken."""
+        ...
+
+
+class MemoryStore:
+    """A store that lives as long as the process; a failed transaction leaves no trace."""
+
+    def __init__(self) -> None:
+        self._settings: dict[str, str] = {}
+        self._log: list[Mine] = []
+        self._rows: dict[tuple[str, str, str], Row] = {}
+        self._theirs: dict[tuple[str, str], Theirs] = {}
+        self._files: dict[str, File] = {}
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Restore the former state when the block fails."""
+        before = {name: deepcopy(value) for name, value in vars(self).items()}
+        try:
+            yield
+        except BaseException:
+            vars(self).update(before)
+            raise
+
+    def get(self, key: str) -> str:
+        """Read a setting."""
+        return self._settings.get(key, "")
+
+    def set(self, key: str, value: str) -> None:
+        """Write a setting."""
+        self._settings[key] = value
+
+    def append(self, mine: Mine) -> None:
+        """Append to the log."""
+        assert mine.n == len(self._log) + 1
+        self._log.append(mine)
+
+    def last(self) -> Mine | None:
+        """Give the end of the log."""
+        return self._log[-1] if self._log else None
+
+    def log(self, first: int, limit: int) -> list[Mine]:
+        """Give a stretch of the log."""
+        return self._log[first - 1 : first - 1 + limit]
+
+    def log_of(self, inspection: str) -> list[Mine]:
+        """Give this device's operations of one inspection."""
+        return [mine for mine in self._log if mine.inspection == inspection]
+
+    def note(self, n: int, d: str, why: str) -> None:
+        """Keep what the server said of one operation."""
+        mine = self._log[n - 1]
+        self._log[n - 1] = Mine(mine.n, mine.inspection, mine.hash, mine.raw, d, why)
+
+    def noted(self) -> list[Mine]:
+        """Give the operations of which the server said something."""
+        return [mine for mine in self._log if mine.note]
+
+    def put_row(self, row: Row) -> None:
+        """Keep a row."""
+        self._rows[row.bucket, row.kind, row.id] = row
+
+    def remove_row(self, bucket: str, kind: str, entity: str) -> None:
+        """Forget a row in one bucket."""
+        self._rows.pop((bucket, kind, entity), None)
+
+    def rows(self, kind: str) -> list[Row]:
+        """Give the rows of one kind."""
+        found = {row.id: row for row in self._rows.values() if row.kind == kind}
+        return [found[entity] for entity in sorted(found)]
+
+    def put_theirs(self, theirs: Theirs) -> None:
+        """Keep another device's operation."""
+        self._theirs[theirs.bucket, theirs.id] = theirs
+
+    def theirs_of(self, bucket: str) -> list[Theirs]:
+        """Give the other devices' operations in a bucket."""
+        return [theirs for theirs in self._theirs.values() if theirs.bucket == bucket]
+
+    def drop(self, bucket: str) -> None:
+        """Forget what was read for a bucket."""
+        self._rows = {key: row for key, row in self._rows.items() if row.bucket != bucket}
+        self._theirs = {key: op for key, op in self._theirs.items() if op.bucket != bucket}
+
+    def revisions(self, bucket: str) -> Iterable[tuple[str, str, str]]:
+        """Give kind, id and revision of everything read for a bucket."""
+        rows = [(r.kind, r.id, r.rev) for r in self._rows.values() if r.bucket == bucket]
+        return rows + [("op", t.id, t.hash) for t in self.theirs_of(bucket)]
+
+    def put_file(self, file: File) -> None:
+        """Keep what is known of an evidence file."""
+        self._files[file.sha256] = file
+
+    def files(self) -> list[File]:
+        """Give the evidence files."""
+        return list(self._files.values())
