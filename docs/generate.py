@@ -124,37 +124,46 @@ def cli() -> str:
 
 
 def http() -> str:
-    """Every route of the three doors."""
-    from backend.app import create_app
+    """Every route, by door."""
+    from litestar.handlers import HTTPRouteHandler
+    from litestar.routes import HTTPRoute
+
+    from backend.app import create_app, door
     from backend.settings import Settings
 
     app = create_app(Settings(database_url="sqlite+aiosqlite://"))
-    document = cast("dict[str, Any]", app.openapi_schema.to_schema())
+    paths = cast("dict[str, dict[str, Any]]", app.openapi_schema.to_schema()["paths"])
+    doors: dict[str, list[tuple[str, ...]]] = {"office": [], "device": [], "public": [], "open": []}
+    for route in sorted(app.routes, key=lambda route: route.path):
+        if not isinstance(route, HTTPRoute) or route.path.startswith("/schema"):
+            continue
+        for handler in cast("tuple[HTTPRouteHandler, ...]", route.route_handlers):
+            for method in sorted(handler.http_methods - {"OPTIONS"}):
+                described = paths.get(route.path_format, {}).get(method.lower(), {})
+                good = {k: v for k, v in described.get("responses", {}).items() if k < "3"}
+                doors[door(handler, route.path)].append(
+                    (
+                        f"`{method} {route.path_format}`",
+                        (inspect.getdoc(handler.fn) or "").partition("\n\n")[0],
+                        body(described.get("requestBody", {})),
+                        ", ".join(f"{k} {body(v)}".strip() for k, v in good.items()),
+                    )
+                )
     lines = [
-        "The same, for machines: `GET /schema/openapi.json` of a running server. Bodies that are",
-        "not JSON (a push, a photo) are described in the notes of their routes. Every route can",
-        "also answer with a problem document: [refusals](refusals.md).",
+        "A running server describes itself: `GET /schema` for people, `GET /schema/openapi.json`",
+        "for machines. Every route may also answer with a problem document:",
+        "[refusals](refusals.md). A device's pushes and files are not JSON and show no type here.",
     ]
-    doors: dict[str, list[tuple[str, ...]]] = {}
-    for path, item in sorted(cast("dict[str, dict[str, Any]]", document["paths"]).items()):
-        for method, operation in item.items():
-            if not isinstance(operation, dict) or "responses" not in operation:
-                continue
-            done = cast("dict[str, Any]", operation)
-            good = {k: v for k, v in done["responses"].items() if k.startswith("2")}
-            answers = ", ".join(f"{k} {body(v)}".strip() for k, v in good.items())
-            note = " ".join((done.get("description") or done.get("summary") or "").split())
-            doors.setdefault(path.split("/")[1] or "root", []).append(
-                (f"`{method.upper()} {path}`", note, body(done.get("requestBody", {})), answers)
-            )
-    for door, rows in doors.items():
-        lines += [
-            "",
-            f"## /{door}",
-            "",
-            *table(("route", "what it does", "takes", "answers"), rows),
-        ]
-    return page("HTTP", "接口", "the OpenAPI document", lines)
+    notes = {
+        "office": "Needs `Authorization: Bearer` with the token of a log-in.",
+        "device": "Needs a device's signature or its upload token.",
+        "public": "Read only, for everyone.",
+        "open": "Checked by what the body itself carries: a password, a code, a signature.",
+    }
+    for name, rows in doors.items():
+        heads = ("route", "what it does", "takes", "answers")
+        lines += ["", f"## The {name} door", "", notes[name], "", *table(heads, rows)]
+    return page("HTTP", "接口", "the routes and the OpenAPI document", lines)
 
 
 PAGES: tuple[Callable[[], str], ...] = (refusals, settings, tables, cli, http)
@@ -214,14 +223,15 @@ def type_name(of: object) -> str:
 
 
 def body(part: dict[str, Any]) -> str:
-    """Return the names of the media types and schemas of a request or an answer."""
+    """Return what a request or an answer holds: its schema, else its media type."""
     said: list[str] = []
     for media, content in part.get("content", {}).items():
         schema = content.get("schema", {})
         many = schema.get("type") == "array"
         reference = (schema.get("items", {}) if many else schema).get("$ref", "")
         name = reference.rsplit("/", 1)[-1].rsplit("_", 1)[-1]
-        said.append(f"{name}[]" if many and name else name or f"`{media}`")
+        if name or media != "application/json":
+            said.append((name or f"`{media}`") + ("[]" if many else ""))
     return ", ".join(said)
 
 

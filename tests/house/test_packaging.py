@@ -2,7 +2,6 @@
 
 import importlib.metadata as metadata
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +21,7 @@ OURS = {"backend", "cli", "sync"}
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel with the pinned tools, offline."""
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=ROOT)
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT)
     (built,) = folder.glob("evenhand-*.whl")
     return built
 
@@ -46,11 +45,11 @@ def test_the_wheel_carries_every_migration_and_type_marker(wheel: Path) -> None:
 
 
 def test_a_device_runs_on_the_base_requirements_alone(wheel: Path, tmp_path: Path) -> None:
-    python = install(wheel, tmp_path / "device")
+    scripts = install(wheel, tmp_path / "device")
 
-    version = run(python, "-m", "cli", "--version", cwd=tmp_path)
-    help_text = run(python, "-m", "cli", "device", "--help", cwd=tmp_path)
-    server = subprocess.run([python, "-c", "import litestar"], capture_output=True, check=False)
+    version = run(scripts / "evenhand", "--version", cwd=tmp_path)
+    help_text = run(scripts / "evenhand", "device", "--help", cwd=tmp_path)
+    server = subprocess.run([scripts / "python", "-c", "import litestar"], capture_output=True)
 
     assert metadata.version("evenhand") in version
     assert "enrol" in help_text
@@ -58,12 +57,12 @@ def test_a_device_runs_on_the_base_requirements_alone(wheel: Path, tmp_path: Pat
 
 
 def test_an_installed_server_finds_its_migrations(wheel: Path, tmp_path: Path) -> None:
-    python = install(wheel, tmp_path / "server", extra="server")
+    scripts = install(wheel, tmp_path / "server", extra="server")
     empty = tmp_path / "empty"
     empty.mkdir()
     url = f"sqlite+aiosqlite:///{tmp_path / 'installed.db'}"
 
-    run(python, "-m", "cli", "server", "upgrade", cwd=empty, EVENHAND_DATABASE_URL=url)
+    run(scripts / "evenhand", "server", "upgrade", cwd=empty, EVENHAND_DATABASE_URL=url)
 
     with sqlite3.connect(tmp_path / "installed.db") as db:
         tables = {name for (name,) in db.execute("select name from sqlite_master")}
@@ -84,28 +83,23 @@ def test_data_folders_are_not_packages() -> None:
     assert [str(f) for f in folders if (f / "__init__.py").exists()] == []
 
 
-def install(wheel: Path, folder: Path, extra: str = "") -> str:
-    """Make an environment with the wheel and only what it declares, and return its python.
+def install(wheel: Path, folder: Path, extra: str = "") -> Path:
+    """Make an environment with the wheel and only what it declares; return where its scripts are.
 
     The declared distributions are linked from the environment of the tests: no network, and a
     requirement that is missing from pyproject.toml is missing here as well.
     """
-    venv.create(folder, with_pip=False, symlinks=os.name != "nt")
-    python = next(folder.glob("bin/python")) if os.name != "nt" else folder / "Scripts/python.exe"
-    site = Path(
-        run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    )
-    run(
-        *(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"),
-        *("--python", str(python), "install", "--no-index", "--no-deps", str(wheel)),
-    )
+    venv.create(folder, with_pip=False, symlinks=True)
+    scripts = folder / "bin"
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--python", scripts / "python", "install", "--no-index", "--no-deps", wheel)
+    (site,) = folder.glob("lib/python*/site-packages")
     (ours,) = metadata.distributions(name="evenhand", path=[str(site)])
     for distribution in closure(ours, extra):
         for entry in {file.parts[0] for file in distribution.files or [] if ".." not in file.parts}:
-            source, link = Path(str(distribution.locate_file(entry))), site / entry
-            if not link.exists() and entry != "__pycache__":
-                link.symlink_to(source) if os.name != "nt" else shutil.copytree(source, link)
-    return str(python)
+            if entry != "__pycache__" and not (site / entry).exists():
+                (site / entry).symlink_to(str(distribution.locate_file(entry)))
+    return scripts
 
 
 def closure(start: metadata.Distribution, extra: str) -> list[metadata.Distribution]:
@@ -126,7 +120,7 @@ def closure(start: metadata.Distribution, extra: str) -> list[metadata.Distribut
     return list({str(canonicalize_name(d.name)): d for d in seen.values()}.values())
 
 
-def run(*command: str, cwd: Path | None = None, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
     """Run a command that must succeed and return what it printed."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("EVENHAND_", "PYTHON"))}
     done = subprocess.run(
