@@ -1,0 +1,1 @@
+"""DECIDES: pure rules without clock, chance or I/O."""

@@ -1,0 +1,289 @@
+"""公示包: the files of a draw, built twice: at the commitment, and when the draw has been held.
+
+Everything is a function of its arguments; `verification` recomputes it from the files alone.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Struct
+
+from backend.rules import canonical, draw, eligibility, papers
+from backend.rules.canonical import NotCanonical
+from backend.rules.draw import Lot, Share
+from backend.rules.merkle import Tree
+from backend.rules.pairing import Bottleneck, Seat, pair
+from backend.rules.papers import (
+    Commit,
+    FrameLine,
+    LogLine,
+    Randomness,
+    RosterLine,
+    SeedPaper,
+    Software,
+    SourceValue,
+    TaskPaper,
+)
+
+Files = dict[str, bytes]
+
+
+class Frame(Struct, frozen=True):
+    """名录快照: who could be drawn, frozen; the hash is of the unpacked lines."""
+
+    packed: bytes
+    sha256: str
+    root: str
+    size: int
+    counts: dict[str, dict[str, int]]
+
+
+class Held(Struct, frozen=True):
+    """What a draw gave."""
+
+    files: Files
+    lots: list[Lot]
+    seats: list[Seat]
+
+
+# -- frame ---------------------------------------------------------------------------------------
+
+
+def freeze(rows: Iterable[bytes]) -> Frame:
+    """Freeze the frame in one pass: file, hash, Merkle root, counts; rows are sorted by id."""
+    tree, whole = Tree(), sha256()
+    press = zlib.compressobj(6, zlib.DEFLATED, 31)  # a gzip member without name or time
+    packed: list[bytes] = []
+    counts: Counter[tuple[str, str]] = Counter()
+    last = b""
+    for row in rows:
+        id, stratum, _, status, _ = row.split(b"\t", 4)
+        assert last < id, "the frame is sorted by the bytes of its ids, each of them once"
+        last = id
+        counts[stratum.decode(), status.decode()] += 1
+        tree.add(row)
+        whole.update(row + b"\n")
+        packed.append(press.compress(row + b"\n"))
+    packed.append(press.flush())
+    return Frame(
+        packed=b"".join(packed),
+        sha256=whole.hexdigest(),
+        root=tree.root().hex(),
+        size=tree.size,
+        counts=table_of(counts),
+    )
+
+
+def table_of(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Arrange counts by stratum and status, with a zero where there is none."""
+    strata = sorted({stratum for stratum, _ in counts})
+    return {name: {key: counts.get((name, key), 0) for key in ("E", "X")} for name in strata}
+
+
+def frame_rows(packed: bytes, *, block: int = 1 << 16) -> Iterator[bytes]:
+    """Read the lines of frame.tsv.gz without holding them all."""
+    press = zlib.decompressobj(31)
+    rest = b""
+    try:
+        for start in range(0, len(packed), block):
+            rows = (rest + press.decompress(packed[start : start + block])).split(b"\n")
+            rest = rows.pop()
+            yield from rows
+    except zlib.error as error:
+        raise NotCanonical(f"frame.tsv.gz does not unpack: {error}") from error
+    if rest or not press.eof or press.unused_data:
+        raise NotCanonical("frame.tsv.gz is cut short, or has more behind its end")
+
+
+def eligible(packed: bytes) -> Iterator[tuple[bytes, str]]:
+    """List the (id, stratum) of those who may be drawn."""
+    for row in frame_rows(packed):
+        id, stratum, _, status, _ = row.split(b"\t", 4)
+        if status == b"E":
+            yield id, stratum.decode()
+
+
+# -- commitment ----------------------------------------------------------------------------------
+
+
+def commit(
+    task: TaskPaper,
+    frame: Frame,
+    roster: list[RosterLine],
+    recusals: list[tuple[str, str, str]],
+    *,
+    draw_id: str,
+    seq: int,
+    prev: str,
+    nonce_commits: dict[str, str],
+    not_before: datetime,
+    now: datetime,
+    by: str,
+    version: str,
+    secret: str,
+) -> Files:
+    """Write the commitment (承诺): all of it is public before the seed can exist."""
+    files = {
+        "task.json": papers.write(task),
+        "frame.tsv.gz": frame.packed,
+        "roster.tsv": papers.write_roster(roster),
+        "recusal.tsv": papers.write_recusals(recusals),
+    }
+    paper = Commit(
+        spec=draw.SPEC,
+        draw=draw_id,
+        agency=task.agency,
+        seq=seq,
+        prev=prev,
+        task=canonical.digest(files["task.json"]),
+        frame_sha256=frame.sha256,
+        frame_root=frame.root,
+        frame_size=frame.size,
+        counts=frame.counts,
+        roster_sha256=canonical.digest(files["roster.tsv"]),
+        recusal_sha256=canonical.digest(files["recusal.tsv"]),
+        nonce_commits=nonce_commits,
+        sources=sorted(task.sources, key=str.encode),
+        not_before=papers.moment(not_before),
+        created_at=papers.moment(now),
+        software=Software(name="evenhand", version=version),
+        key=_key(secret).public_key().public_bytes_raw().hex(),
+    )
+    files["commit.json"] = papers.write(paper)
+    opening = _event("commit", now, by, commit=commit_hash(files))
+    files["log.ndjson"] = papers.append_log(b"", opening)
+    return seal(files, secret)
+
+
+def commit_hash(files: Mapping[str, bytes]) -> str:
+    """Give the one hash that stands for the whole commitment."""
+    return canonical.digest(files["commit.json"])
+
+
+def seal(files: Files, secret: str) -> Files:
+    """List every file's hash in MANIFEST.sha256 and sign that list."""
+    listed = manifest(files)
+    signature = _key(secret).sign(listed).hex().encode() + b"\n"
+    return files | {"MANIFEST.sha256": listed, "MANIFEST.sig": signature}
+
+
+def manifest(files: Mapping[str, bytes]) -> bytes:
+    """Write the list in the form that `sha256sum -c` reads."""
+    return b"".join(
+        f"{canonical.digest(files[name])}  {name}\n".encode()
+        for name in sorted(files)
+        if name not in papers.SEALS
+    )
+
+
+# -- draw ----------------------------------------------------------------------------------------
+
+
+def hold(
+    files: Files,
+    values: Mapping[str, str],
+    nonces: Mapping[str, str],
+    *,
+    now: datetime,
+    by: str,
+    secret: str,
+) -> Held | Bottleneck:
+    """Hold the draw that was committed to, with what the ceremony gave."""
+    task = papers.read(files["task.json"], TaskPaper)
+    found = Randomness(
+        sources={name: SourceValue(value) for name, value in values.items()}, nonces=dict(nonces)
+    )
+    seeds = seeds_of(files, task, found)
+    shares = shares_of(task, papers.read(files["commit.json"], Commit))
+    lots = draw.select(seeds.objects, eligible(files["frame.tsv.gz"]), shares)
+    seats = seats_of(files, task, seeds.inspectors, lots)
+    if isinstance(seats, Bottleneck):
+        return seats
+    selection, assignment = papers.write_lots(lots), papers.write_seats(seats)
+    event = _event(
+        "draw", now, by,
+        seed=seeds.root,
+        selection=canonical.digest(selection),
+        assignment=canonical.digest(assignment),
+    )  # fmt: skip
+    made: Files = {
+        "randomness.json": papers.write(found),
+        "seed.json": papers.write(seeds),
+        "allocation.json": papers.write_shares(shares),
+        "selection.tsv": selection,
+        "assignment.tsv": assignment,
+        "log.ndjson": papers.append_log(files["log.ndjson"], event),
+    }
+    return Held(files=seal(files | made, secret), lots=lots, seats=seats)
+
+
+def void(
+    files: Files, *, reason: str, now: datetime, by: str, approved_by: str, secret: str
+) -> Files:
+    """Write into the log that a draw is void (作废); nothing is taken out of the bundle."""
+    event = _event("void", now, by, reason=reason, approved_by=approved_by)
+    return seal(files | {"log.ndjson": papers.append_log(files["log.ndjson"], event)}, secret)
+
+
+def seeds_of(files: Mapping[str, bytes], task: TaskPaper, found: Randomness) -> SeedPaper:
+    """Derive the seed from the commitment and what was not known then."""
+    values = {name: source.value for name, source in found.sources.items()}
+    text = draw.seed_text(values, found.nonces)
+    seeds = draw.derive(commit_hash(files), text, task.id)
+    return SeedPaper(
+        commit=commit_hash(files),
+        text=text.decode(),
+        root=seeds.root,
+        objects=seeds.objects,
+        inspectors=seeds.inspectors,
+        rounding=seeds.rounding,
+    )
+
+
+def shares_of(task: TaskPaper, paper: Commit) -> dict[str, Share]:
+    """Compute how many each stratum gives."""
+    return draw.allocate(
+        {name: by_status["E"] for name, by_status in paper.counts.items()},
+        rate=task.rate,
+        minimum=task.minimum,
+        reserve_rate=task.reserves.rate,
+        reserve_minimum=task.reserves.minimum,
+    )
+
+
+def seats_of(
+    files: Mapping[str, bytes], task: TaskPaper, seed: str, lots: Iterable[Lot]
+) -> list[Seat] | Bottleneck:
+    """Draw the inspectors of the lots."""
+    roster = papers.read_roster(files["roster.tsv"])
+    recusals = papers.read_recusals(files["recusal.tsv"])
+    sites = [lot.id for lot in lots if lot.status == "P"]
+    return pair(
+        seed,
+        [one.inspector for one in roster],
+        {one.inspector: one.cap for one in roster},
+        eligibility.positions(task, sites, roster, recusals),
+    )
+
+
+def parse_frame(packed: bytes, task: TaskPaper) -> Iterator[tuple[bytes, FrameLine]]:
+    """Read the frame line by line, each checked against the rules of the task."""
+    for row in frame_rows(packed):
+        yield row, eligibility.read_frame_line(row, task)
+
+
+def _event(
+    kind: Literal["commit", "draw", "void"], now: datetime, by: str, **facts: str
+) -> LogLine:
+    bare = LogLine(n=0, prev=papers.NO_HASH, at=papers.moment(now), by=by, event=kind)
+    return msgspec.structs.replace(bare, **facts)
+
+
+def _key(secret: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret))

@@ -1,0 +1,157 @@
+"""抽取: the draw anyone can repeat (`sjdraw/1`).
+
+A seed is bound to a commitment made before the seed could be known. Every object's ticket (签号) is
+the SHA-256 of that seed and its public code; the smallest tickets of each stratum win, the next
+ones are its reserves. No generator, no library and no order of rows has any part in it.
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Literal
+
+from msgspec import Struct
+
+SPEC = "sjdraw/1"
+PUBLIC_CHOICES_MIN = 2**64  # of the public sources together: what nobody can try out beforehand
+
+
+class Seeds(Struct, frozen=True):
+    """The seed of a draw and the three it is split into, in hex."""
+
+    root: str
+    objects: str
+    inspectors: str
+    rounding: str
+
+
+class Share(Struct, frozen=True):
+    """What one stratum gives: of `eligible` objects, this many lots and reserves."""
+
+    eligible: int
+    primary: int
+    reserves: int
+
+
+class Lot(Struct, frozen=True):
+    """中签: one object's place in its stratum: P is drawn, R is a reserve (备选)."""
+
+    stratum: str
+    rank: int
+    id: str
+    ticket: str
+    status: Literal["P", "R"]
+
+
+# -- the seed ------------------------------------------------------------------------------------
+
+
+def nonce_commitment(who: str, nonce: str) -> str:
+    """Compute what a contributor publishes beforehand; the nonce is 64 hex digits."""
+    return sha256(f"{SPEC}|nonce|{who}|{nonce}".encode()).hexdigest()
+
+
+def seed_text(sources: Mapping[str, str], nonces: Mapping[str, str]) -> bytes:
+    """Write down all that the seed is made of: public values, then revealed nonces, in order."""
+    rows = [f"{SPEC} seed"]
+    rows += [f"source {name}={sources[name]}" for name in sorted(sources, key=str.encode)]
+    rows += [f"nonce {who}={nonces[who]}" for who in sorted(nonces, key=str.encode)]
+    return "".join(row + "\n" for row in rows).encode()
+
+
+def derive(commit_hash: str, text: bytes, task_id: str) -> Seeds:
+    """Bind the seed text to the commitment (HKDF-Extract) and split it by purpose."""
+    key = hmac.digest(bytes.fromhex(commit_hash), text, "sha256")
+
+    def part(purpose: str) -> str:
+        return hmac.digest(key, f"{purpose}|{task_id}".encode(), "sha256").hex()
+
+    return Seeds(
+        root=key.hex(),
+        objects=part("objects"),
+        inspectors=part("inspectors"),
+        rounding=part("rounding"),
+    )
+
+
+# -- how many ------------------------------------------------------------------------------------
+
+
+def ceil_share(count: int, num: int, den: int) -> int:
+    """Round a share up: the rule says "not less than" (不少于)."""
+    return -(-count * num // den)
+
+
+def allocate(
+    counts: Mapping[str, int],
+    *,
+    rate: tuple[int, int],
+    minimum: int,
+    reserve_rate: tuple[int, int],
+    reserve_minimum: int,
+) -> dict[str, Share]:
+    """Give each stratum its lots: its rate rounded up, at least `minimum`, at most all it has.
+
+    Reserves are a share of the lots in the same way, out of what is left.
+    """
+    shares: dict[str, Share] = {}
+    for stratum in sorted(counts, key=str.encode):
+        eligible = counts[stratum]
+        primary = min(max(ceil_share(eligible, *rate), minimum), eligible)
+        wanted = max(ceil_share(primary, *reserve_rate), reserve_minimum)
+        reserves = min(wanted, eligible - primary)
+        shares[stratum] = Share(eligible=eligible, primary=primary, reserves=reserves)
+    return shares
+
+
+# -- tickets -------------------------------------------------------------------------------------
+
+
+def ticket(seed: str, id: str) -> str:
+    """Compute one object's ticket: printf '%s|%s' SEED ID | sha256sum."""
+    return sha256(f"{seed}|{id}".encode()).hexdigest()
+
+
+def select(
+    seed: str, eligible: Iterable[tuple[bytes, str]], shares: Mapping[str, Share]
+) -> list[Lot]:
+    """Draw from (id as UTF-8, stratum) pairs in one pass, keeping only tickets below a bound.
+
+    The order of the pairs does not matter, and taking more lots never changes those before them.
+    """
+    prefix = f"{seed}|".encode()
+    pools = {name: _Pool(share.primary + share.reserves) for name, share in shares.items()}
+    for id, stratum in eligible:
+        number = sha256(prefix + id).digest()
+        pool = pools[stratum]
+        if number <= pool.bound:
+            pool.add((number, id))
+    return [
+        Lot(
+            stratum=stratum,
+            rank=rank,
+            id=id.decode(),
+            ticket=number.hex(),
+            status="P" if rank <= shares[stratum].primary else "R",
+        )
+        for stratum, pool in sorted(pools.items(), key=lambda item: item[0].encode())
+        for rank, (number, id) in enumerate(pool.smallest(), start=1)
+    ]
+
+
+class _Pool:
+    """The smallest tickets of one stratum so far."""
+
+    def __init__(self, size: int) -> None:
+        self.bound = b"\xff" * 32
+        self._size = size
+        self._kept: list[tuple[bytes, bytes]] = []
+
+    def add(self, lot: tuple[bytes, bytes]) -> None:
+        self._kept.append(lot)
+        if len(self._kept) > 2 * self._size + 1_000:
+            self._kept = self.smallest()
+            self.bound = self._kept[-1][0] if self._kept else b""
+
+    def smallest(self) -> list[tuple[bytes, bytes]]:
+        return sorted(self._kept)[: self._size]

@@ -1,0 +1,251 @@
+"""人员匹配: the lexicographic feasible draw of inspectors.
+
+Each position in turn, in the order of its ticket, takes the inspector with the lowest ticket whose
+choice still lets every later position be filled. So the outcome is random, unique, independent of
+row order and program, and complete whenever any complete pairing exists.
+
+Inside: a matching kept complete at all times. Whether position t may take inspector j is asked by
+looking for one alternating path that frees a seat of j; sets of inspectors are integers (bitsets).
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+
+from msgspec import Struct
+
+
+class Position(Struct, frozen=True):
+    """One seat at one site: `group` is where its holders must differ; `eligible` who may sit."""
+
+    group: str
+    name: str
+    eligible: int  # bit i is the i-th of the roster
+
+
+class Seat(Struct, frozen=True):
+    """A position filled, and those who came before but would have left others unfilled."""
+
+    group: str
+    position: str
+    inspector: str
+    skipped: tuple[str, ...]
+
+
+class Bottleneck(Struct, frozen=True):
+    """Why no complete pairing exists: these positions share these inspectors, with fewer seats.
+
+    `seats` is the sum over the inspectors of min(free cap, groups among the positions that can use
+    them): a cut in the network, so nothing the draw might do could help.
+    """
+
+    positions: tuple[tuple[str, str], ...]
+    inspectors: tuple[str, ...]
+    seats: int
+
+
+def pair(
+    seed: str, roster: Sequence[str], caps: Mapping[str, int], positions: Iterable[Position]
+) -> list[Seat] | Bottleneck:
+    """Fill every position, or say exactly why that cannot be done."""
+    ordered = sorted(positions, key=lambda one: (_slot(seed, one), one.group, one.name))
+    matching = _Matching(ordered, [caps[name] for name in roster])
+    for index in range(len(ordered)):
+        if (cut := matching.place(index)) is not None:
+            return _bottleneck(ordered, roster, caps, cut)
+    seats: list[Seat] = []
+    for index, position in enumerate(ordered):
+        chosen, skipped = _choose(matching, index, _by_ticket(seed, roster, position))
+        seats.append(
+            Seat(
+                group=position.group,
+                position=position.name,
+                inspector=roster[chosen],
+                skipped=tuple(roster[j] for j in skipped),
+            )
+        )
+    return sorted(seats, key=lambda seat: (seat.group.encode(), seat.position.encode()))
+
+
+def bits(mask: int) -> Iterator[int]:
+    """List the members of a bitset, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _slot(seed: str, position: Position) -> bytes:
+    return sha256(f"{seed}|slot|{position.group}|{position.name}".encode()).digest()
+
+
+def _by_ticket(seed: str, roster: Sequence[str], position: Position) -> Iterator[int]:
+    """List who may sit here by ticket; sorted lazily, since the first is nearly always taken."""
+    prefix = f"{seed}|pair|{position.group}|{position.name}|".encode()
+    heap = [
+        (sha256(prefix + roster[j].encode()).digest(), roster[j], j)
+        for j in bits(position.eligible)
+    ]
+    heapq.heapify(heap)
+    while heap:
+        yield heapq.heappop(heap)[2]
+
+
+def _choose(matching: "_Matching", index: int, order: Iterator[int]) -> tuple[int, list[int]]:
+    skipped: list[int] = []
+    for j in order:
+        if matching.is_fixed_in_group(index, j):
+            continue
+        if matching.fix(index, j):
+            return j, skipped
+        skipped.append(j)
+    raise AssertionError("the matching is complete, so its own choice was feasible")
+
+
+def _bottleneck(
+    positions: Sequence[Position], roster: Sequence[str], caps: Mapping[str, int], cut: list[int]
+) -> Bottleneck:
+    groups: dict[int, set[str]] = {}
+    for index in cut:
+        for j in bits(positions[index].eligible):
+            groups.setdefault(j, set()).add(positions[index].group)
+    return Bottleneck(
+        positions=tuple(sorted((positions[i].group, positions[i].name) for i in cut)),
+        inspectors=tuple(roster[j] for j in sorted(groups)),
+        seats=sum(min(caps[roster[j]], len(those)) for j, those in groups.items()),
+    )
+
+
+class _Closed(Struct, frozen=True):
+    """A part of the network that no free seat can be reached from.
+
+    It stays so until the end: every seat in it is used, and only by positions in it. So a position
+    outside it can never take an inspector inside it.
+    """
+
+    inspectors: int
+    positions: frozenset[int]
+
+
+class _Matching:
+    """Positions matched to inspectors, within caps and with no inspector twice in a group."""
+
+    def __init__(self, positions: Sequence[Position], caps: Sequence[int]) -> None:
+        self.eligible = [one.eligible for one in positions]
+        numbers = {name: n for n, name in enumerate(dict.fromkeys(p.group for p in positions))}
+        self.group = [numbers[one.group] for one in positions]
+        self.members: list[list[int]] = [[] for _ in numbers]  # placed and not yet fixed
+        self.taken = [0] * len(numbers)  # bitset of the inspectors seated in the group
+        self.fixed = [0] * len(numbers)  # of those, the ones fixed for good
+        self.at = [-1] * len(positions)
+        self.on: list[set[int]] = [set() for _ in caps]  # placed and not yet fixed
+        self.spare = list(caps)
+        self.free = sum(1 << j for j, cap in enumerate(caps) if cap > 0)
+        self.closed: list[_Closed] = []
+
+    def place(self, index: int) -> list[int] | None:
+        """Seat one more position, moving others as needed; else give the positions of the cut."""
+        path = self._search([index])
+        if isinstance(path, _Closed):
+            return sorted(path.positions)
+        self.members[self.group[index]].append(index)
+        self._follow(path)
+        return None
+
+    def is_fixed_in_group(self, index: int, j: int) -> bool:
+        """Whether this inspector already sits in the group for good."""
+        return bool(self.fixed[self.group[index]] >> j & 1)
+
+    def fix(self, index: int, j: int) -> bool:
+        """Seat a position at j for good, unless the rest could then not be filled."""
+        if self.at[index] != j and not self._move(index, j):
+            return False
+        group = self.group[index]
+        self.members[group].remove(index)
+        self.on[j].discard(index)
+        self.fixed[group] |= 1 << j
+        return True
+
+    def _move(self, index: int, j: int) -> bool:
+        """Bring a position to j by one alternating path, or leave everything as it was."""
+        if any(c.inspectors >> j & 1 and index not in c.positions for c in self.closed):
+            return False
+        group, before = self.group[index], self.at[index]
+        rival = next((m for m in self.members[group] if self.at[m] == j), None)
+        self._unseat(index)
+        if rival is None and self.spare[j] > 0:
+            self._seat(index, j)
+            return True
+        pushed = [rival] if rival is not None else list(self.on[j])
+        path = self._search(pushed, blocked=(group, j), seen=0 if rival is not None else 1 << j)
+        if isinstance(path, _Closed):
+            self._seat(index, before)
+            self.closed.append(path)
+            return False
+        self._follow(path)
+        self._seat(index, j)
+        return True
+
+    def _search(
+        self, starts: list[int], *, blocked: tuple[int, int] | None = None, seen: int = 0
+    ) -> list[tuple[int, int]] | _Closed:
+        """Find moves (position, inspector) that seat one of `starts` elsewhere; else what was seen.
+
+        `blocked` is a (group, inspector) about to be taken, `seen` the inspectors already asked.
+        A position may go to an inspector who has a free seat, push out one of his positions, or
+        push out its own sibling.
+        """
+        cause: dict[int, tuple[int, int] | None] = dict.fromkeys(starts)
+        queue = list(starts)
+        for p in queue:
+            group = self.group[p]
+            taken = self.taken[group]
+            if blocked is not None and blocked[0] == group:
+                taken |= 1 << blocked[1]
+            reach = self.eligible[p] & ~taken & ~seen
+            if hit := reach & self.free:
+                return self._trace(cause, p, (hit & -hit).bit_length() - 1)
+            seen |= reach
+            for j in bits(reach):
+                for q in self.on[j]:
+                    if q not in cause:
+                        cause[q] = (p, j)
+                        queue.append(q)
+            for q in self.members[group]:
+                j = self.at[q]
+                if q not in cause and j >= 0 and self.eligible[p] >> j & 1:
+                    cause[q] = (p, j)
+                    queue.append(q)
+        return _Closed(inspectors=seen, positions=frozenset(cause))
+
+    def _trace(
+        self, cause: dict[int, tuple[int, int] | None], p: int, j: int
+    ) -> list[tuple[int, int]]:
+        path = [(p, j)]
+        while (step := cause[p]) is not None:
+            path.append(step)
+            p = step[0]
+        return path
+
+    def _follow(self, path: list[tuple[int, int]]) -> None:
+        for p, _ in path:
+            if self.at[p] >= 0:
+                self._unseat(p)
+        for p, j in path:
+            self._seat(p, j)
+
+    def _seat(self, p: int, j: int) -> None:
+        self.at[p] = j
+        self.on[j].add(p)
+        self.taken[self.group[p]] |= 1 << j
+        self.spare[j] -= 1
+        if self.spare[j] == 0:
+            self.free &= ~(1 << j)
+
+    def _unseat(self, p: int) -> None:
+        j = self.at[p]
+        self.at[p] = -1
+        self.on[j].discard(p)
+        self.taken[self.group[p]] &= ~(1 << j)
+        self.spare[j] += 1
+        self.free |= 1 << j

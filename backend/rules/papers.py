@@ -1,0 +1,347 @@
+"""抽取文书: the papers of a draw and how each is written: docs/reference/bundle.md says it in full.
+
+Values and bytes only. Whatever is read back must be exactly what would have been written.
+"""
+
+import re
+from datetime import date, datetime, timedelta, timezone
+from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from backend.rules import canonical
+from backend.rules.canonical import NotCanonical
+from backend.rules.draw import Lot, Share
+from backend.rules.pairing import Seat
+
+AUDITOR_ONLY = frozenset({"recusal.tsv"})  # tier A: its hash is public, its content is not
+COMMITMENT_FILES = frozenset(
+    {"task.json", "commit.json", "frame.tsv.gz", "roster.tsv", "recusal.tsv", "log.ndjson"}
+)
+RESULT_FILES = frozenset(
+    {"randomness.json", "seed.json", "allocation.json", "selection.tsv", "assignment.tsv"}
+)
+SEALS = frozenset({"MANIFEST.sha256", "MANIFEST.sig"})
+FILES = COMMITMENT_FILES | RESULT_FILES | SEALS
+
+NO_HASH = "0" * 64
+HASH = re.compile("[0-9a-f]{64}")
+EXCLUSIONS = {  # the closed list of why an object in scope cannot be drawn
+    "X01": ("deregistered, revoked or not active", "已注销、吊销、迁出或非在营"),
+    "X02": ("its inspections of this year are used up", "年度检查频次上限已满"),
+    "X03": ("inspected by a superior within three months", "上级三个月内已查同项"),
+    "X04": ("under investigation", "已立案或个案检查中"),
+    "X05": ("under full key supervision", "属重点监管全覆盖"),
+    "X06": ("not an object of this plan", "非本辖区或非本事项对象"),
+    "X07": ("exempt by a named document", "依文件豁免"),
+    "X08": ("already drawn this year", "本年度已抽查"),
+    "X09": ("wrong in the register, corrected", "数据错误，已更正"),
+}
+
+_CHINA = timezone(timedelta(hours=8))
+Paper = TypeVar("Paper", bound=Struct)
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+# -- task.json -----------------------------------------------------------------------------------
+
+
+class Dice(Struct, frozen=True, tag="dice", tag_field="kind"):
+    """掷骰: how many rolls of which die are announced; a d10 shows 0-9, others 1 to `sides`."""
+
+    sides: Literal[6, 8, 10]
+    rolls: Annotated[int, Meta(ge=1, le=200)]
+
+    def choices(self) -> int:
+        """Count the values that nobody can know before the ceremony."""
+        return int(self.sides**self.rolls)
+
+    def admits(self, value: str) -> bool:
+        """Whether the value is exactly what was announced: the digits in rolled order."""
+        faces = "0123456789" if self.sides == 10 else "12345678"[: self.sides]
+        return len(value) == self.rolls and set(value) <= set(faces)
+
+
+class Drand(Struct, frozen=True, tag="drand", tag_field="kind"):
+    """A round of a public beacon; its value is the randomness in hex.."""
+
+    chain: Hash
+    round: Annotated[int, Meta(ge=1)]
+
+    def choices(self) -> int:
+        """Count the values that nobody can know before the round."""
+        return 2**256
+
+    def admits(self, value: str) -> bool:
+        """Whether the value has the form of a round's randomness."""
+        return HASH.fullmatch(value) is not None
+
+
+Source: TypeAlias = Dice | Drand
+
+
+class Place(Struct, frozen=True):
+    """A position at every site: 主办 or 协办, from any department (`*`) or one."""
+
+    name: str
+    department: str
+    qualifications: list[str]
+
+
+class Extra(Struct, frozen=True):
+    """How many reserves stand behind the lots: a share of them, at least `minimum`."""
+
+    rate: tuple[Count, Annotated[int, Meta(ge=1)]]
+    minimum: Count
+
+
+class TaskPaper(Struct, frozen=True):
+    """task.json: every parameter of the draw, so that none is chosen after the seed."""
+
+    spec: str
+    id: str
+    title: str
+    agency: str
+    division: str  # objects of this division and below
+    category: str  # empty: every category
+    checklists: dict[str, str]
+    strata: Literal["single"]
+    rounding: Literal["ceil"]
+    rate: tuple[Count, Annotated[int, Meta(ge=1)]]
+    minimum: Count
+    reserves: Extra
+    positions: list[Place]
+    inspectors_under: str  # inspectors of this division and below
+    opens_on: str
+    closes_on: str
+    relaxations: list[str]  # the ladder for an infeasible pairing, in order; empty: none
+    mode: Literal["open"]
+    sources: dict[str, Source]
+
+
+class Software(Struct, frozen=True):
+    """What wrote the commitment."""
+
+    name: str
+    version: str
+
+
+class Commit(Struct, frozen=True):
+    """commit.json: its hash is what is published before the seed can exist."""
+
+    spec: str
+    draw: str
+    agency: str
+    seq: Annotated[int, Meta(ge=1)]
+    prev: Hash
+    task: Hash
+    frame_sha256: Hash
+    frame_root: Hash
+    frame_size: Count
+    counts: dict[str, dict[str, Count]]
+    roster_sha256: Hash
+    recusal_sha256: Hash
+    nonce_commits: dict[str, Hash]
+    sources: list[str]
+    not_before: str
+    created_at: str
+    software: Software
+    key: Hash  # Ed25519, signs MANIFEST.sha256
+
+
+class SourceValue(Struct, frozen=True):
+    """What one public source gave."""
+
+    value: str
+
+
+class Randomness(Struct, frozen=True):
+    """randomness.json: all that was not known at the commitment."""
+
+    sources: dict[str, SourceValue]
+    nonces: dict[str, Hash]
+
+
+class SeedPaper(Struct, frozen=True):
+    """seed.json: the text that was hashed and what came of it."""
+
+    commit: Hash
+    text: str
+    root: Hash
+    objects: Hash
+    inspectors: Hash
+    rounding: Hash
+
+
+# -- lines ---------------------------------------------------------------------------------------
+
+
+class FrameLine(Struct, frozen=True):
+    """One object in scope: E may be drawn, X may not, for a reason."""
+
+    id: str
+    stratum: str
+    weight: str
+    status: str
+    reason: str
+    region: str
+    category: str
+    risk: str
+
+    width: ClassVar[int] = 8
+
+
+class RosterLine(Struct, frozen=True):
+    """One inspector: the certificate number is the key, no name is given."""
+
+    inspector: str
+    department: str
+    region: str
+    qualifications: tuple[str, ...]
+    cap: int  # seats still free
+    valid_from: str
+    valid_to: str
+    status: str
+
+    width: ClassVar[int] = 8
+
+
+class LogLine(Struct, frozen=True, omit_defaults=True):
+    """One event of the draw; `prev` is the SHA-256 of the line before."""
+
+    n: int
+    prev: Hash
+    at: str
+    by: str
+    event: Literal["commit", "draw", "void"]
+    commit: str = ""
+    seed: str = ""
+    selection: str = ""
+    assignment: str = ""
+    approved_by: str = ""
+    reason: str = ""
+
+
+def write(paper: Struct) -> bytes:
+    """Write a JSON paper."""
+    return canonical.encode(msgspec.to_builtins(paper))
+
+
+def read(data: bytes, kind: type[Paper]) -> Paper:
+    """Read a JSON paper; raise NotCanonical if it is not one, byte for byte."""
+    value = canonical.decode(data)
+    try:
+        paper = msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise NotCanonical(str(error)) from error
+    if write(paper) != data:
+        raise NotCanonical("the paper has a field that does not belong there")
+    return paper
+
+
+def write_roster(lines: list[RosterLine]) -> bytes:
+    """Write roster.tsv, sorted by the bytes of the certificate."""
+    return canonical.table(sorted(map(_roster_row, lines)))
+
+
+def _roster_row(one: RosterLine) -> bytes:
+    quals, dates = ",".join(one.qualifications), (one.valid_from, one.valid_to)
+    key = canonical.text(one.inspector)
+    return canonical.line(
+        (key, one.department, one.region, quals, str(one.cap), *dates, one.status)
+    )
+
+
+def read_roster(data: bytes) -> list[RosterLine]:
+    """Read roster.tsv."""
+    roster: list[RosterLine] = []
+    for row in canonical.lines(data):
+        key, department, region, quals, cap, start, end, status = canonical.fields(row, 8)
+        roster.append(
+            RosterLine(
+                inspector=canonical.text(key), department=department, region=region,
+                qualifications=tuple(quals.split(",")) if quals else (), cap=natural(cap),
+                valid_from=start, valid_to=end, status=status,
+            )
+        )  # fmt: skip
+    if write_roster(roster) != data or len({one.inspector for one in roster}) != len(roster):
+        raise NotCanonical("the roster is not sorted, or names someone twice")
+    return roster
+
+
+def write_recusals(pairs: list[tuple[str, str, str]]) -> bytes:
+    """Write recusal.tsv: id, inspector and a reason code; the grounds stay in the office."""
+    return canonical.table(sorted(canonical.line(pair) for pair in set(pairs)))
+
+
+def read_recusals(data: bytes) -> set[tuple[str, str]]:
+    """Read recusal.tsv as (id, inspector)."""
+    rows = canonical.lines(data)
+    if rows != sorted(set(rows)):
+        raise NotCanonical("the recusals are not sorted")
+    return {(id, inspector) for id, inspector, _ in (canonical.fields(row, 3) for row in rows)}
+
+
+def write_shares(shares: dict[str, Share]) -> bytes:
+    """Write allocation.json."""
+    return canonical.encode(msgspec.to_builtins(shares))
+
+
+def write_lots(lots: list[Lot]) -> bytes:
+    """Write selection.tsv: stratum, rank, id, ticket, P or R."""
+    return canonical.table(
+        canonical.line((lot.stratum, str(lot.rank), lot.id, lot.ticket, lot.status)) for lot in lots
+    )
+
+
+def write_seats(seats: list[Seat]) -> bytes:
+    """Write assignment.tsv: group, position, inspector, those skipped."""
+    return canonical.table(
+        canonical.line((seat.group, seat.position, seat.inspector, ",".join(seat.skipped)))
+        for seat in seats
+    )
+
+
+def append_log(data: bytes, event: LogLine) -> bytes:
+    """Chain one more event to log.ndjson; its number and link are set here."""
+    rows = canonical.lines(data)
+    link = canonical.digest(rows[-1]) if rows else NO_HASH
+    chained = msgspec.structs.replace(event, n=len(rows) + 1, prev=link)
+    return data + write(chained) + b"\n"
+
+
+def read_log(data: bytes) -> list[LogLine]:
+    """Read log.ndjson; raise NotCanonical where the chain breaks."""
+    link, events = NO_HASH, list[LogLine]()
+    for n, row in enumerate(canonical.lines(data), start=1):
+        event = read(row, LogLine)
+        if event.n != n or event.prev != link:
+            raise NotCanonical(f"line {n} is not chained to the line before it")
+        link = canonical.digest(row)
+        events.append(event)
+    return events
+
+
+def natural(text: str) -> int:
+    """Read a whole number that is written in the one usual way."""
+    if not (text.isascii() and text.isdecimal() and str(int(text)) == text):
+        raise NotCanonical(f"not a whole number: {text!r}")
+    return int(text)
+
+
+def moment(at: datetime) -> str:
+    """Write a time: RFC 3339 to the second, China standard time."""
+    return at.astimezone(_CHINA).isoformat(timespec="seconds")
+
+
+def day(text: str) -> date:
+    """Read a date."""
+    try:
+        value = date.fromisoformat(text)
+    except ValueError as error:
+        raise NotCanonical(str(error)) from error
+    if value.isoformat() != text:
+        raise NotCanonical(f"not a date: {text!r}")
+    return value

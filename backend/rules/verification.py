@@ -1,0 +1,402 @@
+"""复核: recompute a draw from its files alone, and say in plain words what was proved.
+
+Each step either proves its claim, fails with the first difference, or stays open because something
+it rests on failed or is not there. It needs no database, no network and no clock.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
+
+from backend.rules import bundle, canonical, draw, papers
+from backend.rules.canonical import NotCanonical
+from backend.rules.draw import Lot, Share
+from backend.rules.merkle import Tree
+from backend.rules.pairing import Bottleneck
+from backend.rules.papers import Commit, LogLine, Randomness, SeedPaper, TaskPaper
+
+_SIGNATURE = re.compile(rb"[0-9a-f]{128}\n")
+_LISTED = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
+
+
+class Step(Struct, frozen=True):
+    """One claim: proved (true), refuted (false), or open (none)."""
+
+    name: str
+    ok: bool | None
+    en: str
+    zh: str
+
+
+class Explained(Struct, frozen=True):
+    """One object's place in a draw, with the command that anyone can check its ticket with."""
+
+    id: str
+    status: str  # E | X
+    reason: str
+    stratum: str
+    ticket: str
+    rank: int  # among the eligible of its stratum, from 1; 0 if excluded
+    eligible: int
+    primary: int
+    lot: str  # P | R | empty
+    inspectors: list[str]
+    command: str
+
+
+class _Differs(Exception):
+    """The first difference, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.en = en
+        self.zh = zh
+
+
+class _Open(_Differs):
+    """Not a difference: this cannot be proved from these files."""
+
+
+class _Reading:
+    """The papers as the steps have read them so far."""
+
+    task: TaskPaper
+    commit: Commit
+    log: list[LogLine]
+    randomness: Randomness
+    seeds: SeedPaper
+    shares: dict[str, Share]
+    lots: list[Lot]
+
+    def __init__(self, files: Mapping[str, bytes], *, public: bool) -> None:
+        self.files = files
+        self.public = public
+
+    def file(self, name: str) -> bytes:
+        """Give a file, or stop the step."""
+        if name in self.files:
+            return self.files[name]
+        if self.public and name in papers.AUDITOR_ONLY:
+            raise _Open(
+                f"{name} is kept by the auditor; its hash is public.",
+                f"{name} 由审计方保管，其散列值已公开。",
+            )
+        raise _Differs(f"{name} is missing.", f"缺少 {name}。")
+
+    def held(self) -> bool:
+        """Whether the log says that the draw took place."""
+        return any(event.event == "draw" for event in self.log)
+
+
+def verify(files: Mapping[str, bytes], *, public: bool = False) -> list[Step]:
+    """Check every step of the draw; `public`: the files that only an auditor has may be absent."""
+    reading = _Reading(files, public=public)
+    done: dict[str, bool | None] = {}
+    steps: list[Step] = []
+    for name, needs, check in _STEPS:
+        broken = next((need for need in needs if not done[need]), None)
+        if broken is not None:
+            step = Step(
+                name, None, f"Not checked, since `{broken}` is not proved.",
+                f"未检查：`{broken}` 未获证明。",
+            )  # fmt: skip
+        else:
+            step = _run(name, check, reading)
+        done[name] = step.ok
+        steps.append(step)
+    return steps
+
+
+def explain(files: Mapping[str, bytes], id: str) -> Explained | None:
+    """Find one object in a bundle: its ticket, its rank, and what that meant; none if not there."""
+    task = papers.read(files["task.json"], TaskPaper)
+    seed = papers.read(files["seed.json"], SeedPaper).objects
+    line = next(
+        (one for _, one in bundle.parse_frame(files["frame.tsv.gz"], task) if one.id == id), None
+    )
+    if line is None:
+        return None
+    number = draw.ticket(seed, id)
+    mine = (bytes.fromhex(number), id.encode())
+    prefix = f"{seed}|".encode()
+    rank = eligible = 0
+    for other, stratum in bundle.eligible(files["frame.tsv.gz"]):
+        if stratum == line.stratum:
+            eligible += 1
+            rank += (sha256(prefix + other).digest(), other) <= mine
+    shares = bundle.shares_of(task, papers.read(files["commit.json"], Commit))
+    share = shares[line.stratum]
+    drawn = line.status == "E"
+    behind = rank <= share.primary + share.reserves
+    seats = (row.decode().split("\t") for row in canonical.lines(files["assignment.tsv"]))
+    return Explained(
+        id=id,
+        status=line.status,
+        reason=line.reason,
+        stratum=line.stratum,
+        ticket=number,
+        rank=rank if drawn else 0,
+        eligible=eligible,
+        primary=share.primary,
+        lot=("P" if rank <= share.primary else "R" if behind else "") if drawn else "",
+        inspectors=[who for group, _, who, _ in seats if group.startswith(f"{task.id}/{id}/")],
+        command=f"printf '%s|%s' {seed} {_quoted(id)} | sha256sum",
+    )
+
+
+# -- the steps -----------------------------------------------------------------------------------
+
+
+def _run(name: str, check: "Callable[[_Reading], tuple[str, str]]", reading: _Reading) -> Step:
+    try:
+        en, zh = check(reading)
+    except _Open as open_:
+        return Step(name, None, open_.en, open_.zh)
+    except _Differs as differs:
+        return Step(name, False, differs.en, differs.zh)
+    except (NotCanonical, msgspec.MsgspecError, UnicodeError, KeyError) as error:
+        return Step(name, False, f"Cannot be read: {error}.", f"无法读取：{error}。")
+    return Step(name, True, en, zh)
+
+
+def _manifest(reading: _Reading) -> tuple[str, str]:
+    rows = [
+        _LISTED.fullmatch(row.decode()) for row in canonical.lines(reading.file("MANIFEST.sha256"))
+    ]
+    listed: dict[str, str] = {}
+    for row in rows:
+        if row is None or row[2] in listed:
+            raise NotCanonical("MANIFEST.sha256 is not a list of hashes and names")
+        listed[row[2]] = row[1]
+    if list(listed) != sorted(listed):
+        raise NotCanonical("MANIFEST.sha256 is not sorted")
+    for name in sorted(reading.files.keys() - papers.SEALS):
+        if name not in listed:
+            raise _Differs(f"{name} is not in the manifest.", f"清单中没有 {name}。")
+    for name, hash in listed.items():
+        if reading.public and name in papers.AUDITOR_ONLY and name not in reading.files:
+            continue
+        if canonical.digest(reading.file(name)) != hash:
+            raise _Differs(f"{name} was altered.", f"{name} 被改动。")
+    return f"All {len(listed)} files are as listed.", f"全部 {len(listed)} 个文件与清单一致。"
+
+
+def _signature(reading: _Reading) -> tuple[str, str]:
+    signature = reading.file("MANIFEST.sig")
+    if _SIGNATURE.fullmatch(signature) is None:
+        raise NotCanonical("MANIFEST.sig is not a signature")
+    key = papers.read(reading.file("commit.json"), Commit).key
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(
+            bytes.fromhex(signature[:-1].decode()), reading.file("MANIFEST.sha256")
+        )
+    except (InvalidSignature, ValueError):
+        raise _Differs(
+            "The manifest is not signed by the key in commit.json.",
+            "清单不是由 commit.json 中的密钥签署。",
+        ) from None
+    return f"Signed by the key {key[:16]}….", f"由密钥 {key[:16]}… 签署。"
+
+
+def _commitment(reading: _Reading) -> tuple[str, str]:
+    commit = papers.read(reading.file("commit.json"), Commit)
+    task = papers.read(reading.file("task.json"), TaskPaper)
+    if not commit.spec == task.spec == draw.SPEC:
+        raise _Differs(f"Not a draw by {draw.SPEC}.", f"不是按 {draw.SPEC} 进行的抽取。")
+    if canonical.digest(reading.file("task.json")) != commit.task:
+        raise _Differs("The task is not the committed one.", "任务书与承诺不符。")
+    if (commit.seq == 1) != (commit.prev == papers.NO_HASH) or commit.agency != task.agency:
+        raise _Differs("The chain of commitments is broken.", "承诺链断裂。")
+    if commit.sources != sorted(task.sources, key=str.encode):
+        raise _Differs("The sources are not those of the task.", "随机源与任务书不符。")
+    reading.commit, reading.task = commit, task
+    hash = bundle.commit_hash(reading.files)
+    return (
+        f"Number {commit.seq} of {commit.agency}, made {commit.created_at}: {hash}. "
+        "Compare it with what was published then.",
+        f"{commit.agency} 第 {commit.seq} 号承诺，作于 {commit.created_at}：{hash}。"
+        "请与当时公布的核对。",
+    )
+
+
+def _log(reading: _Reading) -> tuple[str, str]:
+    events = papers.read_log(reading.file("log.ndjson"))
+    kinds = [event.event for event in events]
+    if kinds not in (
+        ["commit"],
+        ["commit", "draw"],
+        ["commit", "void"],
+        ["commit", "draw", "void"],
+    ):
+        raise _Differs("The events are not those of one draw.", "日志事件不构成一次抽取。")
+    if events[0].commit != bundle.commit_hash(reading.files):
+        raise _Differs("The log opens with another commitment.", "日志首行是另一份承诺。")
+    if events[0].at != reading.commit.created_at or any(
+        later.at < reading.commit.not_before for later in events if later.event == "draw"
+    ):
+        raise _Differs("The times do not follow the commitment.", "时间与承诺不符。")
+    reading.log = events
+    if reading.held():
+        held = events[1]
+        for name, hash in ("selection", held.selection), ("assignment", held.assignment):
+            if canonical.digest(reading.file(f"{name}.tsv")) != hash:
+                raise _Differs(f"The log has another {name}.", f"日志所记 {name} 与文件不符。")
+    elif papers.RESULT_FILES & reading.files.keys():
+        raise _Differs("There is a result without a draw.", "日志中无抽取，却有结果。")
+    if events[-1].event == "void":
+        return (
+            f"The draw is VOID since {events[-1].at}: {events[-1].reason}.",
+            f"该抽取已于 {events[-1].at} 作废：{events[-1].reason}。",
+        )
+    return f"{len(events)} events, chained.", f"{len(events)} 个事件，首尾相连。"
+
+
+def _frame(reading: _Reading) -> tuple[str, str]:
+    tree, whole, last = Tree(), sha256(), b""
+    counts: Counter[tuple[str, str]] = Counter()
+    packed = reading.file("frame.tsv.gz")
+    for row, line in bundle.parse_frame(packed, reading.task):
+        key = line.id.encode()
+        if key <= last:
+            raise _Differs(
+                f"Line {tree.size + 1} is out of order.", f"第 {tree.size + 1} 行次序有误。"
+            )
+        last = key
+        counts[line.stratum, line.status] += 1
+        tree.add(row)
+        whole.update(row + b"\n")
+    commit = reading.commit
+    if whole.hexdigest() != commit.frame_sha256 or tree.size != commit.frame_size:
+        raise _Differs("The frame is not the committed one.", "名录快照与承诺不符。")
+    if tree.root().hex() != commit.frame_root:
+        raise _Differs("The Merkle root differs.", "默克尔根不符。")
+    if bundle.table_of(counts) != commit.counts:
+        raise _Differs("The counts differ.", "分层计数不符。")
+    eligible = sum(by["E"] for by in commit.counts.values())
+    return (
+        f"{tree.size} in scope, {eligible} eligible; root {commit.frame_root}.",
+        f"范围内 {tree.size} 户，可抽 {eligible} 户；根 {commit.frame_root}。",
+    )
+
+
+def _roster(reading: _Reading) -> tuple[str, str]:
+    if canonical.digest(reading.file("roster.tsv")) != reading.commit.roster_sha256:
+        raise _Differs("The roster is not the committed one.", "人员名录与承诺不符。")
+    roster = papers.read_roster(reading.file("roster.tsv"))
+    if canonical.digest(reading.file("recusal.tsv")) != reading.commit.recusal_sha256:
+        raise _Differs("The recusals are not the committed ones.", "回避名单与承诺不符。")
+    recusals = papers.read_recusals(reading.file("recusal.tsv"))
+    return (
+        f"{len(roster)} inspectors, {len(recusals)} recusals.",
+        f"执法人员 {len(roster)} 名，回避 {len(recusals)} 条。",
+    )
+
+
+def _randomness(reading: _Reading) -> tuple[str, str]:
+    if not reading.held():
+        raise _Open("The draw has not been held.", "尚未抽取。")
+    found = papers.read(reading.file("randomness.json"), Randomness)
+    if sorted(found.sources, key=str.encode) != reading.commit.sources:
+        raise _Differs("The sources are not the committed ones.", "随机源与承诺不符。")
+    choices = 1
+    for name, source in reading.task.sources.items():
+        if not source.admits(found.sources[name].value):
+            raise _Differs(f"{name} has a value it cannot give.", f"{name} 的值不可能出现。")
+        choices *= source.choices()
+    if choices < draw.PUBLIC_CHOICES_MIN:
+        raise _Differs("Fewer than 64 public random bits.", "公开随机量不足 64 位。")
+    if found.nonces.keys() != reading.commit.nonce_commits.keys():
+        raise _Differs("A nonce is missing or was not committed.", "随机数缺失或未经承诺。")
+    for who, nonce in found.nonces.items():
+        if draw.nonce_commitment(who, nonce) != reading.commit.nonce_commits[who]:
+            raise _Differs(
+                f"The nonce of {who} is not the committed one.", f"{who} 的随机数与承诺不符。"
+            )
+    reading.randomness = found
+    given = ", ".join(f"{name} = {found.sources[name].value}" for name in sorted(found.sources))
+    return (
+        f"{len(found.nonces)} nonces open their commitments. Compare with the record: {given}.",
+        f"{len(found.nonces)} 个随机数与承诺相符。请与现场记录核对：{given}。",
+    )
+
+
+def _seed(reading: _Reading) -> tuple[str, str]:
+    seeds = bundle.seeds_of(reading.files, reading.task, reading.randomness)
+    if papers.read(reading.file("seed.json"), SeedPaper) != seeds:
+        raise _Differs("The seed does not follow from them.", "种子并非由此得出。")
+    if reading.log[1].seed != seeds.root:
+        raise _Differs("The log has another seed.", "日志所记种子不符。")
+    reading.seeds = seeds
+    return f"Seed of the objects {seeds.objects}.", f"对象种子 {seeds.objects}。"
+
+
+def _allocation(reading: _Reading) -> tuple[str, str]:
+    if not reading.held():
+        raise _Open("The draw has not been held.", "尚未抽取。")
+    shares = bundle.shares_of(reading.task, reading.commit)
+    if papers.write_shares(shares) != reading.file("allocation.json"):
+        raise _Differs("The quotas do not follow from the task.", "名额并非按任务书得出。")
+    reading.shares = shares
+    primary = sum(share.primary for share in shares.values())
+    reserves = sum(share.reserves for share in shares.values())
+    return f"{primary} to draw, {reserves} reserves.", f"应抽 {primary} 户，备选 {reserves} 户。"
+
+
+def _selection(reading: _Reading) -> tuple[str, str]:
+    pairs = bundle.eligible(reading.file("frame.tsv.gz"))
+    lots = draw.select(reading.seeds.objects, pairs, reading.shares)
+    expected = canonical.lines(papers.write_lots(lots))
+    _same_lines("selection.tsv", expected, canonical.lines(reading.file("selection.tsv")))
+    reading.lots = lots
+    return (
+        f"All {len(lots)} lots follow from the tickets of the whole frame.",
+        f"全部 {len(lots)} 个签号由整个名录计算得出。",
+    )
+
+
+def _assignment(reading: _Reading) -> tuple[str, str]:
+    seats = bundle.seats_of(reading.files, reading.task, reading.seeds.inspectors, reading.lots)
+    if isinstance(seats, Bottleneck):
+        raise _Differs("No complete pairing exists.", "不存在完整的人员匹配。")
+    expected = canonical.lines(papers.write_seats(seats))
+    _same_lines("assignment.tsv", expected, canonical.lines(reading.file("assignment.tsv")))
+    return (
+        f"All {len(seats)} seats follow from the inspectors' tickets.",
+        f"全部 {len(seats)} 个人员席位由签号得出。",
+    )
+
+
+def _same_lines(name: str, expected: list[bytes], found: list[bytes]) -> None:
+    for n in range(max(len(expected), len(found))):
+        want = expected[n].decode() if n < len(expected) else "(no line)"
+        have = found[n].decode() if n < len(found) else "(no line)"
+        if want != have:
+            raise _Differs(
+                f"{name} line {n + 1} is `{have}`, must be `{want}`.",
+                f"{name} 第 {n + 1} 行为 `{have}`，应为 `{want}`。",
+            )
+
+
+def _quoted(id: str) -> str:
+    return id if re.fullmatch(r"[A-Za-z0-9._-]+", id) else "'" + id.replace("'", "'\\''") + "'"
+
+
+_STEPS: tuple[tuple[str, tuple[str, ...], Callable[[_Reading], tuple[str, str]]], ...] = (
+    ("manifest", (), _manifest),
+    ("signature", (), _signature),
+    ("commitment", (), _commitment),
+    ("log", ("commitment",), _log),
+    ("frame", ("commitment",), _frame),
+    ("roster", ("commitment",), _roster),
+    ("randomness", ("commitment", "log"), _randomness),
+    ("seed", ("randomness",), _seed),
+    ("allocation", ("frame", "log"), _allocation),
+    ("selection", ("seed", "allocation"), _selection),
+    ("assignment", ("roster", "selection"), _assignment),
+)
