@@ -67,7 +67,7 @@ def create_app(
             "db": Provide(db),
             "reader": Provide(reader),
             "officer": Provide(officer),
-            "now": Provide(clock, sync_to_thread=False, use_cache=True),
+            "now": Provide(clock, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "blobs": Provide(lambda: blobs, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
