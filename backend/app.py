@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from litestar import Litestar, Request
 from litestar.di import Provide
@@ -25,7 +25,6 @@ from backend.routes.public import public
 from backend.settings import Settings
 from sync.refusals import Refused
 
-DOORS = (office_door, device_door)
 READS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -53,8 +52,7 @@ def create_app(
     async def officer(request: Request[Officer, Any, Any]) -> Officer:
         return request.user
 
-    async def start(app: Litestar) -> None:
-        require_guards(app)
+    async def start() -> None:
         await database.check(own)
 
     async def stop() -> None:
@@ -84,6 +82,7 @@ def create_app(
         on_shutdown=[stop],
     )
     app.state.update({"engine": own, "now": clock, "settings": settings})
+    require_guards(app)
     app.asgi_handler = logs.Observed(app.asgi_handler, metrics)
     return app
 
@@ -101,15 +100,13 @@ def door(handler: BaseRouteHandler, path: str) -> Literal["office", "device", "p
     methods = handler.http_methods if isinstance(handler, HTTPRouteHandler) else {"CONNECT"}
     if handler.opt.get("open"):
         return "open"
-    guards = handler.resolve_guards()
+    guards = cast(list[object], handler.resolve_guards())  # pyright: ignore[reportUnknownMemberType]
     if office_door in guards:
         return "office"
     if device_door in guards:
         return "device"
-    reads = set(methods) <= READS
-    assert reads and (handler.opt.get("public") or methods == {"OPTIONS"}), (
-        f"{path}: no guard on {handler}"
-    )
+    assert set(methods) <= READS, f"{path}: no guard on {handler}, and it is not read only"
+    assert handler.opt.get("public") or methods == {"OPTIONS"}, f"{path}: no guard on {handler}"
     return "public"
 
 

@@ -39,7 +39,7 @@ async def append(
 
 def digest(act: Act) -> str:
     """Hash an act onto the one before it."""
-    content = {
+    content: dict[str, str | int] = {
         "n": act.n,
         "at": act.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": act.actor,

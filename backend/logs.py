@@ -8,7 +8,9 @@ import logging
 import re
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import cast
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -56,7 +58,7 @@ class Observed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         started, status, sent = perf_counter(), 500, 0
@@ -84,7 +86,7 @@ class Observed:
             seconds = perf_counter() - started
             first = path.split("/", 2)[1]
             door = first if first in DOORS else "other"
-            route = str(scope.get("path_template", "none"))
+            route = str(cast(dict[str, object], scope).get("path_template", "none"))
             self._metrics.requests.labels(door, scope["method"], route, status).inc()
             self._metrics.seconds.labels(door).observe(seconds)
             self._metrics.sent.labels(door).inc(sent)

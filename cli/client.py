@@ -1,0 +1,148 @@
+"""The office's half of HTTP: ask the server, hand back what it answered or raise its refusal.
+
+With EVENHAND_SERVER set the server is asked over the network. Without it the same app runs in this
+process on the local database (`cli.office.local`): the same guards, the same routes.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, TypeVar, cast
+
+import click
+import httpx
+import msgspec
+
+from cli.output import reason
+from sync.refusals import Detail, Reason, Refused
+
+T = TypeVar("T")
+
+SECONDS_MAX = 60.0
+LOCAL = "local"
+
+
+class Unreachable(Exception):
+    """No server answered. Nothing was refused; the same command may succeed later."""
+
+
+class Failed(Exception):
+    """The server failed, or answered in a way that this version does not understand."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """What is kept of a log-in, in a file that only its owner may read."""
+
+    token: str
+    name: str
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    code: str
+    detail: str = ""
+    details: dict[str, Detail] = {}
+
+
+class _Local(Protocol):
+    async def ask(self, request: httpx.Request) -> httpx.Response: ...
+
+
+def get(path: str, into: type[T], **params: str | int) -> T:
+    """Read something: `get("/office/plans", list[PlanView], division="33")`."""
+    return msgspec.json.decode(_ask("GET", path, params).content, type=into)
+
+
+def post(path: str, into: type[T], body: object = None, **params: str | int) -> T:
+    """Have something done: `post("/office/plans", PlanView, NewPlan(...))`; 204 gives None."""
+    content = b"" if body is None else msgspec.json.encode(body)
+    answer = _ask("POST", path, params, content=content, media_type="application/json")
+    return msgspec.json.decode(answer.content or b"null", type=into)
+
+
+def send(path: str, into: type[T], content: bytes, *, media_type: str, **params: str | int) -> T:
+    """Send a file as it is, such as a register in CSV."""
+    answer = _ask("POST", path, params, content=content, media_type=media_type)
+    return msgspec.json.decode(answer.content or b"null", type=into)
+
+
+def fetch(path: str, **params: str | int) -> bytes:
+    """Fetch a file as it is, such as a bundle."""
+    return _ask("GET", path, params).content
+
+
+def server() -> str:
+    """Name the server that is asked: its address, or `local`."""
+    return os.environ.get("EVENHAND_SERVER", "").rstrip("/") or LOCAL
+
+
+def remember(session: Session) -> None:
+    """Keep a log-in for the commands that follow."""
+    path = _sessions()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kept = {**_kept(), server(): session}
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(kept))
+    part.replace(path)
+
+
+def forget() -> None:
+    """Forget the log-in at this server."""
+    remember(Session(token="", name=""))
+
+
+def _ask(
+    method: str,
+    path: str,
+    params: Mapping[str, str | int],
+    *,
+    content: bytes = b"",
+    media_type: str = "",
+) -> httpx.Response:
+    headers: dict[str, str] = {"Content-Type": media_type} if media_type and content else {}
+    session = _kept().get(server())
+    if session is not None and session.token:
+        headers["Authorization"] = f"Bearer {session.token}"
+    base = "http://local" if server() == LOCAL else server()
+    request = httpx.Request(
+        method, f"{base}{path}", params=params or None, headers=headers, content=content
+    )
+    if server() == LOCAL:
+        local = cast(_Local, import_module("cli.office.local"))
+        answer = asyncio.run(local.ask(request))
+    else:
+        try:
+            with httpx.Client(timeout=SECONDS_MAX) as client:
+                answer = client.send(request)
+        except httpx.TransportError as error:
+            raise Unreachable(f"{server()}: {error}") from None
+    if answer.is_success:
+        return answer
+    raise _refusal(answer)
+
+
+def _refusal(answer: httpx.Response) -> Refused | Failed:
+    """Turn a problem document back into the refusal that it was."""
+    try:
+        problem = msgspec.json.decode(answer.content, type=_Problem)
+    except msgspec.DecodeError:
+        return Failed(f"HTTP {answer.status_code} without a problem document from {server()}")
+    known: Reason | None = reason(problem.code)
+    if known is None:
+        number = answer.headers.get("x-request-id", "")
+        return Failed(f"{problem.code}: {problem.detail} (request {number})")
+    return Refused(known, **problem.details)
+
+
+def _sessions() -> Path:
+    folder = os.environ.get("EVENHAND_CONFIG_DIR") or click.get_app_dir("evenhand")
+    return Path(folder) / "sessions.json"
+
+
+def _kept() -> dict[str, Session]:
+    try:
+        return msgspec.json.decode(_sessions().read_bytes(), type=dict[str, Session])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}

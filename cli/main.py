@@ -1,0 +1,71 @@
+"""The command `evenhand`. Groups load on first use, so a device never pays for the server."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+import click
+
+from cli.output import complain, json_option, text
+from sync.refusals import Refused
+
+UNREACHABLE = 75  # EX_TEMPFAIL of sysexits.h: try again later
+FAILED = 70  # EX_SOFTWARE
+
+GROUPS = {
+    "server": ("Run the server and keep its database.", "运行服务器并维护数据库。"),
+    "office": ("Keep registers, plan, draw, review and publish.", "名录、计划、抽取、审核与公示。"),
+    "device": ("Record inspections offline and sync them.", "离线记录检查并同步。"),
+    "verify": ("Check a draw or a publication, offline.", "离线复核抽取与公示。"),
+    "demo": ("Run the day of a district bureau.", "演示区局的一天。"),
+}
+
+
+class Lazy(click.Group):
+    """A group whose subgroups live in `cli.<name>` and are imported when named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the groups without importing them."""
+        return [name for name in GROUPS if find_spec(f"cli.{name}")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one group."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"cli.{cmd_name}").group
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the groups from their one-line descriptions, importing none of them."""
+        with formatter.section(text("Commands", "命令")):
+            formatter.write_dl([(name, text(*GROUPS[name])) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Turn a refusal into its message and its exit status."""
+        try:
+            return super().invoke(ctx)
+        except Refused as refused:
+            sys.exit(complain(refused))
+        except Exception as error:
+            status = _status(error)
+            if status is None:
+                raise
+            click.echo(f"{type(error).__name__.lower()}: {error}", err=True)
+            sys.exit(status)
+
+
+def _status(error: Exception) -> int | None:
+    """Give the exit status of what the client could not do, without importing the client."""
+    client = sys.modules.get("cli.client")
+    if client is None:
+        return None
+    if isinstance(error, client.Unreachable):
+        return UNREACHABLE
+    return FAILED if isinstance(error, client.Failed) else None
+
+
+@click.group(cls=Lazy)
+@click.version_option(package_name="evenhand")
+@json_option
+def main() -> None:
+    """Offline-first field inspection with a draw anyone can repeat. 双随机抽查与离线现场检查。"""

@@ -1,0 +1,141 @@
+"""服务器: the server's own housekeeping; the only commands that open its database directly."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TypeVar
+
+import click
+from litestar import Litestar
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import select
+
+from backend import app, db, journal, logs, settings
+from backend.tables import Act
+from backend.work import accounts
+from cli.output import json_option, say, show
+
+T = TypeVar("T")
+
+
+@click.group("server")
+def group() -> None:
+    """Run the server and keep its database."""
+
+
+@group.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option(
+    "--workers", default=1, show_default=True, help="Processes; more than one needs PostgreSQL."
+)
+@json_option
+def serve(host: str, port: int, workers: int) -> None:
+    """Bring the schema up to date and serve. 运行服务器。"""
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    _with_engine(db.upgrade)
+    address = f"http://{host}:{port}"
+    say(
+        f"Serving. office {address}/office · devices {address}/device · public {address}/public\n"
+        f"interface {address}/schema · health {address}/health · stop with Ctrl-C",
+        f"服务已启动。监管机关 {address}/office · 终端 {address}/device · 公众 {address}/public\n"
+        f"接口说明 {address}/schema · 健康检查 {address}/health · 按 Ctrl-C 停止",
+    )
+    Server(
+        "cli.server:application",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=host,
+        port=port,
+        workers=workers,
+        log_access=False,
+    ).serve()
+
+
+@group.command()
+@json_option
+def upgrade() -> None:
+    """Bring the database schema to the newest revision. 升级数据库结构。"""
+    _with_engine(db.upgrade)
+    say(f"The schema is at {db.newest()}.", f"数据库结构为 {db.newest()}。")
+    show({"schema": db.newest()}, {})
+
+
+@group.command()
+@json_option
+def check() -> None:
+    """Check settings, database, evidence folder and journal. 自检。"""
+    given = settings.load(os.environ)
+
+    async def look(engine: AsyncEngine) -> tuple[str, int, str]:
+        await db.check(engine)
+        async with db.transaction(engine, write=False) as session:
+            acts = list(await session.exec(select(Act).order_by("n")))
+            return await db.ping(session), len(acts), journal.verify(acts)
+
+    kind, acts, last = _with_engine(look)
+    _require_writable(given.data_dir)
+    show(
+        {"database": kind, "schema": db.newest(), "acts": acts, "journal": last},
+        {
+            "database": ("database", "数据库"),
+            "schema": ("schema", "数据库结构"),
+            "acts": ("acts in the journal", "执法记录条数"),
+            "journal": ("last hash", "末条哈希"),
+        },
+    )
+
+
+@group.command("init-admin")
+@click.argument("name")
+@click.option(
+    "--password",
+    envvar="EVENHAND_PASSWORD",
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+)
+@json_option
+def init_admin(name: str, password: str) -> None:
+    """Create the first admin; only while there is none. 创建首个管理员。"""
+    given = settings.load(os.environ)
+
+    async def create(engine: AsyncEngine) -> str:
+        await db.check(engine)
+        async with db.transaction(engine) as session:
+            account = await accounts.create_first_admin(
+                session, name=name, password=password, settings=given, now=datetime.now(UTC)
+            )
+        return account.id
+
+    created = _with_engine(create)
+    say(f"Admin {name} may log in: evenhand office login {name}", f"管理员 {name} 已创建。")
+    show({"id": created, "name": name}, {})
+
+
+def application() -> Litestar:
+    """Build the app in a worker process of the server."""
+    logs.start()
+    return app.create_app(settings.load(os.environ))
+
+
+def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    async def run() -> T:
+        engine = db.connect(settings.load(os.environ).database_url)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+def _require_writable(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
