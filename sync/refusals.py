@@ -296,6 +296,12 @@ class Reason(Enum):
         "The number is of no known kind.", "编号不属于任何已知类型",
         "Compare it with the licence; the row was imported all the same.", "请与证照核对；该行仍已导入。",
     )
+    CODE_ROUNDED = (
+        "code.rounded", Kind.INVALID,
+        "A spreadsheet turned the code into a rounded number; its last digits are lost.",
+        "编号已被电子表格转为近似数值，末位数字丢失",
+        "Export the file again with this column formatted as text.", "请将该列设为文本格式后重新导出。",
+    )
     CODE_NORMALISED = (
         "code.normalised", Kind.INVALID,
         "The number was written with small, full-width or invisible characters.", "编号含小写、全角或不可见字符",

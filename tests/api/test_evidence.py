@@ -1,0 +1,512 @@
+"""Evidence over HTTP: every cut resumes, nothing untrue is stored."""
+
+import asyncio
+import io
+import random
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Generator
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from conftest import Clock, Office
+from httpx import AsyncClient
+from litestar import Litestar
+from PIL import Image
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import select
+
+from backend import auth_device, db
+from backend.blobs import Blobs
+from backend.settings import Settings
+from backend.tables import Blob, Device, Inspector, Revision
+from backend.work import evidence
+from sync import media
+from sync.messages import Request, Response
+from sync.refusals import Reason, Refused
+
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+def jpeg(seed: int = 0, size: int = 24) -> bytes:
+    out = io.BytesIO()
+    Image.frombytes("RGB", (size, size), random.Random(seed).randbytes(size * size * 3)).save(
+        out, "JPEG", quality=60
+    )
+    return out.getvalue()
+
+
+def digest(body: bytes) -> str:
+    return sha256(body).hexdigest()
+
+
+def told(**pairs: str) -> str:
+    return ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in pairs.items())
+
+
+async def enrol(office: Office, certificate: str = "Z001") -> AsyncClient:
+    """Make an inspector's device and open a client with its upload token."""
+    async with db.transaction(office.engine) as session:
+        revision = Revision(
+            register_name="inspectors",
+            source_name="t",
+            source_sha256="",
+            at=office.clock(),
+            rows=1,
+            created=1,
+            changed=0,
+            unchanged=0,
+            problems="[]",
+        )
+        session.add(revision)
+        await session.flush()
+        inspector = Inspector(
+            certificate=certificate,
+            name="王检",
+            department="一科",
+            division="330106",
+            valid_from=date(2020, 1, 1),
+            valid_to=date(2030, 1, 1),
+            revision_id=revision.id,
+        )
+        session.add(inspector)
+        await session.flush()
+        device = Device(
+            inspector_id=inspector.id,
+            label="phone",
+            public_key="0" * 64,
+            enrolled_at=office.clock(),
+            head_hash="0" * 64,
+        )
+        session.add(device)
+        secret = (await db.head(session)).secret_key
+    token = auth_device.upload_token(secret, device.id, office.clock() + timedelta(days=60))
+    client = await office.client(token)
+    client.headers["X-Test-Device"] = device.id
+    return client
+
+
+async def create(client: AsyncClient, body: bytes, mime: str = "image/jpeg") -> str:
+    headers = {
+        **TUS,
+        "Upload-Length": str(len(body)),
+        "Upload-Metadata": told(sha256=digest(body), mime=mime),
+    }
+    created = await client.post("/device/blobs", headers=headers)
+    assert created.status_code == 201, created.text
+    return created.headers["Location"]
+
+
+async def put(client: AsyncClient, place: str, offset: int, part: bytes, **headers: str) -> Any:
+    given = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+    return await client.patch(place, content=part, headers={**given, **headers})
+
+
+async def cut(client: AsyncClient, app: Litestar, place: str, parts: list[bytes]) -> None:
+    """Send the beginning of a body that was announced longer, then break the connection."""
+    offset = int((await client.head(place, headers=TUS)).headers["Upload-Offset"])
+    headers = {
+        "host": "evenhand",
+        "tus-resumable": "1.0.0",
+        "upload-offset": str(offset),
+        "content-type": "application/offset+octet-stream",
+        "authorization": client.headers["Authorization"],
+        "transfer-encoding": "chunked",
+    }
+    events = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    events.append({"type": "http.disconnect"})
+    source = iter(events)
+
+    async def receive() -> Any:
+        return next(source)
+
+    async def send(_: Any) -> None:
+        await asyncio.sleep(0)
+
+    scope: Any = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "PATCH",
+        "scheme": "http",
+        "path": place,
+        "raw_path": place.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
+        "client": ("test", 1),
+        "server": ("evenhand", 80),
+        "state": {},
+    }
+    await app(scope, receive, send)
+
+
+async def carry(
+    client: AsyncClient,
+    session: Generator[Request, Response, media.Sent],
+    spoil: Callable[[Request], Request | None] = lambda request: request,
+) -> media.Sent:
+    """Drive a sending session; `spoil` may change a request or lose it with an error."""
+    request = next(session)
+    while True:
+        sent = spoil(request)
+        if sent is None:
+            raise ConnectionError
+        answer = await client.request(
+            sent.method, sent.path, headers=sent.headers, content=sent.body
+        )
+        response = Response(answer.status_code, dict(answer.headers), answer.content)
+        try:
+            request = session.send(response)
+        except StopIteration as done:
+            result: media.Sent = done.value
+            return result
+
+
+def sending(body: bytes, *, part: int = 1000, mime: str = "image/jpeg") -> Any:
+    return media.send_blob(
+        media.reader(body), sha256=digest(body), size=len(body), mime=mime, part_bytes=part
+    )
+
+
+async def rows(engine: AsyncEngine) -> list[Blob]:
+    async with db.transaction(engine, write=False) as session:
+        return list(await session.exec(select(Blob)))
+
+
+async def test_a_photo_travels_whole(office: Office) -> None:
+    client, body = await enrol(office), jpeg(size=64)
+
+    sent = await carry(client, sending(body))
+    again = await carry(client, sending(body))
+    stored = await rows(office.engine)
+
+    assert sent == media.Sent(sha256=digest(body), bytes_sent=len(body))
+    assert again == media.Sent(sha256=digest(body), bytes_sent=0)
+    assert [(blob.sha256, blob.size, blob.flag) for blob in stored] == [
+        (digest(body), len(body), "")
+    ]
+    assert '"width":64' in stored[0].facts
+
+
+async def test_a_small_photo_cut_at_every_byte_resumes_there(office: Office, app: Litestar) -> None:
+    client = await enrol(office)
+    kept, sent = [], []
+
+    for at in range(1, 400, 7):
+        body = jpeg(seed=at, size=12)
+        place = await create(client, body)
+        await cut(
+            client, app, place, [body[:at]] if at % 2 else [body[: at // 2], body[at // 2 : at]]
+        )
+        kept.append(int((await client.head(place, headers=TUS)).headers["Upload-Offset"]) - at)
+        sent.append((await carry(client, sending(body))).bytes_sent + at - len(body))
+    stored = await rows(office.engine)
+
+    assert set(kept) == {0}
+    assert set(sent) == {0}
+    assert len(stored) == len(kept)
+
+
+async def test_a_photo_cut_at_random_is_never_sent_twice(office: Office, app: Litestar) -> None:
+    client, body, chance = await enrol(office), jpeg(size=400), random.Random(7)
+    place, arrived = await create(client, body), 0
+
+    while (rest := len(body) - arrived) > 1:
+        parts = [body[arrived : arrived + chance.randrange(1, min(rest, 9000))]]
+        await cut(client, app, place, parts)
+        arrived += len(parts[0])
+    sent = await carry(client, sending(body))
+
+    assert sent.bytes_sent == len(body) - arrived
+    assert len(body) > 50_000
+    assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
+
+
+async def test_a_lost_answer_to_the_last_part_is_found_out_by_asking(office: Office) -> None:
+    client, body = await enrol(office), jpeg()
+    place = await create(client, body)
+
+    first = await put(client, place, 0, body)
+    again = await put(client, place, 0, body)
+    asked = await client.head(place, headers=TUS)
+
+    assert first.status_code == 204
+    assert again.status_code == 409
+    assert again.json()["code"] == "evidence.offset-wrong"
+    assert again.headers["Upload-Offset"] == str(len(body))
+    assert asked.headers["Upload-Offset"] == str(len(body))
+    assert asked.headers["Upload-Length"] == str(len(body))
+    assert asked.headers["Cache-Control"] == "no-store"
+
+
+async def test_hurt_bytes_are_refused_and_the_device_sends_again(office: Office) -> None:
+    client, body = await enrol(office), jpeg(size=48)
+    patches = 0
+
+    def hurt_once(request: Request) -> Request:
+        nonlocal patches
+        patches += request.method == "PATCH"
+        if request.method == "PATCH" and patches == 2:
+            spoilt = bytes([request.body[0] ^ 1]) + request.body[1:]
+            return Request(request.method, request.path, request.headers, spoilt)
+        return request
+
+    sent = await carry(client, sending(body, part=len(body) // 2), hurt_once)
+
+    assert sent.bytes_sent > len(body)
+    assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
+
+
+async def test_a_file_damaged_on_the_device_is_never_stored(
+    office: Office, settings: Settings
+) -> None:
+    client, body = await enrol(office), jpeg()
+    damaged = body[:-9] + b"?" + body[-8:]
+    session = media.send_blob(
+        media.reader(damaged), sha256=digest(body), size=len(body), mime="image/jpeg"
+    )
+
+    with pytest.raises(Refused) as refused:
+        await carry(client, session)
+
+    assert refused.value.reason is Reason.EVIDENCE_DIGEST_WRONG
+    assert await rows(office.engine) == []
+    assert [p for p in settings.data_dir.rglob("*") if p.is_file()] == []
+
+
+async def test_a_file_cut_short_on_the_device_is_told_apart(office: Office) -> None:
+    client, body = await enrol(office), jpeg()
+    session = media.send_blob(
+        media.reader(body[:-1]), sha256=digest(body), size=len(body), mime="image/jpeg"
+    )
+
+    with pytest.raises(Refused) as refused:
+        await carry(client, session)
+
+    assert refused.value.reason is Reason.EVIDENCE_DAMAGED
+
+
+async def test_what_is_no_picture_is_kept_with_a_flag(office: Office) -> None:
+    client, body = await enrol(office), b"these are notes, not a picture"
+
+    sent = await carry(client, sending(body))
+    asked = await client.post("/device/blobs/want", json={"files": {digest(body): len(body)}})
+    stored = await rows(office.engine)
+
+    assert sent.flag == Reason.PHOTO_UNREADABLE.code
+    assert asked.json()["stored"] == {digest(body): "photo.unreadable"}
+    assert [(blob.flag, blob.size) for blob in stored] == [("photo.unreadable", len(body))]
+
+
+async def test_other_files_are_not_looked_into(office: Office) -> None:
+    client = await enrol(office)
+
+    sent = await carry(client, sending(b"[[0,1],[2,3]]", mime="application/json"))
+
+    assert sent.flag == ""
+
+
+async def test_want_tells_stored_begun_and_missing_apart(office: Office) -> None:
+    client, stored, begun, missing = await enrol(office), jpeg(1), jpeg(2), jpeg(3)
+    await carry(client, sending(stored))
+    place = await create(client, begun)
+    await put(client, place, 0, begun[:50])
+
+    files = {digest(body): len(body) for body in (stored, begun, missing)}
+    asked = (await client.post("/device/blobs/want", json={"files": files})).json()
+
+    assert asked["stored"] == {digest(stored): ""}
+    assert asked["begun"][digest(begun)]["offset"] == 50
+    assert place.endswith(asked["begun"][digest(begun)]["id"])
+    assert asked["missing"] == [digest(missing)]
+
+
+async def test_two_devices_with_the_same_photo_store_it_once(office: Office) -> None:
+    one, other, body = await enrol(office, "Z001"), await enrol(office, "Z002"), jpeg(size=64)
+    places = [await create(one, body), await create(other, body)]
+
+    parts = await asyncio.gather(put(one, places[0], 0, body), put(other, places[1], 0, body))
+    late = await other.post(
+        "/device/blobs",
+        headers={
+            **TUS,
+            "Upload-Length": str(len(body)),
+            "Upload-Metadata": told(sha256=digest(body), mime="image/jpeg"),
+        },
+    )
+
+    assert {part.status_code for part in parts} <= {204, 409}
+    assert 204 in {part.status_code for part in parts}
+    assert late.status_code == 200
+    assert late.headers["Upload-Offset"] == str(len(body))
+    assert len(await rows(office.engine)) == 1
+
+
+async def test_of_two_parts_racing_one_wins_and_nothing_is_torn(office: Office) -> None:
+    client, body = await enrol(office), jpeg(size=64)
+    place = await create(client, body)
+
+    parts = await asyncio.gather(*(put(client, place, 0, body[:2000]) for _ in range(6)))
+    sent = await carry(client, sending(body))
+
+    assert sorted(part.status_code for part in parts) == [204] + [409] * 5
+    assert sent.bytes_sent == len(body) - 2000
+    assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
+
+
+async def test_a_crash_between_storing_and_recording_heals(
+    office: Office, app: Litestar, settings: Settings
+) -> None:
+    client, body = await enrol(office), jpeg()
+    place = await create(client, body)
+    await cut(client, app, place, [body[:-1]])
+    blobs, upload = Blobs(settings.data_dir), place.rpartition("/")[2]
+    await blobs.append(upload, at=len(body) - 1, chunk=body[-1:])
+    await blobs.finish(upload, sha256=digest(body), size=len(body))
+
+    sent = await carry(client, sending(body))
+
+    assert sent.sha256 == digest(body)
+    assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Tus-Resumable": "0.2.2"}, 412, "evidence.tus-version-unknown"),
+        ({"Content-Type": "image/jpeg"}, 415, "evidence.content-type-wrong"),
+        ({"Upload-Offset": "-1"}, 400, "evidence.header-invalid"),
+        ({"Upload-Offset": "7"}, 409, "evidence.offset-wrong"),
+    ],
+)
+async def test_a_part_that_does_not_fit_is_refused_and_kept_out(
+    office: Office, headers: dict[str, str], status: int, code: str
+) -> None:
+    client, body = await enrol(office), jpeg()
+    place = await create(client, body)
+
+    refused = await put(client, place, 0, body[:100], **headers)
+    asked = await client.head(place, headers=TUS)
+
+    assert refused.status_code == status
+    assert refused.json()["code"] == code
+    assert refused.headers["Tus-Resumable"] == "1.0.0"
+    assert asked.headers["Upload-Offset"] == "0"
+
+
+async def test_more_than_was_announced_is_refused_before_it_is_read(office: Office) -> None:
+    client, body = await enrol(office), jpeg()
+    place = await create(client, body)
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(10_000)
+
+    announced = await put(client, place, 0, body + b"!")
+    asked = await client.head(place, headers=TUS)
+    streamed = await client.patch(
+        place,
+        content=endless(),
+        headers={
+            **TUS,
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+        },
+    )
+
+    assert announced.status_code == 413
+    assert announced.json()["details"]["limit_bytes"] == len(body)
+    assert asked.headers["Upload-Offset"] == "0"
+    assert streamed.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Upload-Length": "0"}, 400, "evidence.empty"),
+        ({"Upload-Length": str(10**12)}, 413, "evidence.too-large"),
+        ({"Upload-Length": "many"}, 400, "evidence.header-invalid"),
+        ({"Upload-Metadata": "sha256 ***"}, 400, "evidence.header-invalid"),
+        ({"Upload-Metadata": told(mime="image/jpeg")}, 400, "evidence.header-invalid"),
+        ({"Upload-Metadata": told(sha256="abc")}, 400, "evidence.header-invalid"),
+        ({"Tus-Resumable": ""}, 412, "evidence.tus-version-unknown"),
+    ],
+)
+async def test_an_upload_that_cannot_be_is_refused(
+    office: Office, headers: dict[str, str], status: int, code: str
+) -> None:
+    client = await enrol(office)
+    right = {**TUS, "Upload-Length": "9", "Upload-Metadata": told(sha256="a" * 64)}
+
+    refused = await client.post("/device/blobs", headers={**right, **headers})
+
+    assert refused.status_code == status
+    assert refused.json()["code"] == code
+
+
+async def test_an_upload_belongs_to_its_device_and_expires(office: Office, clock: Clock) -> None:
+    mine, other, body = await enrol(office, "Z001"), await enrol(office, "Z002"), jpeg()
+    place = await create(mine, body)
+
+    foreign = await other.head(place, headers=TUS)
+    clock.advance(days=31)
+    old = await put(mine, place, 0, body)
+    sent = await carry(mine, sending(body))
+
+    assert foreign.status_code == 404
+    assert old.status_code == 410
+    assert old.json()["code"] == "evidence.upload-expired"
+    assert sent.bytes_sent == len(body)
+
+
+async def test_expired_uploads_are_forgotten(
+    office: Office, clock: Clock, settings: Settings
+) -> None:
+    client, body = await enrol(office), jpeg()
+    await put(client, await create(client, body), 0, body[:100])
+    clock.advance(days=31)
+
+    async with db.transaction(office.engine) as session:
+        count = await evidence.expire_uploads(session, Blobs(settings.data_dir), now=clock())
+
+    assert count == 1
+    assert [p for p in settings.data_dir.rglob("*") if p.is_file()] == []
+
+
+async def test_an_upload_can_be_given_up_but_a_stored_file_stays(office: Office) -> None:
+    client, body = await enrol(office), jpeg()
+    begun, done = await create(client, jpeg(9)), await create(client, body)
+    await put(client, done, 0, body)
+
+    gone = [await client.delete(place, headers=TUS) for place in (begun, done)]
+    after = await client.head(begun, headers=TUS)
+
+    assert [one.status_code for one in gone] == [204, 204]
+    assert after.status_code == 404
+    assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
+
+
+async def test_a_revoked_device_and_a_stranger_are_kept_out(office: Office) -> None:
+    client, body = await enrol(office), jpeg()
+    place = await create(client, body)
+    async with db.transaction(office.engine) as session:
+        device = await session.get_one(Device, client.headers["X-Test-Device"])
+        device.revoked_at = office.clock()
+        session.add(device)
+
+    revoked = await put(client, place, 0, body)
+    stranger = await put(await office.client("x.y.z"), place, 0, body)
+
+    assert (revoked.status_code, revoked.json()["code"]) == (403, "device.revoked")
+    assert (stranger.status_code, stranger.json()["code"]) == (401, "device.unknown")
+
+
+async def test_a_client_may_ask_what_is_spoken_here(server: AsyncClient) -> None:
+    asked = await server.options("/device/blobs")
+
+    assert asked.status_code == 204
+    assert asked.headers["Tus-Version"] == "1.0.0"
+    assert asked.headers["Tus-Extension"] == "creation,expiration,termination"
+    assert int(asked.headers["Tus-Max-Size"]) > 10_000_000

@@ -1,0 +1,159 @@
+import io
+import json
+from pathlib import Path
+
+import pytest
+from conftest import shared_data
+from PIL import Image
+
+from backend import photos
+from backend.rules.disclosure import jpeg_metadata
+from sync.refusals import Refused
+
+# Pillow warns about what it finds in damaged files; the server logs nothing of it.
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
+
+
+def picture(path: Path, size: tuple[int, int] = (60, 40), **kwargs: object) -> Path:
+    image = Image.new("RGB", size, "white")
+    image.paste("red", (0, 0, size[0] // 2, size[1] // 2))
+    image.save(path, **kwargs)  # type: ignore[arg-type]
+    return path
+
+
+def test_a_picture_says_when_where_and_which_way_up(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x0110] = "Pixel 6"
+    exif.get_ifd(0x8769).update({0x9003: "2026:03:02 09:15:00", 0x9011: "+08:00"})
+    exif.get_ifd(0x8825).update({1: "N", 2: (30.0, 15.0, 36.0), 3: "W", 4: (120.0, 0.0, 9.0)})
+    path = picture(tmp_path / "a.jpg", exif=exif)
+
+    facts = photos.probe(path)
+
+    assert facts == photos.Facts(
+        format="JPEG",
+        width=60,
+        height=40,
+        orientation=6,
+        taken="2026-03-02T09:15:00",
+        zone="+08:00",
+        longitude="-120.002500",
+        latitude="30.260000",
+        camera="Pixel 6",
+    )
+
+
+def test_a_thumbnail_stands_upright_and_says_nothing(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    exif[0x0110] = "Pixel 6"
+    path = picture(
+        tmp_path / "a.jpg",
+        size=(800, 400),
+        exif=exif,
+        comment=b"taken by Wang",
+        xmp=b"<x:xmpmeta/>",
+        icc_profile=b"profile",
+    )
+
+    body = photos.thumbnail(path, edge_max=200)
+    seen = Image.open(io.BytesIO(body))
+
+    assert jpeg_metadata(path.read_bytes()) != ()
+    assert jpeg_metadata(body) == ()
+    assert seen.size == (100, 200)
+    assert seen.getpixel((90, 10))[0] > 200  # red was at the top left before the turn
+    assert seen.getpixel((90, 10))[1] < 80
+    assert not seen.info.keys() & {"exif", "comment", "xmp", "icc_profile"}
+
+
+def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGBA", (20, 20), (0, 0, 0, 0)).save(path)
+
+    seen = Image.open(io.BytesIO(photos.thumbnail(path)))
+
+    assert seen.getpixel((10, 10)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"these are notes, not a picture", "photo.unreadable"),
+        (b"", "photo.unreadable"),
+        (b"\xff\xd8\xff", "photo.unreadable"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "photo.format-unsupported"),
+        (
+            b"BM\x3a\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00"
+            b"\xff\xff\x00\x00\xff\xff\x00\x00\x01\x00\x18\x00" + bytes(24),
+            "photo.too-many-pixels",
+        ),
+    ],
+)
+def test_what_is_no_picture_is_flagged(tmp_path: Path, body: bytes, code: str) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(body)
+
+    facts = photos.probe(path)
+    with pytest.raises(Refused) as refused:
+        photos.thumbnail(path)
+
+    assert facts == photos.Facts(flag=code)
+    assert refused.value.reason.code == code
+
+
+def test_a_picture_cut_short_is_flagged_but_still_says_what_it_is(tmp_path: Path) -> None:
+    whole = picture(tmp_path / "a.jpg", size=(600, 400), quality=95).read_bytes()
+    path = tmp_path / "b.jpg"
+    path.write_bytes(whole[: len(whole) // 2])
+
+    facts = photos.probe(path)
+
+    assert facts.flag == "photo.truncated"
+    assert (facts.width, facts.height) == (600, 400)
+
+
+def test_pictures_of_the_field_are_all_read_or_flagged() -> None:
+    folder = shared_data() / "photos"
+    wrong = []
+
+    for known in json.loads((folder / "INDEX.json").read_text()):
+        facts = photos.probe(folder / known["file"])
+        try:
+            body = photos.thumbnail(folder / known["file"], edge_max=256)
+        except Refused:
+            body = b""
+        heic = known.get("fmt") == "HEIF"
+        hurt = known.keys() & {"open_err", "exif_err"} or known["decode"] != "ok"
+        bad = heic or bool(hurt)
+        if bad != bool(facts.flag):
+            wrong.append((known["file"], "flag", facts.flag))
+        if bad != (body == b""):
+            wrong.append((known["file"], "thumbnail", len(body)))
+        if body and (jpeg_metadata(body) or max(Image.open(io.BytesIO(body)).size) > 256):
+            wrong.append((known["file"], "metadata or size", len(body)))
+        if not heic and "fmt" in known and [facts.width, facts.height] != known["size"]:
+            wrong.append((known["file"], "size", (facts.width, facts.height)))
+        if not bad and isinstance(known.get("gps", [""])[0], float):
+            place = (float(facts.latitude), float(facts.longitude))
+            if place != pytest.approx(known["gps"][:2], abs=1e-5):
+                wrong.append((known["file"], "place", place))
+
+    assert wrong == []
+
+
+def test_the_eight_orientations_show_the_same_scene() -> None:
+    folder = shared_data() / "photos" / "exif-samples" / "jpg" / "orientation"
+
+    seen = [
+        Image.open(io.BytesIO(photos.thumbnail(folder / f"landscape_{n}.jpg", edge_max=60)))
+        for n in range(1, 9)
+    ]
+    pixels = [
+        [image.convert("L").getpixel(at) for at in ((8, 8), (50, 8), (30, 40))] for image in seen
+    ]
+
+    assert {image.size for image in seen} == {(60, 45)}
+    for one in pixels[1:]:
+        assert one == pytest.approx(pixels[0], abs=25)
