@@ -1,0 +1,394 @@
+"""执法终端: what an inspector does on a device, with a network or without.
+
+Only `enrol` and `sync` use the network. Everything else reads and writes the device's folder.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+from msgspec import Struct
+
+from cli.home import Home
+from cli.link import Ask, link
+from cli.output import as_json, json_option, say, show, text
+from sync import codec, media, verdict
+from sync.checklist import Checklist
+from sync.merge import Inspection, Said
+from sync.messages import Enrol, Enrolled, Request, Response
+from sync.ops import Answer
+from sync.refusals import Reason, Refused
+from sync.replica import Exchanged, Replica, drive, refusal
+
+T = TypeVar("T")
+
+TASKS = {
+    "place": ("place", "签序"),
+    "inspection": ("inspection", "检查编号"),
+    "name": ("establishment", "检查对象"),
+    "address": ("address", "地址"),
+    "role": ("your role", "本人角色"),
+    "answered": ("answered", "已答项"),
+    "state": ("state", "状态"),
+}
+
+home_option = click.option(
+    "--home",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="EVENHAND_HOME",
+    default=Path("~/.evenhand"),
+    show_default=True,
+    help="The device's folder (EVENHAND_HOME). 终端目录。",
+)
+
+
+@click.group("device")
+def group() -> None:
+    """Record inspections offline and sync them. 离线检查与同步。"""
+
+
+@contextmanager
+def opened(folder: Path) -> Generator[Home]:
+    """Open the device's folder for the block."""
+    home = Home(folder.expanduser())
+    try:
+        yield home
+    finally:
+        home.close()
+
+
+# -- with a network ------------------------------------------------------------------------------
+
+
+@group.command()
+@click.argument("server")
+@click.argument("code")
+@click.option("--label", default="", help="What you call this device. 终端名称。")
+@home_option
+@json_option
+def enrol(server: str, code: str, label: str, folder: Path) -> None:
+    """Become an inspector's device, with a one-time code. 终端登记。"""
+    with opened(folder) as home, link(server) as ask:
+        enrolled = enrol_at(home.replica, ask, server=server, code=code, label=label)
+    say(
+        f"This is now a device of {enrolled.name} ({enrolled.certificate}).",
+        f"本终端已登记给 {enrolled.name}（{enrolled.certificate}）。",
+    )
+    show({"device": enrolled.device, "server_key": enrolled.server_key})
+
+
+def enrol_at(replica: Replica, ask: Ask, *, server: str, code: str, label: str) -> Enrolled:
+    """Enrol over a link; the key is made here and never leaves the device."""
+    if replica.store.get("identity"):
+        raise Refused(Reason.DEVICE_ENROLLED)
+    secret = replica.store.get("secret") or codec.new_key()
+    with replica.store.transaction():  # a lost answer is asked for again with the same key
+        replica.store.set("secret", secret)
+    body = msgspec.json.encode(Enrol(code, codec.public_key(secret), label))
+    answer = ask(Request("POST", "/device/enrol", {"content-type": "application/json"}, body))
+    if answer.status >= 400:
+        raise refusal(answer)
+    enrolled = msgspec.json.decode(answer.body, type=Enrolled)
+    replica.enrol(enrolled, server=server, secret=secret)
+    return enrolled
+
+
+class Synced(Struct, frozen=True):
+    """What one sync did."""
+
+    exchanged: Exchanged
+    files_sent: int
+    bytes_sent: int
+
+
+@group.command()
+@click.option("--no-files", is_flag=True, help="Leave evidence files for a better link.")
+@home_option
+@json_option
+def sync(no_files: bool, folder: Path) -> None:
+    """Send what was recorded, fetch what is new, then send evidence files. 同步。"""
+    with opened(folder) as home, link(home.replica.identity.server) as ask:
+        synced = sync_over(home, ask, files=not no_files)
+        left = _files_left(home)
+    say(
+        f"Sent {synced.exchanged.sent} operations and {synced.files_sent} files, received "
+        f"{synced.exchanged.received} changes; {left} files left.",
+        f"已上传操作 {synced.exchanged.sent} 条、文件 {synced.files_sent} 个，"
+        f"收到变更 {synced.exchanged.received} 条；剩余文件 {left} 个。",
+    )
+    show(synced, {})
+
+
+def sync_over(home: Home, ask: Ask, *, files: bool = True) -> Synced:
+    """Exchange over a link, then send the files that the server does not have."""
+    exchanged = drive(home.replica.exchange(), ask)
+    token = home.store.get("upload")
+    count = size = 0
+    for file in [f for f in home.store.files() if files and token and not f.sent]:
+        session = media.send_blob(
+            home.reader(file.sha256), sha256=file.sha256, size=file.size, mime=file.mime
+        )
+        sent = carry(session, ask, token=token)
+        with home.store.transaction():
+            home.store.put_file(msgspec.structs.replace(file, sent=True))
+        count, size = count + 1, size + sent.bytes_sent
+    return Synced(exchanged, count, size)
+
+
+def carry(session: Generator[Request, Response, T], ask: Ask, *, token: str) -> T:
+    """Carry a session's requests, each with the bearer token."""
+    try:
+        request = next(session)
+        while True:
+            headers = {**request.headers, "authorization": f"Bearer {token}"}
+            request = session.send(ask(msgspec.structs.replace(request, headers=headers)))
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+# -- without -------------------------------------------------------------------------------------
+
+
+class TaskBody(Struct, frozen=True):
+    """The part of a task that the commands show."""
+
+    id: str
+    place: int
+    establishment: dict[str, object]
+    checklist: str
+    lead: dict[str, str]
+    second: dict[str, str]
+
+
+@group.command()
+@home_option
+@json_option
+def tasks(folder: Path) -> None:
+    """List the tasks that this device holds. 检查任务列表。"""
+    with opened(folder) as home:
+        bodies = _tasks(home.replica)
+        show([_task_line(home.replica, body) for body in bodies], TASKS)
+
+
+@group.command("show")
+@click.argument("inspection")
+@home_option
+@json_option
+def show_inspection(inspection: str, folder: Path) -> None:
+    """Show an inspection as this device knows it: items, conflicts, findings. 查看检查。"""
+    with opened(folder) as home:
+        checklist = home.replica.checklist(inspection)
+        state = home.replica.inspection(inspection)
+    _show_state(checklist, state)
+
+
+@group.command()
+@click.argument("inspection")
+@click.argument("answers", nargs=-1, required=True, metavar="ITEM=VALUE...")
+@click.option("--note", default="", help="A remark on these answers. 备注。")
+@home_option
+@json_option
+def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -> None:
+    """Answer items: pass, fail, na, or a measured value such as 2.1=-17.5. 填写检查项。"""
+    pairs = [one.partition("=") for one in answers]
+    given = {ref.strip(): Answer(value.strip(), note) for ref, _, value in pairs}
+    _recorded(folder, lambda replica: replica.answer(inspection, given).n)
+
+
+@group.command()
+@click.argument("inspection")
+@click.argument("finding")
+@click.option("--basis", required=True, help="Law and article. 依据。")
+@click.option("--item", default="", help="The item it belongs to. 检查项。")
+@home_option
+@json_option
+def find(inspection: str, finding: str, basis: str, item: str, folder: Path) -> None:
+    """Record a finding with its legal basis. 记录问题。"""
+    _recorded(folder, lambda replica: replica.find(inspection, finding, basis=basis, item=item).n)
+
+
+@group.command()
+@click.argument("inspection")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--item", default="", help="The item it proves. 检查项。")
+@click.option("--caption", default="", help="What it shows. 说明。")
+@home_option
+@json_option
+def attach(inspection: str, file: Path, item: str, caption: str, folder: Path) -> None:
+    """Attach a photo or another file as evidence. 添加证据。"""
+    with opened(folder) as home:
+        kept = home.keep(file)
+        mine = home.replica.attach(inspection, kept, item=item, caption=caption)
+    _say_recorded(mine.n)
+
+
+@group.command()
+@click.argument("inspection")
+@click.option("--site", default="", help="Sign for this person in charge on site. 现场负责人。")
+@click.option("--reason", default="", help="Why an earlier signature is amended. 补签原因。")
+@home_option
+@json_option
+def sign(inspection: str, site: str, reason: str, folder: Path) -> None:
+    """Sign all that this device knows of the inspection. 签名。"""
+
+    def act(replica: Replica) -> int:
+        role = "site" if site else role_of(replica, inspection)
+        return replica.sign(inspection, role, name=site, reason=reason).n
+
+    _recorded(folder, act)
+
+
+@group.command()
+@click.argument("inspection")
+@click.argument("operation")
+@click.option("--reason", required=True, help="Why it is withdrawn. 作废原因。")
+@home_option
+@json_option
+def void(inspection: str, operation: str, reason: str, folder: Path) -> None:
+    """Withdraw a finding or a piece of evidence; it stays visible. 作废。"""
+    _recorded(folder, lambda replica: replica.void(inspection, operation, reason=reason).n)
+
+
+class Status(Struct, frozen=True):
+    """How a device stands."""
+
+    device: str
+    inspector: str
+    recorded: int
+    unsent: int
+    files_left: int
+    noted: list[str]
+    revoked: bool
+
+
+STATUS = {
+    "device": ("device", "终端"),
+    "inspector": ("inspector", "执法人员"),
+    "recorded": ("operations recorded", "已记录操作"),
+    "unsent": ("not yet acknowledged", "未确认操作"),
+    "files_left": ("files not yet sent", "未上传文件"),
+    "noted": ("the server's remarks", "服务器提示"),
+    "revoked": ("revoked", "已停用"),
+}
+
+
+@group.command()
+@home_option
+@json_option
+def status(folder: Path) -> None:
+    """Show what waits to be sent, and what the server remarked. 终端状态。"""
+    with opened(folder) as home:
+        replica = home.replica
+        enrolled = replica.identity.enrolled
+        last = home.store.last()
+        state = Status(
+            device=enrolled.device,
+            inspector=f"{enrolled.name} {enrolled.certificate}",
+            recorded=last.n if last else 0,
+            unsent=replica.unsent(),
+            files_left=_files_left(home),
+            noted=[f"{m.n} {m.note} {m.why}".strip() for m in home.store.noted()],
+            revoked=bool(home.store.get("revoked")),
+        )
+    show(state, STATUS)
+
+
+# -- small parts ---------------------------------------------------------------------------------
+
+
+def role_of(replica: Replica, inspection: str) -> str:
+    """Say which inspector of a task this device's is, lead or second."""
+    for task in _tasks(replica):
+        if task.id == inspection:
+            lead = task.lead["id"] == replica.identity.enrolled.inspector
+            return "lead" if lead else "second"
+    raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+
+
+def _recorded(folder: Path, act: Callable[[Replica], int]) -> None:
+    with opened(folder) as home:
+        n = act(home.replica)
+    _say_recorded(n)
+
+
+def _say_recorded(n: int) -> None:
+    say(f"Recorded as operation {n}.", f"已记录为第 {n} 号操作。")
+    show({"n": n}, {})
+
+
+def _tasks(replica: Replica) -> list[TaskBody]:
+    bodies = [msgspec.json.decode(row.body, type=TaskBody) for row in replica.tasks()]
+    return sorted(bodies, key=lambda body: body.place)
+
+
+def _files_left(home: Home) -> int:
+    return sum(not file.sent for file in home.store.files())
+
+
+def _task_line(replica: Replica, body: TaskBody) -> dict[str, object]:
+    state, items = replica.inspection(body.id), replica.checklist(body.id)
+    return {
+        "place": body.place,
+        "inspection": body.id,
+        "name": body.establishment["name"],
+        "address": body.establishment["address"],
+        "role": role_of(replica, body.id),
+        "answered": f"{len(state.items)}/{sum(1 for _ in items.items)}",
+        "state": _state_word(state),
+    }
+
+
+def _state_word(state: Inspection) -> str:
+    if state.conflicts:
+        return text("in conflict", "答案不一致")
+    if state.signed:
+        return text("signed", "已签名")
+    return text("open", "进行中") if state.items else text("new", "待检查")
+
+
+def _show_state(checklist: Checklist, state: Inspection) -> None:
+    judged = verdict.judge(checklist, state)
+    if as_json():
+        show({"inspection": state, "verdict": judged})
+        return
+    lines: list[dict[str, object]] = []
+    for item in checklist.items:
+        known = state.items.get(item.ref)
+        lines.append(
+            {
+                "item": item.ref,
+                "text": text(item.text.en, item.text.zh),
+                "value": known.value if known else "",
+                "flag": text("CONFLICT", "不一致") if known and known.conflict else "",
+                "others": _others(known.standing[1:] + known.overruled) if known else "",
+            }
+        )
+    say(f"{checklist.title.en}", f"{checklist.title.zh}")
+    show(
+        lines,
+        {
+            "item": ("item", "项"),
+            "text": ("what is checked", "检查内容"),
+            "value": ("answer", "结论"),
+            "flag": ("", ""),
+            "others": ("also said", "其他答案"),
+        },
+    )
+    for finding in state.findings:
+        voided = text(" (withdrawn)", "（已作废）") if finding.voided else ""
+        say(
+            f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}",
+            f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}",
+        )
+    say(f"Outcome so far: {judged.outcome or '-'}", f"当前结论：{judged.outcome or '-'}")
+    if state.late:
+        say(f"Late, not counted: {', '.join(state.late)}", f"逾期未计入：{'、'.join(state.late)}")
+
+
+def _others(said: tuple[Said, ...]) -> str:
+    return ", ".join(f"{one.v} ({one.op.rpartition(':')[2]})" for one in said)

@@ -1,0 +1,32 @@
+"""The network link of a device (终端链路): carries requests to a server over HTTP."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import httpx
+
+from cli.client import Unreachable
+from sync.messages import Request, Response
+
+TIMEOUT_SECONDS = 60.0
+
+Ask: TypeAlias = Callable[[Request], Response]
+
+
+@contextmanager
+def link(server: str) -> Generator[Ask]:
+    """Open a connection to a server for the block."""
+    with httpx.Client(base_url=server, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
+
+        def ask(request: Request) -> Response:
+            try:
+                answer = http.request(
+                    request.method, request.path, headers=request.headers, content=request.body
+                )
+            except httpx.HTTPError as error:
+                raise Unreachable(f"{server}: {error}") from error
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status_code, headers, answer.content)
+
+        yield ask
