@@ -441,6 +441,116 @@ class Reason(Enum):
         "原文件已保留；如需预览请将相机设为 JPEG。",
     )
 
+    # -- the draw --------------------------------------------------------------------------------
+    PLAN_NOT_FOUND = (
+        "plan.not-found", Kind.MISSING,
+        "There is no such plan.", "没有这个抽查计划",
+        "List the plans: evenhand office plan list.", "请查看计划列表：evenhand office plan list。",
+    )
+    PLAN_DATES_REVERSED = (
+        "plan.dates-reversed", Kind.INVALID,
+        "The plan closes before it opens.", "计划的结束日期早于开始日期",
+        "Give `opens_on` and `closes_on` in order.", "请按先后填写 `opens_on` 与 `closes_on`。",
+    )
+    PLAN_RATE_WRONG = (
+        "plan.rate-wrong", Kind.INVALID,
+        "The rate is not a share between nothing and all.", "抽查比例须在零与百分之百之间",
+        "Give a rate such as 3/100.", "请填写如 3/100 的比例。",
+    )
+    PLAN_TOO_MANY_SITES = (
+        "plan.too-many-sites", Kind.INVALID,
+        "The plan asks for more sites than there are.", "计划抽查户数超过可抽户数",
+        "Ask for no more than `exist`, or widen the plan.", "请将户数降至 `exist` 以内，或扩大范围。",
+    )
+    PLAN_CHECKLIST_MISSING = (
+        "plan.checklist-missing", Kind.INVALID,
+        "A category in the plan has no checklist.", "计划内有类别未指定检查表",
+        "Name a checklist for `category`, or one for * (all others).",
+        "请为 `category` 指定检查表，或为 *（其余类别）指定。",
+    )
+    TEXT_NOT_CANONICAL = (
+        "text.not-canonical", Kind.INVALID,
+        "A text has control characters or two ways of being written.",
+        "文本含控制字符或编码形式不唯一",
+        "Correct the text named in `problem` (Unicode form NFC).",
+        "请更正 `problem` 所指文本（Unicode NFC 形式）。",
+    )
+    DRAW_NOT_FOUND = (
+        "draw.not-found", Kind.MISSING,
+        "There is no such draw, or no such file in it.", "没有这次抽取，或其中没有该文件",
+        "List the draws: evenhand office plan show PLAN.", "请查看：evenhand office plan show PLAN。",
+    )
+    DRAW_EXISTS = (
+        "draw.exists", Kind.CONFLICT,
+        "The plan already has a draw.", "该计划已有抽取",
+        "Hold that draw; only a void one may be replaced.", "请完成该次抽取；仅作废后方可重新承诺。",
+    )
+    DRAW_HELD = (
+        "draw.already-held", Kind.CONFLICT,
+        "This draw has been held; a draw is held once.", "该抽取已完成，不得重复抽取",
+        "See its result: evenhand office draw show DRAW.", "请查看结果：evenhand office draw show DRAW。",
+    )
+    DRAW_NOT_HELD = (
+        "draw.not-held", Kind.CONFLICT,
+        "The plan has no result of a draw yet.", "该计划尚无抽取结果",
+        "Hold its draw first: evenhand office draw hold DRAW.", "请先抽取：evenhand office draw hold DRAW。",
+    )
+    DRAW_VOID = (
+        "draw.void", Kind.CONFLICT,
+        "This draw is void.", "该抽取已作废",
+        "Commit to a new draw of the plan.", "请为该计划重新作出承诺。",
+    )
+    DRAW_TOO_EARLY = (
+        "draw.too-early", Kind.CONFLICT,
+        "The draw may not be held before the announced time.", "未到公布的抽取时间",
+        "Wait until `not_before`.", "请等到 `not_before`。",
+    )
+    DRAW_DISPATCHED = (
+        "draw.dispatched", Kind.CONFLICT,
+        "Tasks of this draw have been dispatched.", "该抽取的任务已派发",
+        "Finish the inspections; their results say what was found.", "请完成检查，以检查结果说明情况。",
+    )
+    DRAW_SECOND_OFFICER = (
+        "draw.second-officer", Kind.FORBIDDEN,
+        "Whoever committed to a draw may not void it.", "作出承诺的人员不得自行作废",
+        "Ask another officer to void it.", "请由另一名人员作废。",
+    )
+    DIGITS_DIFFER = (
+        "draw.digits-differ", Kind.INVALID,
+        "The two entries of the digits differ.", "两次录入的数字不一致",
+        "Compare both with the sheet of the ceremony.", "请与现场记录核对后重新录入。",
+    )
+    DIGITS_WRONG = (
+        "draw.digits-wrong", Kind.INVALID,
+        "The value is not one that the announced source can give.", "该值不可能由所公布的随机源产生",
+        "Enter exactly what was `announced`, all rolls in order.",
+        "请按 `announced` 所列，依次录入全部结果。",
+    )
+    SEED_TOO_SHORT = (
+        "draw.seed-too-short", Kind.INVALID,
+        "The public sources are so small that all outcomes could be tried.",
+        "公开随机量过少，结果可被穷举",
+        "Announce at least `bits_min` bits: 20 rolls of a d10.",
+        "请公布至少 `bits_min` 位随机量，例如十面骰 20 次。",
+    )
+    RANDOMNESS_INCOMPLETE = (
+        "draw.randomness-incomplete", Kind.INVALID,
+        "Not exactly the committed sources and contributors are given.", "随机源或随机数与承诺不齐",
+        "Give a value for each of `sources` and a nonce for each of `nonces`.",
+        "请为 `sources` 逐一给出数值，为 `nonces` 逐一公开随机数。",
+    )
+    NONCE_WRONG = (
+        "draw.nonce-wrong", Kind.INVALID,
+        "The nonce does not open its commitment.", "随机数与其承诺不符",
+        "Ask `who` for the nonce that was committed to.", "请 `who` 提供当初承诺的随机数。",
+    )
+    PAIRING_INFEASIBLE = (
+        "pairing.infeasible", Kind.CONFLICT,
+        "The inspectors cannot fill every position.", "执法人员不足，无法完成匹配",
+        "The `positions` share `inspectors` with only `seats` seats: add some, or void and plan anew.",
+        "`positions` 共用 `inspectors`，仅有 `seats` 个名额：请增派人员，或作废后重新计划。",
+    )
+
     def __init__(
         self, code: str, kind: Kind, en: str, zh: str, remedy_en: str, remedy_zh: str
     ) -> None:

@@ -1,0 +1,142 @@
+"""字段映射: which column of someone's file is which of our fields, written as TOML. Pure.
+
+[establishments]
+identifiers = true                                    # codes are Chinese registration numbers
+[establishments.fields]
+code = "统一社会信用代码"                                # a column
+address = ["乡镇", "地址"]                              # columns, put together
+status = { column = "状态", values = { "存续" = "active" }, otherwise = "unknown" }
+datum = { constant = "WGS-84" }
+"""
+
+import tomllib
+import unicodedata
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sync.refusals import Reason, Refused
+
+Register = Literal["establishments", "inspectors", "recusals"]
+
+FIELDS: dict[Register, tuple[str, ...]] = {
+    "establishments": (
+        "code", "name", "category", "division", "address", "risk", "status", "longitude",
+        "latitude", "datum",
+    ),
+    "inspectors": (
+        "certificate", "name", "department", "division", "qualifications", "cap", "valid_from",
+        "valid_to", "active",
+    ),
+    "recusals": ("code", "certificate", "reason"),
+}  # fmt: skip
+REQUIRED: dict[Register, tuple[str, ...]] = {
+    "establishments": ("code", "name", "category", "division"),
+    "inspectors": ("certificate", "name", "department", "division", "valid_from", "valid_to"),
+    "recusals": ("code", "certificate", "reason"),
+}
+
+
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a field comes from: a column, several columns put together, or a constant."""
+
+    column: str = ""
+    columns: tuple[str, ...] = ()
+    separator: str = ""
+    constant: str | None = None
+    values: dict[str, str] = {}  # theirs → ours
+    otherwise: str | None = None  # for a value that `values` does not have; else it is a problem
+    split: str = ""  # the value is a list: split here, map each part
+
+
+Origin = str | tuple[str, ...] | Source
+
+
+class Table(Struct, frozen=True, forbid_unknown_fields=True):
+    """How to read one register from a file."""
+
+    fields: dict[str, Origin]
+    encoding: Literal["auto", "utf-8", "gb18030"] = "auto"
+    delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
+    collapse: Literal["first", "last"] = "last"  # which row of one code is taken
+    identifiers: bool = False  # codes are Chinese registration numbers: normalise and check them
+
+
+class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping may describe any of the registers."""
+
+    title: str = ""
+    establishments: Table | None = None
+    inspectors: Table | None = None
+    recusals: Table | None = None
+
+
+class Field(Struct, frozen=True):
+    """A field with its columns found in the header of a file."""
+
+    name: str
+    column: str  # as the file calls it, for problems
+    places: tuple[int, ...]
+    source: Source
+
+
+def parse(toml: bytes, register: Register) -> Table:
+    """Read the table of one register from a mapping; refuse it naming the field that is wrong."""
+    try:
+        mapping = msgspec.convert(tomllib.loads(toml.decode("utf-8-sig")), Mapping)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        raise Refused(Reason.MAPPING_INVALID, field=place.rstrip("`"), problem=problem) from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, nesting without end
+        raise Refused(Reason.MAPPING_INVALID, field="", problem=str(error)[:200]) from error
+    table: Table | None = getattr(mapping, register)
+    if table is None:
+        raise Refused(Reason.MAPPING_REGISTER_MISSING, register=register)
+    for name, origin in table.fields.items():
+        if name not in FIELDS[register]:
+            raise _invalid(register, name, f"{register} have no such field")
+        if isinstance(origin, Source) and _origins(origin) != 1:
+            raise _invalid(register, name, "give one of column, columns and constant")
+    for name in REQUIRED[register]:
+        if name not in table.fields:
+            raise _invalid(register, name, "this field must be mapped")
+    return table
+
+
+def bind(table: Table, header: list[str]) -> list[Field]:
+    """Find the columns of a mapping in a file's header; widths and spaces do not matter."""
+    names = [_plain(name) for name in header]
+    fields: list[Field] = []
+    for name, origin in table.fields.items():
+        match origin:
+            case str():
+                source = Source(column=origin)
+            case tuple():
+                source = Source(columns=origin)
+            case Source():
+                source = origin
+        columns = (source.column,) if source.column else source.columns
+        for column in columns:
+            if _plain(column) not in names:
+                raise Refused(
+                    Reason.MAPPING_COLUMN_MISSING,
+                    field=name,
+                    column=column,
+                    columns=", ".join(header)[:400],
+                )
+        places = tuple(names.index(_plain(column)) for column in columns)
+        fields.append(Field(name, " + ".join(columns), places, source))
+    return fields
+
+
+def _origins(source: Source) -> int:
+    return bool(source.column) + bool(source.columns) + (source.constant is not None)
+
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def _invalid(register: Register, name: str, problem: str) -> Refused:
+    return Refused(Reason.MAPPING_INVALID, field=f"{register}.fields.{name}", problem=problem)
