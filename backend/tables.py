@@ -139,6 +139,7 @@ class Plan(SQLModel, table=True):
 
     id: str = Field(default_factory=new_id, primary_key=True)
     title: str = Field(max_length=120)
+    agency: str = Field(max_length=12)  # division of the office that draws, with its inspectors
     division: str = Field(max_length=12, index=True)
     category: str = Field(default="", max_length=60)  # empty: every category
     checklists: str  # JSON: category (or "*") -> checklist digest

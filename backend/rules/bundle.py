@@ -3,6 +3,7 @@
 Everything is a function of its arguments; `verification` recomputes it from the files alone.
 """
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ from backend.rules.papers import (
     SourceValue,
     TaskPaper,
 )
+from sync.refusals import Reason, Refused
 
 Files = dict[str, bytes]
 
@@ -196,11 +198,15 @@ def hold(
 ) -> Held | Bottleneck:
     """Hold the draw that was committed to, with what the ceremony gave."""
     task = papers.read(files["task.json"], TaskPaper)
+    paper = papers.read(files["commit.json"], Commit)
+    if papers.moment(now) < paper.not_before:
+        raise Refused(Reason.DRAW_TOO_EARLY, not_before=paper.not_before)
     found = Randomness(
         sources={name: SourceValue(value) for name, value in values.items()}, nonces=dict(nonces)
     )
+    admit(task, paper, found)
     seeds = seeds_of(files, task, found)
-    shares = shares_of(task, papers.read(files["commit.json"], Commit))
+    shares = shares_of(task, paper)
     lots = draw.select(seeds.objects, eligible(files["frame.tsv.gz"]), shares)
     seats = seats_of(files, task, seeds.inspectors, lots)
     if isinstance(seats, Bottleneck):
@@ -223,11 +229,32 @@ def hold(
     return Held(files=seal(files | made, secret), lots=lots, seats=seats)
 
 
-def void(
-    files: Files, *, reason: str, now: datetime, by: str, approved_by: str, secret: str
-) -> Files:
+def require_choices(sources: Mapping[str, papers.Source]) -> None:
+    """Refuse public sources so small that somebody could try out every outcome beforehand."""
+    if math.prod(source.choices() for source in sources.values()) < draw.PUBLIC_CHOICES_MIN:
+        raise Refused(Reason.SEED_TOO_SHORT, bits_min=64)
+
+
+def admit(task: TaskPaper, paper: Commit, found: Randomness) -> None:
+    """Refuse randomness that is not exactly what was committed to."""
+    require_choices(task.sources)
+    given = sorted(found.sources, key=str.encode), sorted(found.nonces, key=str.encode)
+    wanted = paper.sources, sorted(paper.nonce_commits, key=str.encode)
+    if given != wanted:
+        raise Refused(
+            Reason.RANDOMNESS_INCOMPLETE, sources=", ".join(wanted[0]), nonces=", ".join(wanted[1])
+        )
+    for name, source in task.sources.items():
+        if not source.admits(found.sources[name].value):
+            raise Refused(Reason.DIGITS_WRONG, source=name, announced=source.announced())
+    for who, nonce in found.nonces.items():
+        if draw.nonce_commitment(who, nonce) != paper.nonce_commits[who]:
+            raise Refused(Reason.NONCE_WRONG, who=who)
+
+
+def void(files: Files, *, reason: str, now: datetime, by: str, secret: str) -> Files:
     """Write into the log that a draw is void (作废); nothing is taken out of the bundle."""
-    event = _event("void", now, by, reason=reason, approved_by=approved_by)
+    event = _event("void", now, by, reason=reason)
     return seal(files | {"log.ndjson": papers.append_log(files["log.ndjson"], event)}, secret)
 
 

@@ -58,6 +58,10 @@ class Dice(Struct, frozen=True, tag="dice", tag_field="kind"):
         """Count the values that nobody can know before the ceremony."""
         return int(self.sides**self.rolls)
 
+    def announced(self) -> str:
+        """Say what the value must look like."""
+        return f"{self.rolls} x d{self.sides}"
+
     def admits(self, value: str) -> bool:
         """Whether the value is exactly what was announced: the digits in rolled order."""
         faces = "0123456789" if self.sides == 10 else "12345678"[: self.sides]
@@ -73,6 +77,10 @@ class Drand(Struct, frozen=True, tag="drand", tag_field="kind"):
     def choices(self) -> int:
         """Count the values that nobody can know before the round."""
         return 2**256
+
+    def announced(self) -> str:
+        """Say what the value must look like."""
+        return f"round {self.round}, 64 hex digits"
 
     def admits(self, value: str) -> bool:
         """Whether the value has the form of a round's randomness."""
@@ -220,7 +228,6 @@ class LogLine(Struct, frozen=True, omit_defaults=True):
     seed: str = ""
     selection: str = ""
     assignment: str = ""
-    approved_by: str = ""
     reason: str = ""
 
 

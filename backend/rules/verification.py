@@ -20,6 +20,7 @@ from backend.rules.draw import Lot, Share
 from backend.rules.merkle import Tree
 from backend.rules.pairing import Bottleneck
 from backend.rules.papers import Commit, LogLine, Randomness, SeedPaper, TaskPaper
+from sync.refusals import Refused
 
 _SIGNATURE = re.compile(rb"[0-9a-f]{128}\n")
 _LISTED = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
@@ -160,6 +161,10 @@ def _run(name: str, check: "Callable[[_Reading], tuple[str, str]]", reading: _Re
         return Step(name, None, open_.en, open_.zh)
     except _Differs as differs:
         return Step(name, False, differs.en, differs.zh)
+    except Refused as refused:
+        facts = ", ".join(f"{name}: {fact}" for name, fact in refused.details.items())
+        reason = refused.reason
+        return Step(name, False, f"{reason.en} ({facts})", f"{reason.zh}（{facts}）")
     except (NotCanonical, msgspec.MsgspecError, UnicodeError, KeyError) as error:
         return Step(name, False, f"Cannot be read: {error}.", f"无法读取：{error}。")
     return Step(name, True, en, zh)
@@ -302,22 +307,7 @@ def _randomness(reading: _Reading) -> tuple[str, str]:
     if not reading.held():
         raise _Open("The draw has not been held.", "尚未抽取。")
     found = papers.read(reading.file("randomness.json"), Randomness)
-    if sorted(found.sources, key=str.encode) != reading.commit.sources:
-        raise _Differs("The sources are not the committed ones.", "随机源与承诺不符。")
-    choices = 1
-    for name, source in reading.task.sources.items():
-        if not source.admits(found.sources[name].value):
-            raise _Differs(f"{name} has a value it cannot give.", f"{name} 的值不可能出现。")
-        choices *= source.choices()
-    if choices < draw.PUBLIC_CHOICES_MIN:
-        raise _Differs("Fewer than 64 public random bits.", "公开随机量不足 64 位。")
-    if found.nonces.keys() != reading.commit.nonce_commits.keys():
-        raise _Differs("A nonce is missing or was not committed.", "随机数缺失或未经承诺。")
-    for who, nonce in found.nonces.items():
-        if draw.nonce_commitment(who, nonce) != reading.commit.nonce_commits[who]:
-            raise _Differs(
-                f"The nonce of {who} is not the committed one.", f"{who} 的随机数与承诺不符。"
-            )
+    bundle.admit(reading.task, reading.commit, found)
     reading.randomness = found
     given = ", ".join(f"{name} = {found.sources[name].value}" for name in sorted(found.sources))
     return (
