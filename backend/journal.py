@@ -51,7 +51,7 @@ def digest(act: Act) -> str:
 
 
 def verify(acts: Iterable[Act]) -> str:
-    """Walk the journal from its first act and return its last hash, or refuse at the first break."""
+    """Walk the journal from its first act to its last hash; refuse at the first break."""
     prev = GENESIS
     for n, act in enumerate(acts, start=1):
         if (act.n, act.prev, act.hash) != (n, prev, digest(act)):

@@ -20,7 +20,7 @@ from sync.ids import new_id
 log = logging.getLogger("evenhand.request")
 
 FIELDS = ("request_id", "door", "actor", "device", "method", "path", "status", "bytes", "ms")
-DOORS = ("office", "device", "public")
+DOORS = {"office": "office", "device": "device", "sync": "device", "public": "public"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
@@ -84,8 +84,7 @@ class Observed:
             await self._app(scope, receive, observe)
         finally:
             seconds = perf_counter() - started
-            first = path.split("/", 2)[1]
-            door = first if first in DOORS else "other"
+            door = DOORS.get(path.split("/", 2)[1], "other")
             route = str(cast(dict[str, object], scope).get("path_template", "none"))
             self._metrics.requests.labels(door, scope["method"], route, status).inc()
             self._metrics.seconds.labels(door).observe(seconds)
@@ -121,7 +120,7 @@ class JsonLines(logging.Formatter):
 
 
 def start() -> None:
-    """Send our log to standard error as JSON lines; called by the server command, not by the app."""
+    """Send our log to standard error as JSON lines; the server command calls it, not the app."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     ours = logging.getLogger("evenhand")

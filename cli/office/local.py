@@ -21,7 +21,7 @@ async def ask(request: httpx.Request) -> httpx.Response:
             return await client.send(request)
     except BaseExceptionGroup as group:  # what stops the app at its start comes wrapped
         refused = group.subgroup(Refused)
-        raise refused.exceptions[0] if refused else group
+        raise (refused.exceptions[0] if refused else group) from None
 
 
 @lru_cache

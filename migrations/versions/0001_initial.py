@@ -269,6 +269,7 @@ def upgrade() -> None:
     op.create_table('plan',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('agency', sqlmodel.sql.sqltypes.AutoString(length=12), nullable=False),
     sa.Column('division', sqlmodel.sql.sqltypes.AutoString(length=12), nullable=False),
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=60), nullable=False),
     sa.Column('checklists', sqlmodel.sql.sqltypes.AutoString(), nullable=False),

@@ -1,0 +1,210 @@
+"""Every route, every role, own and foreign division. A route without a row here fails the walk."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import rows
+from conftest import PASSWORD, Office
+from httpx import AsyncClient, Response
+from litestar import Litestar, Router, get, post
+
+from backend import auth
+from backend.app import create_app, door, require_guards
+from backend.settings import Settings
+
+OWN, FOREIGN = "330102", "440305"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: values for the path, and a body."""
+
+    path: dict[str, str] = field(default_factory=dict)
+    json: object = None
+    content: bytes = b""
+    params: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Make = Callable[[Office, str], Awaitable[Question]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who may pass, what is asked about a thing in a division, and what to expect of it.
+
+    `own` are the statuses when the thing lies in the officer's division. `foreign` is "refused",
+    or "same" where the answer is the officer's own world whatever exists elsewhere.
+    """
+
+    roles: tuple[auth.Role, ...]
+    make: Make
+    own: tuple[int, ...] = (200,)
+    foreign: str = "refused"
+
+
+async def nothing(office: Office, division: str) -> Question:
+    return Question()
+
+
+async def new_password(office: Office, division: str) -> Question:
+    return Question(json={"old": PASSWORD, "new": "another long password"})
+
+
+async def new_account(office: Office, division: str) -> Question:
+    return Question(
+        json={"name": "新人", "password": PASSWORD, "role": "reviewer", "division": division}
+    )
+
+
+async def an_account(office: Office, division: str) -> Question:
+    return Question(path={"account_id": (await rows.account(office, division)).id})
+
+
+async def an_inspector(office: Office, division: str) -> Question:
+    return Question(json={"certificate": (await rows.inspector(office, division)).certificate})
+
+
+async def a_device(office: Office, division: str) -> Question:
+    return Question(path={"device_id": (await rows.device(office, division)).id})
+
+
+ANY = auth.ROLES
+OFFICE: dict[tuple[str, str], Row] = {
+    ("POST", "/office/logout"): Row(ANY, nothing, (204,), "same"),
+    ("GET", "/office/whoami"): Row(ANY, nothing, (200,), "same"),
+    ("POST", "/office/password"): Row(ANY, new_password, (204,), "same"),
+    ("GET", "/office/accounts"): Row(("admin",), nothing, (200,), "same"),
+    ("POST", "/office/accounts"): Row(("admin",), new_account, (201,)),
+    ("POST", "/office/accounts/{account_id}/deactivate"): Row(("admin",), an_account),
+    ("GET", "/office/devices"): Row(ANY, nothing, (200,), "same"),
+    ("POST", "/office/devices/invites"): Row(("admin", "supervisor"), an_inspector, (201,)),
+    ("POST", "/office/devices/{device_id}/revoke"): Row(("admin", "supervisor"), a_device),
+}
+OPEN = {
+    ("POST", "/office/login"),
+    ("POST", "/device/enrol"),
+    ("POST", "/sync/v1"),  # every exchange is signed with the device's key
+}
+PUBLIC = {
+    ("GET", "/public/heads"),
+    ("GET", "/health"),
+    ("GET", "/metrics"),
+    ("GET", "/schema"),
+    ("GET", "/schema/openapi.json"),
+    ("GET", "/schema/{path}"),
+}
+DEVICE = {
+    ("POST", "/device/blobs"),
+    ("POST", "/device/blobs/want"),
+    ("HEAD", "/device/blobs/{upload_id}"),
+    ("PATCH", "/device/blobs/{upload_id}"),
+    ("DELETE", "/device/blobs/{upload_id}"),
+}
+
+
+def routes(app: Litestar) -> dict[str, set[tuple[str, str]]]:
+    """Sort the app's own routes by door."""
+    found: dict[str, set[tuple[str, str]]] = {"office": set(), "device": set()}
+    found |= {"public": set(), "open": set()}
+    for route in app.routes:
+        for handler in route.route_handlers:
+            for method in handler.http_methods - {"OPTIONS"}:
+                found[door(handler, route.path)].add((method, route.path_format))
+    return found
+
+
+async def ask(client: AsyncClient, method: str, path: str, question: Question) -> Response:
+    extra: dict[str, Any] = {"json": question.json} if question.json is not None else {}
+    if question.content:
+        extra["content"] = question.content
+    url = path.format(**question.path)
+    return await client.request(
+        method, url, params=question.params, headers=question.headers, **extra
+    )
+
+
+def test_every_route_is_in_the_table_of_its_door() -> None:
+    found = routes(create_app(Settings()))
+
+    assert found == {"office": set(OFFICE), "device": DEVICE, "public": PUBLIC, "open": OPEN}
+
+
+def test_an_app_with_an_unguarded_route_does_not_start() -> None:
+    @get("/office/secret")
+    async def forgotten() -> None: ...
+
+    with pytest.raises(AssertionError, match="no guard"):
+        require_guards(Litestar([forgotten], openapi_config=None))
+
+
+def test_an_app_with_a_public_route_that_writes_does_not_start() -> None:
+    @post("/results")
+    async def write() -> None: ...
+
+    router = Router("/public", route_handlers=[write], opt={"public": True})
+
+    with pytest.raises(AssertionError, match="read only"):
+        require_guards(Litestar([router], openapi_config=None))
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(OFFICE))
+async def test_the_office_door_asks_for_role_and_division(
+    method: str, path: str, office: Office
+) -> None:
+    row = OFFICE[method, path]
+    seen: dict[str, tuple[int, str]] = {}
+
+    nobody = await ask(await office.client(), method, path, await row.make(office, OWN))
+    for role in auth.ROLES:
+        for division in (OWN, FOREIGN):
+            officer = await office.officer(role, OWN)
+            answer = await ask(officer, method, path, await row.make(office, division))
+            code = answer.json()["code"] if answer.is_error else ""
+            seen[f"{role} {division}"] = (answer.status_code, code)
+
+    assert nobody.json()["code"] == "auth.not-logged-in"
+    assert nobody.status_code == 401
+    for role in auth.ROLES:
+        own, foreign = seen[f"{role} {OWN}"], seen[f"{role} {FOREIGN}"]
+        if role not in row.roles:
+            assert own == foreign == (403, "auth.role-forbidden")
+            continue
+        assert own[0] in row.own, own
+        if row.foreign == "same":
+            assert foreign[0] in row.own
+        else:
+            assert foreign == (403, "auth.division-forbidden")
+
+
+async def test_a_session_of_the_office_does_not_open_the_device_door(office: Office) -> None:
+    answers: list[Response] = []
+
+    for method, path in sorted(DEVICE):
+        for role in auth.ROLES:
+            client = await office.officer(role)
+            answers.append(await ask(client, method, path, Question(path={"upload_id": "x"})))
+
+    assert {answer.status_code for answer in answers} == {401}
+
+
+async def test_a_closed_account_opens_nothing(office: Office) -> None:
+    admin, account = await office.officer("admin"), await office.account("reviewer")
+    client = await office.login(account)
+
+    before = await client.get("/office/whoami")
+    await admin.post(f"/office/accounts/{account.id}/deactivate")
+    after = await client.get("/office/whoami")
+
+    assert before.status_code == 200
+    assert after.status_code == 401
+
+
+async def test_the_public_door_needs_no_login(server: AsyncClient) -> None:
+    plain = {path for _, path in PUBLIC if "{" not in path}
+
+    answers = {path: (await server.get(path)).status_code for path in plain}
+
+    assert answers == dict.fromkeys(plain, 200)

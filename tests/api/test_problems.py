@@ -1,0 +1,163 @@
+import sqlite3
+from datetime import datetime
+
+import pytest
+from conftest import PASSWORD, Clock, Office
+from httpx import ASGITransport, AsyncClient
+from litestar import Litestar, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.exc import OperationalError
+
+from backend.db import Session
+from backend.routes import problems
+from sync.refusals import Kind, Reason, Refused
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@get("/refuse/{name:str}", opt={"public": True})
+async def refuse(name: FromPath[str]) -> None:
+    raise Refused(Reason[name], plan="2026-1")
+
+
+@get("/fail", opt={"public": True})
+async def fail() -> None:
+    raise RuntimeError("a secret")
+
+
+@get("/locked", opt={"public": True})
+async def locked() -> None:
+    raise OperationalError("update", {}, sqlite3.OperationalError("database is locked"))
+
+
+@get("/write", opt={"public": True})
+async def write(db: NamedDependency[Session], now: NamedDependency[datetime]) -> None:
+    from backend import journal
+
+    await journal.append(db, actor="x", verb="x.y", subject="z", now=now)
+
+
+@pytest.fixture
+async def failing(app: Litestar) -> AsyncClient:
+    for handler in (refuse, fail, locked, write):
+        app.register(handler)
+    return AsyncClient(transport=ASGITransport(app), base_url="http://evenhand")
+
+
+async def test_a_refusal_is_a_problem_document_in_both_languages(failing: AsyncClient) -> None:
+    answer = await failing.get("/refuse/ACCOUNT_NOT_FOUND")
+
+    reason = Reason.ACCOUNT_NOT_FOUND
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert answer.json() == {
+        "type": "about:blank",
+        "status": 404,
+        "code": "account.not-found",
+        "title": reason.zh,
+        "detail": reason.en,
+        "remedy_en": reason.remedy_en,
+        "remedy_zh": reason.remedy_zh,
+        "details": {"plan": "2026-1"},
+    }
+
+
+def test_every_kind_of_refusal_has_a_status() -> None:
+    assert set(problems.STATUS) == set(Kind)
+
+
+async def test_a_locked_database_asks_to_try_again(failing: AsyncClient) -> None:
+    answer = await failing.get("/locked")
+
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "server.busy"
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_a_bug_tells_its_request_id_and_nothing_else(
+    failing: AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await failing.get("/fail", headers={"X-Request-Id": "request-number-1"})
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert answer.json()["details"] == {"request_id": "request-number-1"}
+    assert answer.headers["x-request-id"] == "request-number-1"
+    assert "secret" not in answer.text
+    assert "a secret" in caplog.text
+
+
+async def test_a_reading_request_cannot_write(failing: AsyncClient) -> None:
+    answer = await failing.get("/write")
+
+    assert answer.status_code == 500
+
+
+async def test_an_unknown_address_and_a_wrong_method_are_problems(server: AsyncClient) -> None:
+    missing = await server.get("/nowhere")
+    method = await server.delete("/office/login")
+
+    assert (missing.status_code, missing.json()["code"]) == (404, "path.not-found")
+    assert (method.status_code, method.json()["code"]) == (405, "path.method-wrong")
+    assert set(method.headers["allow"].split(", ")) == {"OPTIONS", "POST"}
+    assert missing.headers["content-type"] == method.headers["content-type"] == MEDIA_TYPE
+
+
+async def test_a_body_over_the_limit_is_refused_with_the_limit(
+    server: AsyncClient, office: Office
+) -> None:
+    limit = office.settings.body_bytes_max
+
+    answer = await server.post("/office/login", content=b"x" * (limit + 1))
+
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "body.too-large"
+    assert answer.json()["details"] == {"limit_bytes": limit}
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"name": "x", "password"', "truncated"),
+        (b"\xff\xfe", "JSON is malformed"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b'{"name": "x"}', "missing required field `password`"),
+        (b'{"name": "x", "password": "y", "rank": 1}', "unknown field `rank`"),
+    ],
+)
+async def test_a_body_of_the_wrong_form_is_refused_with_its_problem(
+    body: bytes, problem: str, server: AsyncClient
+) -> None:
+    answer = await server.post("/office/login", content=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "body.invalid"
+    assert problem in answer.json()["details"]["problem"]
+
+
+async def test_a_wrong_value_is_named_with_its_field(office: Office) -> None:
+    admin = await office.officer("admin")
+    account = {"name": "新人", "password": PASSWORD, "role": "king", "division": "33"}
+
+    answer = await admin.post("/office/accounts", json=account)
+
+    assert answer.status_code == 400
+    assert answer.json()["details"] == {
+        "problem": "role: Invalid enum value 'king'",
+        "field": "role",
+        "value": "'king'",
+    }
+
+
+async def test_the_clock_of_the_app_is_the_clock_of_every_request(
+    office: Office, clock: Clock
+) -> None:
+    account = await office.account("reviewer")
+    client, given = await office.client(), {"name": account.name, "password": PASSWORD}
+
+    first = await client.post("/office/login", json=given)
+    clock.advance(hours=1)
+    second = await client.post("/office/login", json=given)
+
+    assert first.json()["expires_at"] < second.json()["expires_at"]
