@@ -1,22 +1,42 @@
-"""The server's half, pure: read a push, judge it, and say what a bucket's checksum is.
+"""The server's half, pure: read a push, judge it, give it places, cut a page, write the answer.
 
 Anything that verifies is stored; there is no "rejected" for content. Only a request as a whole can
 be refused (malformed, wrong signature, gap, fork), and every such refusal may be retried.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from sync.codec import chain
-from sync.messages import VERSION, PushHead, decode_push_head
+from sync import codec
+from sync.merge import Inspection
+from sync.messages import (
+    VERSION,
+    AnswerHead,
+    Boot,
+    Drop,
+    End,
+    Event,
+    Gone,
+    Note,
+    Pull,
+    PushHead,
+    Reset,
+    Told,
+    decode_push_head,
+    receipt_text,
+)
 from sync.ops import AnyOp, SetAnswers, Sign, decode_envelope, decode_op
 from sync.refusals import Reason, Refused
 
 CHECK_MODULUS = 2**60
+
+# What JSON from outside may raise; RecursionError for nesting without end.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Push(Struct, frozen=True):
@@ -61,7 +81,46 @@ class Verdict(Struct, frozen=True):
     inspection: str
     verdict: str
     why: str = ""
-    op: AnyOp | None = None
+
+
+class Ends(Struct, frozen=True):
+    """Where the ledger and the feed end."""
+
+    ledger_n: int
+    ledger_root: str
+    feed_n: int
+
+
+class Placed(Struct, frozen=True):
+    """A new operation and its places; `seq` is none for what devices are not told."""
+
+    n: int
+    hash: str
+    raw: bytes
+    verdict: Verdict
+    position: int
+    root: str
+    seq: int | None
+
+
+class Wanted(Struct, frozen=True):
+    """What `page` needs to know next: rows of `buckets` with places in (after, upto], by place."""
+
+    buckets: tuple[str, ...]
+    after: int
+    upto: int
+    limit: int | None
+
+
+Rows: TypeAlias = Sequence[tuple[int, Event]]
+
+
+class Page(Struct, frozen=True):
+    """What a page tells, the cursor after it, and whether more follows."""
+
+    events: tuple[Event, ...]
+    next: int
+    more: bool
 
 
 def read(body: bytes) -> Push:
@@ -69,11 +128,11 @@ def read(body: bytes) -> Push:
     head_line, *raws = body.split(b"\n")
     try:
         head = decode_push_head(head_line)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Refused(Reason.SYNC_MALFORMED, problem=str(error)) from error
     if head.v != VERSION:
         raise Refused(Reason.SYNC_VERSION, spoken=VERSION, asked=head.v)
-    hashes = chain(head.prev, raws)
+    hashes = codec.chain(head.prev, raws)
     if len(raws) != head.count or (hashes[-1] if hashes else head.prev) != head.head:
         raise Refused(Reason.SYNC_MALFORMED, problem="count or head does not fit the operations")
     return Push(head_line, head, tuple(raws), tuple(hashes))
@@ -102,34 +161,112 @@ def judge(push: Push, *, head_n: int, hash_at: Mapping[int, str]) -> Judgement:
 def admit(raw: bytes, n: int, who: str, revoked: bool, facts: Mapping[str, Facts]) -> Verdict:
     """Judge one operation of inspector `who`; whatever the verdict, it is stored."""
     try:
+        raw.decode()
         envelope = decode_envelope(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Verdict("", "", "quarantined", Reason.OP_MALFORMED.code)
-    kind, inspection = envelope.t[:60], envelope.e[:64]
+    kind, inspection = _clean(envelope.t, 60), _clean(envelope.e, 64)
     if envelope.n != n:
         return Verdict(kind, inspection, "quarantined", Reason.OP_MALFORMED.code)
     if revoked:
         return Verdict(kind, inspection, "quarantined", Reason.DEVICE_REVOKED.code)
     try:
         op = decode_op(raw)
-    except (msgspec.ValidationError, UnicodeDecodeError):
+    except UNREADABLE:
         # A newer device's kind, or a known kind in a form that this version does not know.
         return Verdict(kind, inspection, "parked", Reason.OP_UNKNOWN.code)
-    known = facts.get(inspection)
+    known = facts.get(op.e)
     if known is None or who not in known.roles:
         return Verdict(kind, inspection, "quarantined", Reason.INSPECTION_NOT_YOURS.code)
     refusal = _content(op, known.roles[who], known)
     if refusal is not None:
         return Verdict(kind, inspection, "quarantined", refusal.code)
-    return Verdict(kind, inspection, "ok", "", op)
+    return Verdict(kind, inspection, "ok")
 
 
 def inspection_of(raw: bytes) -> str:
     """Name the inspection that an operation speaks of; empty when it cannot be read."""
     try:
-        return decode_envelope(raw).e[:64]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _clean(decode_envelope(raw).e, 64)
+    except UNREADABLE:
         return ""
+
+
+def place(
+    push: Push, verdicts: Sequence[Verdict], ends: Ends, received_ms: int
+) -> tuple[list[Placed], Ends]:
+    """Give the last operations of a push, one a verdict, their places in ledger and feed."""
+    known = len(push.raws) - len(verdicts)
+    position, root, feed_n = ends.ledger_n, ends.ledger_root, ends.feed_n
+    placed: list[Placed] = []
+    for index, verdict in enumerate(verdicts, start=known):
+        hash_ = push.hashes[index]
+        position, root = (
+            position + 1,
+            codec.ledger_link(root, hash_, verdict.verdict, received_ms),
+        )
+        feed_n += verdict.verdict == "ok"
+        seq = feed_n if verdict.verdict == "ok" else None
+        n = push.head.first + index
+        placed.append(Placed(n, hash_, push.raws[index], verdict, position, root, seq))
+    return placed, Ends(position, root, feed_n)
+
+
+def remarks(state: Inspection, push: Push) -> list[Note]:
+    """Say which operations of a push stand in conflict in an inspection, or came late."""
+    own, first = f"{push.head.dev}:", push.head.first
+    conflict = {said.op for item in state.items.values() if item.conflict for said in item.standing}
+    said = [(op, "conflict") for op in conflict] + [(op, "late") for op in state.late]
+    numbered = [(int(op.removeprefix(own)), d) for op, d in said if op.startswith(own)]
+    return [Note(n, d) for n, d in sorted(numbered) if first <= n < first + push.head.count]
+
+
+def page(
+    pull: Pull, device: str, *, epoch: str, feed_n: int, entitled: Sequence[str]
+) -> Generator[Wanted, Rows, Page]:
+    """Cut one page of the feed: what changed in the buckets held, and buckets not held yet.
+
+    A bucket not held comes whole. What a row says is always its newest state, so a row may come
+    twice, and an older page is never wrong about what a later one repeats.
+    """
+    regressed = pull.epoch not in ("", epoch) or pull.seq > feed_n
+    have = () if regressed else tuple(bucket for bucket in pull.have if bucket in entitled)
+    events: list[Event] = [Reset()] if regressed else []
+    events += [Drop(bucket) for bucket in pull.have if bucket not in entitled and not regressed]
+
+    upto = feed_n
+    if have and pull.seq < feed_n:
+        rows = yield Wanted(have, pull.seq, feed_n, pull.limit)
+        if len(rows) >= pull.limit:
+            upto = rows[-1][0]
+        own = f"{device}:"
+        events += [e for _, e in rows if not (isinstance(e, Told) and e.id.startswith(own))]
+    missing = [bucket for bucket in entitled if bucket not in have]
+    booted = 0
+    for bucket in missing:
+        if len(events) >= pull.limit and booted:
+            break
+        rows = yield Wanted((bucket,), 0, feed_n, None)
+        events += [Boot(bucket), *(event for _, event in rows if not isinstance(event, Gone))]
+        booted += 1
+    return Page(tuple(events), upto, more=upto < feed_n or booted < len(missing))
+
+
+def revoked(pull: Pull) -> Page:
+    """Tell a revoked device to forget what it read; what it wrote stays."""
+    return Page(tuple(Drop(bucket) for bucket in pull.have), 0, more=False)
+
+
+def answer(
+    secret: str, device: str, head: AnswerHead, page: Page, check: Mapping[str, tuple[int, int]]
+) -> tuple[bytes, str]:
+    """Write the answer's body, its receipt signed, and its signature header."""
+    receipt = head.receipt
+    text = receipt_text(device, head.ack, ledger=receipt.ledger, root=receipt.root)
+    signed = replace(head, receipt=replace(receipt, sig=codec.sign(secret, text)))
+    lines = (signed, *page.events, End(page.next, page.more, dict(check)))
+    body = b"\n".join(msgspec.json.encode(line) for line in lines)
+    return body, codec.seal_body(secret, "hub", body)
 
 
 def checksum(rows: Iterable[tuple[str, str, str]]) -> tuple[int, int]:
@@ -140,6 +277,11 @@ def checksum(rows: Iterable[tuple[str, str, str]]) -> tuple[int, int]:
         text = f"{kind}|{entity}|{revision}".encode()
         total = (total + int.from_bytes(sha256(text).digest()[:8])) % CHECK_MODULUS
     return count, total
+
+
+def _clean(text: str, length: int) -> str:
+    """Cut a text from outside to what every database stores: a NUL is none of it."""
+    return text.replace("\0", "")[:length]
 
 
 def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:

@@ -13,7 +13,8 @@ VERSION = 1
 BATCH_OPS_MAX = 500
 PAGE_ROWS_MAX = 500
 
-Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+Moment = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -40,8 +41,8 @@ class Response(Struct, frozen=True):
 class Clock(Struct, frozen=True):
     """The device's clocks: wall (ms since 1970), monotonic (ms since boot) and which boot."""
 
-    w: int
-    m: int
+    w: Moment
+    m: Moment
     boot: Annotated[str, Meta(max_length=64)]
 
 
@@ -178,7 +179,7 @@ class Enrol(Struct, frozen=True, forbid_unknown_fields=True):
 
     code: Annotated[str, Meta(min_length=4, max_length=64)]
     public_key: Hash
-    label: Annotated[str, Meta(max_length=80)] = ""
+    label: Annotated[str, Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
 class Enrolled(Struct, frozen=True):

@@ -3,7 +3,7 @@
 An operation is identified by its device and its dense number there, written `device:n`. It says
 what it supersedes (`s`); that, and never a clock, is its only order among operations. `w`, `m` and
 `boot` are the clocks of the moment, kept as evidence. Every kind carries its version in its tag:
-a released kind never changes, a new version gets a new tag.
+a released kind never changes, a new version gets a new tag; a field too many is another form.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from msgspec import Struct
 OpId = str  # "<device>:<n>"
 
 
-class Op(Struct, frozen=True, kw_only=True, tag_field="t"):
+class Op(Struct, frozen=True, kw_only=True, tag_field="t", forbid_unknown_fields=True):
     """One act of one inspector in one inspection."""
 
     n: int  # dense from 1 on its device
@@ -29,7 +29,7 @@ class Op(Struct, frozen=True, kw_only=True, tag_field="t"):
         return iter(())
 
 
-class Answer(Struct, frozen=True, omit_defaults=True):
+class Answer(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """检查项结论: pass, fail, na, or a decimal number as text for a measured item."""
 
     v: str

@@ -94,10 +94,10 @@ class Replica:
 
     def enrol(self, enrolled: Enrolled, *, server: str, secret: str) -> None:
         """Become an inspector's device, once."""
-        if self.store.get("identity"):
-            raise Refused(Reason.DEVICE_ENROLLED)
         identity = Identity(enrolled, server, secret)
         with self.store.transaction():
+            if self.store.get("identity"):
+                raise Refused(Reason.DEVICE_ENROLLED)
             self.store.set("identity", msgspec.json.encode(identity).decode())
 
     @property
@@ -116,11 +116,13 @@ class Replica:
 
     def checklist(self, inspection: str) -> checklist.Checklist:
         """Give the checklist that an inspection follows, or refuse with INSPECTION_UNKNOWN."""
-        task = next((row for row in self.tasks() if row.id == inspection), None)
-        if task is None:
-            raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
-        wanted = msgspec.json.decode(task.body)["checklist"]
-        return checklist.load(next(r.body for r in self.store.rows("checklist") if r.id == wanted))
+        for task in self.tasks():
+            if task.id == inspection:
+                wanted = msgspec.json.decode(task.body)["checklist"]
+                for row in self.store.rows("checklist"):
+                    if row.id == wanted:
+                        return checklist.load(row.body)
+        raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
 
     def inspection(self, inspection: str) -> Inspection:
         """Fold an inspection as this device knows it now."""
@@ -179,14 +181,16 @@ class Replica:
 
         def make(stamp: Stamp) -> AnyOp:
             known = self._known(inspection)
-            state = fold(known)
+            covered = [r for r in known if not isinstance(r.op, Sign)]
+            state = fold(covered)
+            earlier = fold(known).signatures
             return Sign(
                 role=role,
-                covers=_ranges(r.id for r in known if not isinstance(r.op, Sign)),
+                covers=_ranges(r.id for r in covered),
                 blobs=tuple(sorted({e.blob for e in state.evidence})),
                 digest=digest(state),
                 name=name,
-                s=tuple(s.op for s in state.signatures if s.role == role and not s.amended_by),
+                s=tuple(s.op for s in earlier if s.role == role and not s.amended_by),
                 reason=reason,
                 **stamp,
             )
@@ -208,17 +212,22 @@ class Replica:
         """
         rounds = sent = received = alarms = 0
         while rounds < ROUNDS_MAX:
-            batch = self.store.log(self._acked() + 1, PUSH_OPS_MAX)
-            response = yield self._request(batch)
+            with self.store.transaction():  # another process of this device may be at it too
+                asked, batch = self._standing(), self.store.log(self._acked() + 1, PUSH_OPS_MAX)
+                request = self._request(batch)
+            response = yield request
             rounds += 1
             if self._rewound(response):
                 continue
             head, events = self._read(response)
             with self.store.transaction():
-                self._settle(head)
-                more, wrong = self._absorb(events)
-            sent, received, alarms = sent + len(batch), received + len(events) - 1, alarms + wrong
-            if not (more or wrong or self.unsent()):
+                overtaken = self._standing() != asked  # then the page is about a former cursor
+                self._settle(head, batch)
+                more, wrong = (True, 0) if overtaken else self._absorb(head.epoch, events)
+            sent, received = sent + len(batch), received + len(events) - 1
+            again = alarms == 0  # a checksum that fails twice would fail for ever
+            alarms += wrong
+            if not (more or self.unsent() or (wrong and again)):
                 break
         return Exchanged(rounds, sent, received, alarms)
 
@@ -244,6 +253,9 @@ class Replica:
         header = codec.seal_body(identity.secret, identity.enrolled.device, body)
         return Request("POST", PATH, {codec.SIGNATURE_HEADER: header}, body)
 
+    def _standing(self) -> tuple[str, ...]:
+        return tuple(self.store.get(key) for key in ("acked", "epoch", "seq", "have"))
+
     def _rewound(self, response: Response) -> bool:
         """Go back to the end of the ledger when it holds less than it once acknowledged."""
         if response.status < 400:
@@ -262,21 +274,29 @@ class Replica:
         header = response.headers.get(codec.SIGNATURE_HEADER, "")
         codec.check_body(self.identity.enrolled.server_key, header, response.body)
         first, *rest = response.body.split(b"\n")
-        head = decode_answer_head(first)
+        try:
+            head, events = decode_answer_head(first), [decode_event(line) for line in rest]
+        except hub.UNREADABLE as error:  # signed, so not damaged: of a newer server
+            raise Refused(Reason.ANSWER_STRANGE, problem=str(error)) from error
+        if head.v != VERSION:
+            raise Refused(Reason.SYNC_VERSION, spoken=VERSION, asked=head.v)
         if self._hash_at(head.ack.n) != head.ack.h:
             raise Refused(Reason.SYNC_FORK, head_n=head.ack.n)
-        return head, [decode_event(line) for line in rest]
+        return head, events
 
-    def _settle(self, head: AnswerHead) -> None:
-        self.store.set("acked", str(head.ack.n))
-        self.store.set("epoch", head.epoch)
+    def _settle(self, head: AnswerHead, batch: list[Mine]) -> None:
+        self.store.set("acked", str(max(head.ack.n, self._acked())))
         self.store.set("upload", head.upload)
         self.store.set("revoked", "yes" if head.revoked else "")
         self.store.set("receipt", msgspec.json.encode((head.ack, head.receipt)).decode())
-        for note in head.notes:
-            self.store.note(note.n, note.d, note.why)
+        said = {note.n: note for note in head.notes}
+        for mine in batch:  # what the answer does not name simply counts
+            note = said.get(mine.n)
+            d, why = (note.d, note.why) if note else ("", "")
+            if (d, why) != (mine.note, mine.why):
+                self.store.note(mine.n, d, why)
 
-    def _absorb(self, events: list[Event]) -> tuple[bool, int]:
+    def _absorb(self, epoch: str, events: list[Event]) -> tuple[bool, int]:
         """Apply a page; give whether more follows and how many buckets must be read again."""
         have = self._have()
         for event in events:
@@ -306,6 +326,7 @@ class Replica:
                     for bucket in wrong:
                         self.store.drop(bucket)
                         del have[bucket]
+                    self.store.set("epoch", epoch)
                     self.store.set("seq", str(event.next))
                     self.store.set("have", msgspec.json.encode(list(have)).decode())
                     return event.more, len(wrong)
@@ -389,7 +410,7 @@ def refusal(response: Response) -> Refused:
     try:
         problem = msgspec.json.decode(response.body, type=Problem)
         return Refused(by_code(problem.code), **problem.details)
-    except (msgspec.DecodeError, KeyError):
+    except (*hub.UNREADABLE, KeyError):
         return Refused(Reason.ANSWER_STRANGE, status=response.status)
 
 

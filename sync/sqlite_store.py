@@ -56,10 +56,11 @@ class SqliteStore:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # on a full disk SQLite has rolled back by itself
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def get(self, key: str) -> str:
         """Read a setting."""
@@ -72,6 +73,8 @@ class SqliteStore:
 
     def append(self, mine: Mine) -> None:
         """Append to the log."""
+        last = self.last()
+        assert mine.n == (last.n if last else 0) + 1
         values = (mine.n, mine.inspection, mine.hash, mine.raw, mine.note, mine.why)
         self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", values)
 
@@ -109,7 +112,8 @@ class SqliteStore:
     def rows(self, kind: str) -> list[Row]:
         """Give the rows of one kind."""
         query = (
-            "SELECT bucket, kind, id, rev, body FROM held WHERE kind = ? GROUP BY id ORDER BY id"
+            "SELECT max(bucket), kind, id, rev, body FROM held"  # the other columns are that row's
+            " WHERE kind = ? GROUP BY id ORDER BY id"
         )
         return [Row(*found) for found in self._db.execute(query, (kind,))]
 
@@ -140,7 +144,8 @@ class SqliteStore:
         """Keep what is known of an evidence file."""
         self._db.execute(
             "INSERT INTO file (sha256, size, mime, sent) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (sha256) DO UPDATE SET sent = excluded.sent",
+            " ON CONFLICT (sha256) DO UPDATE SET (size, mime, sent)"
+            " = (excluded.size, excluded.mime, excluded.sent)",
             (file.sha256, file.size, file.mime, file.sent),
         )
 

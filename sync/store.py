@@ -6,7 +6,7 @@ one `transaction` is durable when it ends, all of it, or none of it happened.
 
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager
-from copy import deepcopy
+from copy import copy
 from typing import Protocol
 
 from msgspec import Struct
@@ -102,7 +102,7 @@ class Store(Protocol):
         ...
 
     def rows(self, kind: str) -> list[Row]:
-        """Give the rows of one kind, each once, ordered by id."""
+        """Give the rows of one kind by id, each once: as the last of its buckets has it."""
         ...
 
     def put_theirs(self, theirs: Theirs) -> None:
@@ -142,8 +142,8 @@ class MemoryStore:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Restore the former state when the block fails."""
-        before = {name: deepcopy(value) for name, value in vars(self).items()}
+        """Restore the former state when the block fails; what is kept is itself immutable."""
+        before = {name: copy(value) for name, value in vars(self).items()}
         try:
             yield
         except BaseException:
@@ -194,8 +194,8 @@ class MemoryStore:
 
     def rows(self, kind: str) -> list[Row]:
         """Give the rows of one kind."""
-        found = {row.id: row for row in self._rows.values() if row.kind == kind}
-        return [found[entity] for entity in sorted(found)]
+        held = sorted((row for row in self._rows.values() if row.kind == kind), key=_place)
+        return list({row.id: row for row in held}.values())
 
     def put_theirs(self, theirs: Theirs) -> None:
         """Keep another device's operation."""
@@ -203,7 +203,8 @@ class MemoryStore:
 
     def theirs_of(self, bucket: str) -> list[Theirs]:
         """Give the other devices' operations in a bucket."""
-        return [theirs for theirs in self._theirs.values() if theirs.bucket == bucket]
+        found = [theirs for theirs in self._theirs.values() if theirs.bucket == bucket]
+        return sorted(found, key=lambda theirs: theirs.id)
 
     def drop(self, bucket: str) -> None:
         """Forget what was read for a bucket."""
@@ -222,3 +223,7 @@ class MemoryStore:
     def files(self) -> list[File]:
         """Give the evidence files."""
         return list(self._files.values())
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return row.id, row.bucket

@@ -80,7 +80,7 @@ async def enrol(db: Session, new: Enrol, now: datetime) -> Enrolled:
 async def revoke(db: Session, officer: Officer, device_id: str, now: datetime) -> DeviceView:
     """Revoke a device at once; what it sends afterwards goes to quarantine."""
     query = select(Device, Inspector).join(Inspector).where(Device.id == device_id)
-    found = (await db.exec(query.with_for_update())).first()
+    found = (await db.exec(query.with_for_update(of=Device))).first()
     if found is None:
         raise Refused(Reason.DEVICE_NOT_FOUND, device=device_id)
     device, inspector = found

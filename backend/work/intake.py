@@ -24,18 +24,13 @@ from sync.messages import (
     VERSION,
     Ack,
     AnswerHead,
-    Boot,
-    Drop,
-    End,
     Event,
     Gone,
     Note,
     Pull,
     Put,
     Receipt,
-    Reset,
     Told,
-    receipt_text,
 )
 from sync.ops import decode_op, op_id
 from sync.refusals import Reason, Refused
@@ -84,42 +79,17 @@ async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answ
 
     device.seen_at = now
     device.skew_ms = push.head.clock.w - round(now.timestamp() * 1000)
-    notes = await _replayed(db, device, push, known)
+    states: dict[str, State] = {}
     if known < push.head.count:
-        notes += await _extend(db, device, push, known, header, now)
+        states = await _extend(db, device, push, known, header, now)
     db.add(device)
-    events: list[Event] = [End(0, False)]
-    if push.head.pull is not None and device.revoked_at is None:
-        events = await page(db, device, push.head.pull)
-    return await _answer(db, device, notes, events, now)
-
-
-async def page(db: Session, device: Device, pull: Pull) -> list[Event]:
-    """Cut one page of the feed: what changed in the buckets held, and buckets not held yet."""
-    known = await head(db)  # no place is given while the page is cut: rows and checksums agree
-    entitled = await feed.buckets(db, device.inspector_id)
-    regressed = pull.epoch not in ("", known.epoch) or pull.seq > known.feed_n
-    have = [] if regressed else [bucket for bucket in pull.have if bucket in entitled]
-    events: list[Event] = [Reset()] if regressed else []
-    events += [Drop(bucket) for bucket in pull.have if bucket not in entitled and not regressed]
-
-    cursor = known.feed_n if regressed or not pull.have else pull.seq
-    changed, upto = await _changes(db, device, have, cursor, known.feed_n, pull.limit)
-    events += changed
-    missing = [bucket for bucket in entitled if bucket not in have]
-    booted = 0
-    for bucket in missing:
-        if len(events) >= pull.limit and booted:
-            break
-        whole = await _rows(db, [bucket], 0, known.feed_n, None)
-        events += [Boot(bucket), *(event for _, event in whole if not isinstance(event, Gone))]
-        booted += 1
-
-    more = upto < known.feed_n or booted < len(missing)
-    check = (
-        {} if more else {bucket: await _checksum(db, bucket, known.feed_n) for bucket in entitled}
-    )
-    return [*events, End(upto, more, check)]
+    notes = await _notes(db, push, states)
+    page, check = hub.Page((), 0, more=False), dict[str, tuple[int, int]]()
+    if push.head.pull is not None and device.revoked_at is not None:
+        page = hub.revoked(push.head.pull)
+    elif push.head.pull is not None:
+        page, check = await _page(db, device, push.head.pull)
+    return await _answer(db, device, notes, page, check, now)
 
 
 async def project(db: Session, inspection_id: str, now: datetime) -> State:
@@ -169,56 +139,38 @@ async def _keep_fork(db: Session, device: Device, push: hub.Push, at: int, now: 
             db.add(fork)
 
 
-async def _replayed(db: Session, device: Device, push: hub.Push, known: int) -> list[Note]:
-    """Repeat what was said of operations that were there already."""
-    if known == 0:
-        return []
-    first = push.head.first
-    query = select(Entry.n, Entry.verdict, Entry.why).where(
-        Entry.device_id == device.id,
-        Entry.n >= first,
-        Entry.n < first + known,
-        Entry.verdict != "ok",
-    )
-    return [Note(n, verdict, why) for n, verdict, why in await db.exec(query)]
-
-
 async def _extend(
     db: Session, device: Device, push: hub.Push, known: int, header: str, now: datetime
-) -> list[Note]:
+) -> dict[str, State]:
     """Append new operations to the ledger and fold the inspections they touch."""
-    first = push.head.first + known
     facts = await _facts(db, push.raws[known:])
     verdicts = [
         hub.admit(raw, n, device.inspector_id, device.revoked_at is not None, facts)
-        for n, raw in enumerate(push.raws[known:], start=first)
+        for n, raw in enumerate(push.raws[known:], start=push.head.first + known)
     ]
 
     top = await head(db)
-    received_ms = round(now.timestamp() * 1000)
-    entries: list[dict[str, object]] = []
-    for index, verdict in enumerate(verdicts):
-        hash_ = push.hashes[known + index]
-        top.ledger_n += 1
-        top.ledger_root = codec.ledger_link(top.ledger_root, hash_, verdict.verdict, received_ms)
-        if verdict.verdict == "ok":
-            top.feed_n += 1
-        entries.append(
-            {
-                "device_id": device.id,
-                "n": first + index,
-                "position": top.ledger_n,
-                "seq": top.feed_n if verdict.verdict == "ok" else None,
-                "inspection_id": verdict.inspection,
-                "kind": verdict.kind,
-                "hash": hash_,
-                "root": top.ledger_root,
-                "verdict": verdict.verdict,
-                "why": verdict.why,
-                "raw": push.raws[known + index],
-                "received_at": now,
-            }
-        )
+    ends = hub.Ends(top.ledger_n, top.ledger_root, top.feed_n)
+    placed, ends = hub.place(push, verdicts, ends, round(now.timestamp() * 1000))
+
+    top.ledger_n, top.ledger_root, top.feed_n = ends.ledger_n, ends.ledger_root, ends.feed_n
+    entries = [
+        {
+            "device_id": device.id,
+            "n": one.n,
+            "position": one.position,
+            "seq": one.seq,
+            "inspection_id": one.verdict.inspection,
+            "kind": one.verdict.kind,
+            "hash": one.hash,
+            "root": one.root,
+            "verdict": one.verdict.verdict,
+            "why": one.verdict.why,
+            "raw": one.raw,
+            "received_at": now,
+        }
+        for one in placed
+    ]
     await db.exec(insert(Entry), params=entries)
     _, _, signature = codec.open_header(header)
     batch = Batch(
@@ -229,24 +181,36 @@ async def _extend(
         signature=signature,
         received_at=now,
     )
-    device.head_n, device.head_hash = push.head.first + push.head.count - 1, push.head.head
+    device.head_n, device.head_hash = placed[-1].n, placed[-1].hash
     db.add_all([top, batch, device])
+    touched = sorted({verdict.inspection for verdict in verdicts if verdict.verdict == "ok"})
+    return {inspection: await project(db, inspection, now) for inspection in touched}
 
-    notes = [
-        Note(first + index, verdict.verdict, verdict.why)
-        for index, verdict in enumerate(verdicts)
-        if verdict.verdict != "ok"
-    ]
-    touched = sorted({v.inspection for v in verdicts if v.verdict == "ok"})
-    for inspection in touched:
-        state = await project(db, inspection, now)
-        notes += _told(state, device.id, first)
+
+async def _notes(db: Session, push: hub.Push, states: dict[str, State]) -> list[Note]:
+    """Say what became of every operation of a push that does not simply count, new or not."""
+    query = select(Entry.n, Entry.verdict, Entry.why, Entry.inspection_id).where(
+        Entry.device_id == push.head.dev,
+        Entry.n >= push.head.first,
+        Entry.n < push.head.first + push.head.count,
+    )
+    notes: list[Note] = []
+    for n, verdict, why, inspection in await db.exec(query) if push.raws else ():
+        if verdict != "ok":
+            notes.append(Note(n, verdict, why))
+        elif inspection not in states:
+            row = await db.get_one(Inspection, inspection)
+            states[inspection] = msgspec.json.decode(row.state, type=State)
+    for inspection in sorted(states):
+        notes += hub.remarks(states[inspection], push)
     return notes
 
 
 async def _facts(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
     """Load what is known of the inspections that a push speaks of."""
     wanted = {inspection for raw in raws if (inspection := hub.inspection_of(raw))}
+    if not wanted:
+        return {}
     query = select(Task, Checklist.body).join(Checklist).where(col(Task.id).in_(wanted))
     facts: dict[str, hub.Facts] = {}
     for task, body in await db.exec(query):
@@ -255,40 +219,36 @@ async def _facts(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
     return facts
 
 
-def _told(state: State, device_id: str, first: int) -> list[Note]:
-    """Say which of a device's new operations stand in conflict or came late."""
-    own = f"{device_id}:"
-    conflict = {said.op for item in state.items.values() if item.conflict for said in item.standing}
-    said = [(op, "conflict") for op in conflict] + [(op, "late") for op in state.late]
-    numbered = [(int(op.removeprefix(own)), d) for op, d in said if op.startswith(own)]
-    return [Note(n, d) for n, d in sorted(numbered) if n >= first]
-
-
 # -- the page ------------------------------------------------------------------------------------
 
 
-async def _changes(
-    db: Session, device: Device, have: Sequence[str], after: int, upto: int, limit: int
-) -> tuple[list[Event], int]:
-    """Give what others changed in the buckets held, and how far that reaches."""
-    rows = await _rows(db, have, after, upto, limit) if have and after < upto else []
-    if len(rows) >= limit:
-        upto = rows[-1][0]
-    own = f"{device.id}:"
-    return [e for _, e in rows if not (isinstance(e, Told) and e.id.startswith(own))], upto
+async def _page(
+    db: Session, device: Device, pull: Pull
+) -> tuple[hub.Page, dict[str, tuple[int, int]]]:
+    """Cut a page, and with the last one say what every bucket adds up to."""
+    top = await head(db)  # no place is given while the page is cut: rows and checksums agree
+    entitled = await feed.buckets(db, device.inspector_id)
+    cut = hub.page(pull, device.id, epoch=top.epoch, feed_n=top.feed_n, entitled=entitled)
+    try:
+        wanted = next(cut)
+        while True:
+            wanted = cut.send(await _rows(db, wanted))
+    except StopIteration as done:
+        page: hub.Page = done.value
+    check = {} if page.more else {b: await _checksum(db, b, top.feed_n) for b in entitled}
+    return page, check
 
 
-async def _rows(
-    db: Session, buckets: Sequence[str], after: int, upto: int, limit: int | None
-) -> list[tuple[int, Event]]:
-    """Give rows and operations of buckets with places in (after, upto], by place."""
+async def _rows(db: Session, wanted: hub.Wanted) -> list[tuple[int, Event]]:
+    """Give the rows and operations that a page asks for."""
+    after, upto, limit = wanted.after, wanted.upto, wanted.limit
     feed_query = (
         select(Feed)
-        .where(col(Feed.bucket).in_(buckets), Feed.seq > after, Feed.seq <= upto)
+        .where(col(Feed.bucket).in_(wanted.buckets), Feed.seq > after, Feed.seq <= upto)
         .order_by(col(Feed.seq))
         .limit(limit)
     )
-    inspections = [bucket.removeprefix("i:") for bucket in buckets if bucket.startswith("i:")]
+    inspections = [bucket.removeprefix("i:") for bucket in wanted.buckets if bucket[:2] == "i:"]
     entry_query = (
         select(Entry, Device.inspector_id)
         .join(Device)
@@ -330,25 +290,26 @@ async def _checksum(db: Session, bucket: str, upto: int) -> tuple[int, int]:
 
 
 async def _answer(
-    db: Session, device: Device, notes: list[Note], events: list[Event], now: datetime
+    db: Session,
+    device: Device,
+    notes: list[Note],
+    page: hub.Page,
+    check: dict[str, tuple[int, int]],
+    now: datetime,
 ) -> Answered:
     top = await head(db)
-    ack = Ack(device.head_n, device.head_hash)
-    text = receipt_text(device.id, ack, ledger=top.ledger_n, root=top.ledger_root)
+    token = upload_token(top.secret_key, device.id, now + UPLOAD_TOKEN_LIFE)
     answer = AnswerHead(
         v=VERSION,
         epoch=top.epoch,
         time=round(now.timestamp() * 1000),
-        ack=ack,
+        ack=Ack(device.head_n, device.head_hash),
         notes=tuple(notes),
-        receipt=Receipt(top.ledger_n, top.ledger_root, codec.sign(top.secret_key, text)),
-        upload=""
-        if device.revoked_at
-        else upload_token(top.secret_key, device.id, now + UPLOAD_TOKEN_LIFE),
+        receipt=Receipt(top.ledger_n, top.ledger_root, ""),
+        upload="" if device.revoked_at else token,
         revoked=device.revoked_at is not None,
     )
-    body = b"\n".join(msgspec.json.encode(line) for line in (answer, *events))
-    return Answered(body, codec.seal_body(top.secret_key, "hub", body))
+    return Answered(*hub.answer(top.secret_key, device.id, answer, page, check))
 
 
 _checklists: dict[str, checklist.Checklist] = {}
