@@ -7,7 +7,7 @@ backend: `wire` says what travels. A `division` is a GB/T 2260 code of 2, 4, 6, 
 
 from datetime import date, datetime
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from sync.ids import new_id
@@ -218,7 +218,8 @@ class Device(SQLModel, table=True):
     head_n: int = 0
     head_hash: str = Field(max_length=64)
     seen_at: datetime | None = None
-    skew_ms: int = 0  # its wall clock minus ours, at the last exchange: evidence, never order
+    # Its wall clock minus ours at the last exchange, decades perhaps: evidence, never order.
+    skew_ms: int = Field(default=0, sa_type=BigInteger)
 
 
 class Batch(SQLModel, table=True):
@@ -347,6 +348,9 @@ class Conclusion(SQLModel, table=True):
     reviewed_by: str | None = Field(default=None, foreign_key="account.id")
     reviewed_at: datetime | None = None
     approved: bool = False
+    result: str = Field(max_length=40)  # 检查结果类别: a code of rules.results
+    reason: str = Field(default="", max_length=500)  # why a review returned it
+    photos: str = "[]"  # JSON list of digests that the review released for publication
 
 
 class Rectification(SQLModel, table=True):
@@ -358,7 +362,7 @@ class Rectification(SQLModel, table=True):
     ordered_on: date
     due_on: date
     working_days: int
-    status: str = Field(default="open", max_length=12)  # open | closed
+    status: str = Field(default="open", max_length=12)  # open | closed | withdrawn
 
 
 class Publication(SQLModel, table=True):

@@ -551,6 +551,91 @@ class Reason(Enum):
         "`positions` 共用 `inspectors`，仅有 `seats` 个名额：请增派人员，或作废后重新计划。",
     )
 
+    # -- after the visit -------------------------------------------------------------------------
+    INSPECTION_NOT_FOUND = (
+        "inspection.not-found", Kind.MISSING,
+        "There is no such inspection.", "检查任务不存在",
+        "List them: evenhand office inspection list.", "查看列表：evenhand office inspection list。",
+    )
+    INSPECTION_NOT_BEGUN = (
+        "inspection.not-begun", Kind.CONFLICT,
+        "Nothing has arrived from this inspection yet.", "该检查尚无任何记录上传",
+        "Let the inspectors record and sync first.", "请先由检查人员记录并同步。",
+    )
+    INSPECTION_IN_CONFLICT = (
+        "inspection.in-conflict", Kind.CONFLICT,
+        "The two inspectors answered items differently.", "两名检查人员对部分检查项的结论不一致",
+        "Let one of them settle the items named and sync; see evenhand office conflicts.",
+        "请由其中一人确定所列检查项并同步；参见 evenhand office conflicts。",
+    )
+    INSPECTION_NOT_SIGNED = (
+        "inspection.not-signed", Kind.CONFLICT,
+        "Both inspectors must have signed.", "须由两名检查人员签名",
+        "Let the one named sign and sync.", "请由所列人员签名并同步。",
+    )
+    EVIDENCE_REQUIRED = (
+        "inspection.evidence-required", Kind.CONFLICT,
+        "Failed items need evidence that none was attached to.", "部分不合格项缺少证据",
+        "Attach evidence to the items named and amend the signature.", "请为所列检查项补充证据并重新签名。",
+    )
+    EVIDENCE_NOT_ARRIVED = (
+        "inspection.evidence-not-arrived", Kind.CONFLICT,
+        "Files that the record names have not arrived yet.", "记录中的部分证据文件尚未到达",
+        "Let the devices that hold them sync: evenhand device status.",
+        "请相关终端同步上传：evenhand device status。",
+    )
+    CONCLUSION_STANDS = (
+        "conclusion.stands", Kind.CONFLICT,
+        "The inspection is concluded already.", "该检查已有检查结果",
+        "A reviewer may return it; then it can be concluded again.", "可由审核人员退回后重新作出。",
+    )
+    CONCLUSION_NOT_FOUND = (
+        "conclusion.not-found", Kind.CONFLICT,
+        "There is no conclusion to review.", "没有待审核的检查结果",
+        "Let a supervisor conclude it first.", "请先由主管人员作出检查结果。",
+    )
+    CONCLUSION_REVIEWED = (
+        "conclusion.reviewed", Kind.CONFLICT,
+        "The conclusion was reviewed already.", "该检查结果已审核",
+        "See who and when: evenhand office inspection show.", "查看审核情况：evenhand office inspection show。",
+    )
+    CONCLUSION_OUTDATED = (
+        "conclusion.outdated", Kind.CONFLICT,
+        "The inspection changed after it was concluded.", "作出检查结果后检查内容有变化",
+        "Let a supervisor look at the change and conclude again.", "请主管人员核对变化后重新作出检查结果。",
+    )
+    REVIEW_OWN = (
+        "review.own", Kind.FORBIDDEN,
+        "Who concluded or inspected may not review.", "检查人员和作出结果的人员不得审核",
+        "Ask another reviewer.", "请由其他审核人员办理。",
+    )
+    REVIEW_REASON_MISSING = (
+        "review.reason-missing", Kind.INVALID,
+        "A return needs its reason.", "退回须说明理由",
+        "Say what must be put right.", "请写明需更正的内容。",
+    )
+    PHOTO_NOT_OF_INSPECTION = (
+        "review.photo-not-of-inspection", Kind.INVALID,
+        "The picture is no readable photo of this inspection.", "所选图片不是该检查的可用照片",
+        "Choose among the photos that the inspection shows.", "请从该检查的照片中选择。",
+    )
+    PUBLICATION_NOT_FOUND = (
+        "publication.not-found", Kind.MISSING,
+        "No such result is published.", "没有该公示结果",
+        "See the list at /public/results.", "请查看列表 /public/results。",
+    )
+    PUBLICATION_PERSONAL = (
+        "publication.personal", Kind.CONFLICT,
+        "The text to publish would contain personal data.", "公示内容含有个人信息",
+        "Remove it from the field named and publish again.", "请从所列字段中删除后重新公示。",
+    )
+    PUBLICATION_UNPROVED = (
+        "publication.unproved", Kind.CONFLICT,
+        "The publication does not prove what it claims.", "公示材料未能通过复核",
+        "See the first step that failed; ask the office for a fresh copy.",
+        "请查看首个未通过的步骤，并向机关索取新的副本。",
+    )
+
     def __init__(
         self, code: str, kind: Kind, en: str, zh: str, remedy_en: str, remedy_zh: str
     ) -> None:
@@ -565,7 +650,7 @@ class Reason(Enum):
 class Refused(Exception):
     """Raised by a use case that will not do what was asked; everything it did is rolled back."""
 
-    def __init__(self, reason: Reason, **details: Detail) -> None:
+    def __init__(self, reason: Reason, /, **details: Detail) -> None:
         super().__init__(reason.code)
         self.reason = reason
         self.details = details

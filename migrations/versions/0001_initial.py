@@ -184,7 +184,7 @@ def upgrade() -> None:
     sa.Column('head_n', sa.Integer(), nullable=False),
     sa.Column('head_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('seen_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
-    sa.Column('skew_ms', sa.Integer(), nullable=False),
+    sa.Column('skew_ms', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['inspector_id'], ['inspector.id'], name=op.f('fk_device_inspector_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_device'))
     )
@@ -241,6 +241,9 @@ def upgrade() -> None:
     sa.Column('reviewed_by', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('reviewed_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('approved', sa.Boolean(), nullable=False),
+    sa.Column('result', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=500), nullable=False),
+    sa.Column('photos', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.ForeignKeyConstraint(['concluded_by'], ['account.id'], name=op.f('fk_conclusion_concluded_by')),
     sa.ForeignKeyConstraint(['reviewed_by'], ['account.id'], name=op.f('fk_conclusion_reviewed_by')),
     sa.PrimaryKeyConstraint('inspection_id', name=op.f('pk_conclusion'))
