@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import choice
 
+import msgspec
 from sqlmodel import col, select
 
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head
-from backend.tables import Device, Inspector, Invite
-from backend.wire import DeviceView, InviteView
+from backend.tables import Device, Entry, Inspector, Invite
+from backend.wire import DeviceView, EntryView, InviteView
 from backend.work import feed
 from sync import codec
 from sync.messages import Enrol, Enrolled
@@ -18,6 +19,7 @@ from sync.refusals import Reason, Refused
 
 INVITE_LIFE = timedelta(days=7)
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0 O 1 I L U: read out over the telephone
+LOG_MAX = 1000
 CODE_LENGTH = 12  # 30^12 codes: 58 bits
 
 
@@ -79,11 +81,7 @@ async def enrol(db: Session, new: Enrol, now: datetime) -> Enrolled:
 
 async def revoke(db: Session, officer: Officer, device_id: str, now: datetime) -> DeviceView:
     """Revoke a device at once; what it sends afterwards goes to quarantine."""
-    query = select(Device, Inspector).join(Inspector).where(Device.id == device_id)
-    found = (await db.exec(query.with_for_update(of=Device))).first()
-    if found is None:
-        raise Refused(Reason.DEVICE_NOT_FOUND, device=device_id)
-    device, inspector = found
+    device, inspector = await _find(db, device_id, lock=True)
     may_see(officer, inspector.division)
 
     device.revoked_at = device.revoked_at or now
@@ -110,6 +108,27 @@ async def list_devices(db: Session, officer: Officer) -> list[DeviceView]:
         .order_by(col(Device.seen_at).asc().nulls_first(), col(Device.id))
     )
     return [_view(device, inspector) for device, inspector in await db.exec(query)]
+
+
+async def read_log(db: Session, officer: Officer, device_id: str, *, after: int) -> list[EntryView]:
+    """Read at most LOG_MAX operations of a device from the ledger, those after number `after`."""
+    _, inspector = await _find(db, device_id)
+    may_see(officer, inspector.division)
+    query = (
+        select(Entry)
+        .where(Entry.device_id == device_id, Entry.n > after)
+        .order_by(col(Entry.n))
+        .limit(LOG_MAX)
+    )
+    return msgspec.convert(list(await db.exec(query)), list[EntryView], from_attributes=True)
+
+
+async def _find(db: Session, device_id: str, *, lock: bool = False) -> tuple[Device, Inspector]:
+    query = select(Device, Inspector).join(Inspector).where(Device.id == device_id)
+    found = (await db.exec(query.with_for_update(of=Device) if lock else query)).first()
+    if found is None:
+        raise Refused(Reason.DEVICE_NOT_FOUND, device=device_id)
+    return found
 
 
 def _view(device: Device, inspector: Inspector) -> DeviceView:

@@ -2,7 +2,7 @@
 
 import click
 
-from backend.wire import DeviceView, InviteView, NewInvite
+from backend.wire import DeviceView, EntryView, InviteView, NewInvite
 from cli import client
 from cli.output import json_option, show
 
@@ -43,6 +43,15 @@ def list_devices() -> None:
 def revoke(device_id: str) -> None:
     """Revoke a device at once; what it still sends goes to quarantine. 停用终端。"""
     show(client.post(f"/office/devices/{device_id}/revoke", DeviceView), COLUMNS)
+
+
+@device.command("log")
+@click.argument("device_id")
+@click.option("--after", default=0, show_default=True, help="Begin after this number.")
+@json_option
+def read_log(device_id: str, after: int) -> None:
+    """Read a device's operations from the ledger, a thousand at a time. 操作日志。"""
+    show(client.get(f"/office/devices/{device_id}/log", list[EntryView], after=after))
 
 
 commands: list[click.Command] = [device]

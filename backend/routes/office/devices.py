@@ -4,11 +4,11 @@ from datetime import datetime
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from backend.auth import Officer, needs
 from backend.db import Session
-from backend.wire import DeviceView, InviteView, NewInvite
+from backend.wire import DeviceView, EntryView, InviteView, NewInvite
 from backend.work import devices
 
 
@@ -42,4 +42,15 @@ async def revoke(
     return await devices.revoke(db, officer, device_id, now)
 
 
-handlers = [invite, list_devices, revoke]
+@get("/devices/{device_id:str}/log")
+async def read_log(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    device_id: FromPath[str],
+    after: FromQuery[int] = 0,
+) -> list[EntryView]:
+    """Read a device's operations from the ledger, a thousand at a time (操作日志)."""
+    return await devices.read_log(db, officer, device_id, after=after)
+
+
+handlers = [invite, list_devices, revoke, read_log]
