@@ -3,7 +3,7 @@
 A request forbids unknown fields; a view is filled from a row by `msgspec.convert`.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -92,6 +92,7 @@ class HealthView(Struct, frozen=True):
     database: str
     schema: str
 
+
 # -- evidence ------------------------------------------------------------------------------------
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -162,3 +163,462 @@ class DeviceView(Struct, frozen=True):
     seen_at: datetime | None
     skew_ms: int
     revoked_at: datetime | None
+
+
+class EntryView(Struct, frozen=True):
+    """One operation of a device as the ledger holds it."""
+
+    n: int
+    position: int
+    hash: str
+    kind: str
+    inspection_id: str
+    verdict: str
+    why: str
+    received_at: datetime
+
+
+# -- plans, draws, tasks -------------------------------------------------------------------------
+
+Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+
+
+class NewPlan(Struct, frozen=True, forbid_unknown_fields=True):
+    """A plan: the rate is [3, 100] for 3 %; `checklists` names a digest by category or `*`."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=120)]
+    division: Division
+    checklists: Annotated[
+        dict[
+            Annotated[str, Meta(min_length=1, max_length=60)],
+            Annotated[str, Meta(min_length=1, max_length=64)],
+        ],
+        Meta(min_length=1, max_length=100),
+    ]
+    opens_on: date
+    closes_on: date
+    rate: tuple[Annotated[int, Meta(ge=0, le=1_000_000)], Annotated[int, Meta(ge=1, le=1_000_000)]]
+    minimum: Annotated[int, Meta(ge=1, le=10_000_000)] = 1
+    category: Annotated[str, Meta(max_length=60)] = ""
+    qualification: Annotated[str, Meta(max_length=60, pattern=r"^[^,\s]*$")] = ""
+    seats: Literal[2] = 2
+
+
+class DrawSummary(Struct, frozen=True):
+    """A draw in one line."""
+
+    id: str
+    seq: int
+    status: str
+    commit_hash: str
+    committed_at: datetime
+    drawn_at: datetime | None
+
+
+class PlanView(Struct, frozen=True):
+    """A plan as the office sees it, with its draws, void ones too."""
+
+    id: str
+    title: str
+    division: str
+    category: str
+    checklists: dict[str, str]
+    rate: tuple[int, int]
+    minimum: int
+    seats: int
+    qualification: str
+    opens_on: date
+    closes_on: date
+    created_at: datetime
+    eligible: int
+    sites: int
+    draws: list[DrawSummary]
+
+
+class NewDice(Struct, frozen=True, forbid_unknown_fields=True):
+    """A ceremony to come: how many rolls of which die, and the name it is announced under."""
+
+    ceremony: Label
+    sides: Literal[6, 8, 10] = 10
+    rolls: Annotated[int, Meta(ge=1, le=200)] = 20
+
+
+class CommitOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """The order to freeze and commit: where the seed will come from, who has committed a nonce."""
+
+    dice: Annotated[list[NewDice], Meta(min_length=1, max_length=8)]
+    nonce_commits: Annotated[dict[Label, Sha256], Meta(max_length=16)] = {}
+    not_before: datetime | None = None
+
+
+class HoldOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the ceremony gave, typed twice by two people, and the nonces now revealed."""
+
+    digits: Annotated[dict[str, Annotated[str, Meta(max_length=200)]], Meta(max_length=16)]
+    digits_again: Annotated[dict[str, Annotated[str, Meta(max_length=200)]], Meta(max_length=16)]
+    nonces: Annotated[dict[Label, Sha256], Meta(max_length=16)] = {}
+
+
+class VoidOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a draw is void; the reason is published."""
+
+    reason: Annotated[str, Meta(min_length=5, max_length=300)]
+
+
+class DrawView(Struct, frozen=True):
+    """A draw as the office sees it; `sources` and `nonces` are what holding it will need."""
+
+    id: str
+    plan_id: str
+    agency: str
+    seq: int
+    status: str
+    commit_hash: str
+    committed_at: datetime
+    not_before: str
+    sources: dict[str, str]
+    nonces: list[str]
+    in_scope: int
+    eligible: int
+    drawn_at: datetime | None
+    seed: str | None
+    bundle_sha256: str | None
+    sites: int
+    files: list[str]
+
+
+class PublicDraw(Struct, frozen=True):
+    """A link in an agency's chain of commitments, as anyone may see it."""
+
+    id: str
+    agency: str
+    seq: int
+    status: str
+    commit_hash: str
+    committed_at: datetime
+    drawn_at: datetime | None
+    bundle_sha256: str | None
+    files: list[str]
+
+
+class SiteView(Struct, frozen=True):
+    """The establishment of a task."""
+
+    code: str
+    name: str
+    category: str
+    address: str
+    division: str
+    risk: str
+    longitude: float | None
+    latitude: float | None
+    datum: str
+
+
+class OnSite(Struct, frozen=True):
+    """An inspector of a task."""
+
+    id: str
+    name: str
+    certificate: str
+
+
+class DrawnBy(Struct, frozen=True):
+    """The draw that chose the site."""
+
+    id: str
+    commit_hash: str
+    bundle_sha256: str
+
+
+class TaskView(Struct, frozen=True):
+    """A task as the office and the devices of its inspectors see it."""
+
+    id: str
+    plan: str
+    place: int
+    establishment: SiteView
+    checklist: str
+    lead: OnSite
+    second: OnSite
+    opens_on: date
+    closes_on: date
+    draw: DrawnBy
+    dispatched_at: datetime | None = None
+
+
+class Dispatched(Struct, frozen=True):
+    """How many tasks went out now, and how many are out in all."""
+
+    now: int
+    total: int
+
+
+# -- registers and checklists --------------------------------------------------------------------
+
+
+class RowProblem(Struct, frozen=True):
+    """What is wrong or odd with one row; `row` is the line of the file on which it begins."""
+
+    source: str
+    row: int
+    column: str
+    value: str
+    code: str
+    kept: bool  # the row was imported all the same
+    en: str
+    zh: str
+    remedy_en: str
+    remedy_zh: str
+
+
+class ImportView(Struct, frozen=True):
+    """What an import did. Rows of one key are one record; every problem is counted by its code."""
+
+    revision: str
+    register: str
+    rows: int
+    created: int
+    changed: int
+    unchanged: int
+    refused: int  # rows that were left out
+    codes: dict[str, int]
+    problems: list[RowProblem]  # refused rows first; at most 1,000
+
+
+class EstablishmentView(Struct, frozen=True):
+    """An establishment as the office sees it."""
+
+    id: str
+    code: str
+    name: str
+    category: str
+    division: str
+    address: str
+    risk: str
+    status: str
+    status_raw: str
+    longitude: float | None
+    latitude: float | None
+    datum: str
+
+
+class InspectorView(Struct, frozen=True):
+    """An inspector as the office sees them."""
+
+    id: str
+    certificate: str
+    name: str
+    department: str
+    division: str
+    qualifications: str
+    cap: int
+    valid_from: date
+    valid_to: date
+    active: bool
+
+
+class RecusalView(Struct, frozen=True):
+    """Who may not inspect whom."""
+
+    code: str
+    establishment: str
+    certificate: str
+    inspector: str
+    reason: str
+
+
+class NewChecklist(Struct, frozen=True, forbid_unknown_fields=True):
+    """A checklist to release, as its TOML text."""
+
+    toml: Annotated[str, Meta(min_length=1, max_length=500_000)]
+
+
+class ChecklistView(Struct, frozen=True):
+    """A released checklist."""
+
+    digest: str
+    code: str
+    version: str
+    title_en: str
+    title_zh: str
+    released_at: datetime
+
+
+# -- after the visit -----------------------------------------------------------------------------
+
+Stage = Literal["assigned", "recording", "signed", "concluded", "returned", "approved", "published"]
+
+
+class TextView(Struct, frozen=True):
+    """A text in both languages."""
+
+    en: str
+    zh: str
+
+
+class InspectionLine(Struct, frozen=True):
+    """An inspection in a list."""
+
+    id: str
+    plan: str
+    code: str
+    name: str
+    division: str
+    stage: Stage
+    conflicts: int
+    late: int
+    outcome: str = ""
+    publish_by: date | None = None
+
+
+class SaidView(Struct, frozen=True):
+    """One inspector's answer; `stands` tells whether it counts or was overruled."""
+
+    op: str
+    who: str
+    value: str
+    note: str
+    stands: bool
+
+
+class ItemView(Struct, frozen=True):
+    """One item of the checklist and all that was ever answered to it."""
+
+    ref: str
+    text: TextView
+    key: bool
+    value: str
+    conflict: bool
+    said: tuple[SaidView, ...]
+
+
+class FindingView(Struct, frozen=True):
+    """A finding, as it stands."""
+
+    who: str
+    item: str
+    text: str
+    basis: str
+    voided: str
+
+
+class EvidenceView(Struct, frozen=True):
+    """A file of an inspection: has it arrived, and is it sound?"""
+
+    sha256: str
+    who: str
+    item: str
+    caption: str
+    mime: str
+    size: int
+    arrived: bool
+    flag: str
+    voided: str
+
+
+class SignatureView(Struct, frozen=True):
+    """A signature."""
+
+    who: str
+    role: str
+    name: str
+    reason: str
+    amended: bool
+
+
+class VerdictView(Struct, frozen=True):
+    """What the checklist's rules make of the answers so far."""
+
+    outcome: str
+    label: TextView | None
+    clause: str
+    key_failed: int
+    general_checked: int
+    general_passed: int
+    not_applicable: int
+    failed: tuple[str, ...]
+    unanswered: tuple[str, ...]
+
+
+class OrderView(Struct, frozen=True):
+    """责令整改: what must be put right and by when."""
+
+    items: tuple[str, ...]
+    ordered_on: date
+    due_on: date
+    working_days: int
+    status: str
+
+
+class ConclusionView(Struct, frozen=True):
+    """检查结果: what was concluded and what the review made of it."""
+
+    outcome: str
+    label: TextView
+    result: str
+    result_label: TextView
+    remark: str
+    concluded_by: str
+    concluded_at: datetime
+    reviewed_by: str
+    reviewed_at: datetime | None
+    approved: bool
+    reason: str
+    photos: tuple[str, ...]
+    publish_by: date
+    provisional: bool  # the holiday notice of that year is not known yet
+
+
+class InspectionView(Struct, frozen=True):
+    """Everything the office knows of one inspection."""
+
+    id: str
+    plan: str
+    code: str
+    name: str
+    division: str
+    lead: str
+    second: str
+    stage: Stage
+    items: tuple[ItemView, ...]
+    findings: tuple[FindingView, ...]
+    evidence: tuple[EvidenceView, ...]
+    signatures: tuple[SignatureView, ...]
+    late: tuple[str, ...]
+    verdict: VerdictView
+    conclusion: ConclusionView | None
+    order: OrderView | None
+
+
+class ConflictView(Struct, frozen=True):
+    """An item on which the two inspectors disagree: both values, and whose."""
+
+    inspection: str
+    code: str
+    name: str
+    item: str
+    text: TextView
+    provisional: str
+    said: tuple[SaidView, ...]
+
+
+class NewConclusion(Struct, frozen=True, forbid_unknown_fields=True):
+    """The officer concludes; the outcome itself follows from the checklist's rules."""
+
+    remark: Annotated[str, Meta(max_length=500)] = ""
+
+
+class NewReview(Struct, frozen=True, forbid_unknown_fields=True):
+    """The reviewer approves, releasing photos for publication, or returns with a reason."""
+
+    approve: bool
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    photos: Annotated[tuple[Sha256, ...], Meta(max_length=50)] = ()
+
+
+class PublishedView(Struct, frozen=True):
+    """What one publishing did."""
+
+    published: tuple[str, ...]
+    waiting: int  # approved inspections of the division that are not published yet

@@ -1,0 +1,178 @@
+"""两库与检查表: importing registers, looking into them, releasing checklists.
+
+A register travels as multipart/form-data: its files as they are, and the mapping beside them.
+"""
+
+from datetime import datetime
+from typing import IO, Annotated, Any, TypeAlias
+
+import msgspec
+from litestar import Request, get, post
+from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency
+from litestar.enums import RequestEncodingType
+from litestar.handlers import BaseRouteHandler
+from litestar.params import Body, FromPath, FromQuery, JSONBody
+from msgspec import Meta, Struct
+
+from backend.auth import Connection, Officer, needs
+from backend.db import Session
+from backend.routes import problems
+from backend.wire import (
+    ChecklistView,
+    EstablishmentView,
+    ImportView,
+    InspectorView,
+    NewChecklist,
+    RecusalView,
+)
+from backend.work import checklists, registers
+from sync.checklist import Checklist
+from sync.refusals import Reason, Refused
+
+Search = Annotated[str, Meta(max_length=100)]
+Limit = Annotated[int, Meta(ge=1, le=500)]
+
+
+class RegisterFiles(Struct, frozen=True, forbid_unknown_fields=True):
+    """Files of one register, and the mapping (TOML) that says how to read them."""
+
+    mapping: str
+    files: list[UploadFile]
+
+    @property
+    def named(self) -> list[tuple[str, IO[bytes]]]:
+        """Pair each file with its name."""
+        return [(one.filename, one.file) for one in self.files]
+
+
+Upload: TypeAlias = Annotated[RegisterFiles, Body(media_type=RequestEncodingType.MULTI_PART)]
+
+
+async def bounded(connection: Connection, _: BaseRouteHandler) -> None:
+    """Refuse an import that does not say its size or is too large, before any of it is read."""
+    limit = connection.app.state.settings.register_bytes_max
+    length = connection.headers.get("content-length", "")
+    if not length.isdecimal():
+        raise Refused(Reason.BODY_INVALID, problem="a register needs the header Content-Length")
+    if int(length) > limit:
+        raise Refused(Reason.BODY_TOO_LARGE, limit_bytes=limit)
+
+
+def not_text(request: Request[Any, Any, Any], error: Exception) -> problems.Problem:
+    """Answer a form whose mapping is no text in the character set it names."""
+    return problems.problem(request, Refused(Reason.BODY_INVALID, problem=str(error)))
+
+
+takes_files: dict[str, Any] = {
+    "guards": [needs("admin"), bounded],
+    "request_max_body_size": None,  # the guard has looked
+    "exception_handlers": {UnicodeError: not_text, LookupError: not_text},
+}
+
+
+@post("/registers/establishments", **takes_files)
+async def import_establishments(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    data: Upload,
+) -> ImportView:
+    """Import the register of establishments (导入检查对象名录库)."""
+    toml = data.mapping.encode()
+    return await registers.import_establishments(db, officer, data.named, toml, now=now)
+
+
+@post("/registers/inspectors", **takes_files)
+async def import_inspectors(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    data: Upload,
+) -> ImportView:
+    """Import the register of inspectors (导入执法检查人员名录库)."""
+    toml = data.mapping.encode()
+    return await registers.import_inspectors(db, officer, data.named, toml, now=now)
+
+
+@post("/registers/recusals", **takes_files)
+async def import_recusals(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    data: Upload,
+) -> ImportView:
+    """Import the list of recusals (导入回避名单)."""
+    toml = data.mapping.encode()
+    return await registers.import_recusals(db, officer, data.named, toml, now=now)
+
+
+@get("/registers/establishments")
+async def list_establishments(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    search: FromQuery[Search] = "",
+    category: FromQuery[Search] = "",
+    after: FromQuery[Search] = "",
+    limit: FromQuery[Limit] = 100,
+) -> list[EstablishmentView]:
+    """List establishments by code, from after a code (检查对象列表)."""
+    rows = await registers.list_establishments(
+        db, officer, search=search, category=category, after=after, limit=limit
+    )
+    return msgspec.convert(rows, list[EstablishmentView], from_attributes=True)
+
+
+@get("/registers/inspectors")
+async def list_inspectors(
+    db: NamedDependency[Session], officer: NamedDependency[Officer]
+) -> list[InspectorView]:
+    """List the inspectors of the division (执法检查人员列表)."""
+    rows = await registers.list_inspectors(db, officer)
+    return msgspec.convert(rows, list[InspectorView], from_attributes=True)
+
+
+@get("/registers/recusals")
+async def list_recusals(
+    db: NamedDependency[Session], officer: NamedDependency[Officer]
+) -> list[RecusalView]:
+    """List who may not inspect whom (回避名单)."""
+    return await registers.list_recusals(db, officer)
+
+
+@post("/checklists", guards=[needs("admin")])
+async def release_checklist(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    data: JSONBody[NewChecklist],
+) -> ChecklistView:
+    """Release a checklist (检查表定版)."""
+    row = await checklists.release_checklist(db, officer, data.toml.encode(), now=now)
+    return msgspec.convert(row, ChecklistView, from_attributes=True)
+
+
+@get("/checklists")
+async def list_checklists(db: NamedDependency[Session]) -> list[ChecklistView]:
+    """List the released checklists (检查表列表)."""
+    rows = await checklists.list_checklists(db)
+    return msgspec.convert(rows, list[ChecklistView], from_attributes=True)
+
+
+@get("/checklists/{name:str}")
+async def get_checklist(db: NamedDependency[Session], name: FromPath[str]) -> Checklist:
+    """Show a checklist by digest, or the newest of a code (检查表内容)."""
+    return await checklists.get_checklist(db, name)
+
+
+handlers = [
+    import_establishments,
+    import_inspectors,
+    import_recusals,
+    list_establishments,
+    list_inspectors,
+    list_recusals,
+    release_checklist,
+    list_checklists,
+    get_checklist,
+]
