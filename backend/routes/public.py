@@ -5,6 +5,7 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 
 from backend.db import Session
+from backend.routes import draws_public
 from backend.wire import HeadsView
 from backend.work import heads
 
@@ -15,4 +16,6 @@ async def read_heads(db: NamedDependency[Session]) -> HeadsView:
     return msgspec.convert(await heads.read_heads(db), HeadsView)
 
 
-public = Router("/public", route_handlers=[read_heads], opt={"public": True})
+public = Router(
+    "/public", route_handlers=[read_heads, *draws_public.handlers], opt={"public": True}
+)

@@ -1,0 +1,45 @@
+"""抽取公示: every commitment and every bundle, for anyone to repeat."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from backend.db import Session
+from backend.wire import PublicDraw
+from backend.work import draws
+
+_TYPES = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "tsv": "text/tab-separated-values; charset=utf-8",
+    "gz": "application/gzip",
+}
+
+
+def bundle_file(name: str, body: bytes) -> Response[bytes]:
+    """Send a file of a bundle as it is."""
+    kind = _TYPES.get(name.rpartition(".")[2], "text/plain; charset=utf-8")
+    return Response(body, media_type=kind)
+
+
+@get("/draws", opt={"public": True})
+async def list_public_draws(
+    db: NamedDependency[Session], agency: FromQuery[str] = ""
+) -> list[PublicDraw]:
+    """List the commitments of an agency in order, void ones too (承诺链)."""
+    return await draws.list_public_draws(db, agency)
+
+
+@get(
+    "/draws/{draw_id:str}/{name:str}",
+    opt={"public": True},
+    media_type="application/octet-stream",
+)
+async def read_public_draw_file(
+    db: NamedDependency[Session], draw_id: FromPath[str], name: FromPath[str]
+) -> Response[bytes]:
+    """Read a published file of a draw (公示包文件)."""
+    return bundle_file(name, await draws.read_public_draw_file(db, draw_id, name))
+
+
+handlers = [list_public_draws, read_public_draw_file]
