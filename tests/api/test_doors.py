@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import rows
 from conftest import PASSWORD, Office
@@ -15,6 +17,7 @@ from backend.app import create_app, door, require_guards
 from backend.settings import Settings
 
 OWN, FOREIGN = "330102", "440305"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,40 @@ async def a_device(office: Office, division: str) -> Question:
     return Question(path={"device_id": (await rows.device(office, division)).id})
 
 
+REGISTERS = {
+    "establishments": "统一社会信用代码,名称,业态,区划代码,地址,风险等级,登记状态,经度,纬度\n"
+    "92330106MAUX4U4Q3W,海川冷库,冷库,{0},河滨路2号,C,存续,,\n",
+    "inspectors": "执法证号,姓名,部门,区划代码,资质,任务上限,发证日期,有效期至,在岗状态\n"
+    "A1,王伟,执法队,{0},,8,2024-01-15,2029-12-31,在岗\n",
+    "recusals": "统一社会信用代码,执法证号,回避事由\n92330106MAUX4U4Q3W,A1,亲属{0}\n",
+}
+
+
+def a_register(register: str) -> Make:
+    """A register of one row; a row outside the officer's division is refused by itself."""
+
+    async def make(office: Office, division: str) -> Question:
+        body = REGISTERS[register].format(division)
+        mapping = (FIXTURES / "mappings" / "own.toml").read_text("utf-8")
+        form = httpx.Request(
+            "POST", "http://any", data={"mapping": mapping}, files={"files": ("a.csv", body)}
+        )
+        return Question(content=form.read(), headers={"Content-Type": form.headers["Content-Type"]})
+
+    return make
+
+
+async def a_checklist(office: Office, division: str) -> Question:
+    toml = (FIXTURES / "checklists" / "cold_store.toml").read_text("utf-8")
+    return Question(json={"toml": toml})
+
+
+async def a_released_checklist(office: Office, division: str) -> Question:
+    admin = await office.officer("admin")
+    released = await admin.post("/office/checklists", json=(await a_checklist(office, "")).json)
+    return Question(path={"name": released.json()["digest"]})
+
+
 ANY = auth.ROLES
 OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/logout"): Row(ANY, nothing, (204,), "same"),
@@ -79,9 +116,19 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/accounts"): Row(("admin",), nothing, (200,), "same"),
     ("POST", "/office/accounts"): Row(("admin",), new_account, (201,)),
     ("POST", "/office/accounts/{account_id}/deactivate"): Row(("admin",), an_account),
+    ("GET", "/office/registers/establishments"): Row(ANY, nothing, (200,), "same"),
+    ("GET", "/office/registers/inspectors"): Row(ANY, nothing, (200,), "same"),
+    ("GET", "/office/registers/recusals"): Row(ANY, nothing, (200,), "same"),
+    ("GET", "/office/checklists"): Row(ANY, nothing, (200,), "same"),
+    ("POST", "/office/checklists"): Row(("admin",), a_checklist, (201,), "same"),
+    ("GET", "/office/checklists/{name}"): Row(ANY, a_released_checklist, (200,), "same"),
     ("GET", "/office/devices"): Row(ANY, nothing, (200,), "same"),
     ("POST", "/office/devices/invites"): Row(("admin", "supervisor"), an_inspector, (201,)),
     ("POST", "/office/devices/{device_id}/revoke"): Row(("admin", "supervisor"), a_device),
+}
+OFFICE |= {
+    ("POST", f"/office/registers/{register}"): Row(("admin",), a_register(register), (201,), "same")
+    for register in REGISTERS
 }
 OPEN = {
     ("POST", "/office/login"),
