@@ -581,6 +581,7 @@ class InspectionView(Struct, frozen=True):
     lead: str
     second: str
     stage: Stage
+    digest: str  # of the fold: the same on every device that knows the same operations
     items: tuple[ItemView, ...]
     findings: tuple[FindingView, ...]
     evidence: tuple[EvidenceView, ...]
@@ -622,3 +623,14 @@ class PublishedView(Struct, frozen=True):
 
     published: tuple[str, ...]
     waiting: int  # approved inspections of the division that are not published yet
+
+
+class PublishedLine(Struct, frozen=True):
+    """A published result in a list; `sha256` is of its JSON as published."""
+
+    id: str
+    code: str
+    name: str
+    result: TextView
+    published_on: date
+    sha256: str

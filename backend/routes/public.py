@@ -5,7 +5,7 @@ from litestar import Router, get
 from litestar.di import NamedDependency
 
 from backend.db import Session
-from backend.routes import draws_public
+from backend.routes import draws_public, results_public
 from backend.wire import HeadsView
 from backend.work import heads
 
@@ -17,5 +17,7 @@ async def read_heads(db: NamedDependency[Session]) -> HeadsView:
 
 
 public = Router(
-    "/public", route_handlers=[read_heads, *draws_public.handlers], opt={"public": True}
+    "/public",
+    route_handlers=[read_heads, *draws_public.handlers, *results_public.handlers],
+    opt={"public": True},
 )

@@ -1,6 +1,169 @@
-"""What may be published (公示), in which words."""
+"""公示: what may be published of an inspection, and proof that nothing else is.
 
-_HARMLESS = {0xC4, 0xDB, 0xDD, *range(0xC0, 0xC4)}  # tables, restart interval, frame
+A published result names the business, what was checked, what failed and by when it must be put
+right. It names no person: neither inspectors nor officers nor who was met on site; no free text of
+theirs is published, and what is published is searched for their names and for personal numbers.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import cast
+
+import msgspec
+from msgspec import Struct
+
+from sync.checklist import Checklist, Text
+from sync.verdict import Verdict
+
+# what the register, the released checklist and we ourselves say: the same for everybody
+_NOT_OURS = ("site.", "checklist.", "failed.", "outcome.label.", "result.label.")
+_NUMBERS = re.compile(
+    r"(?<![0-9A-Za-z])(?:1[3-9][0-9]{9}"  # mobile telephone
+    r"|[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])[0-9]{3}[0-9Xx]"  # 身份证
+    r"|[\w.+-]+@[\w-]+\.[\w.-]+)(?![0-9A-Za-z])"  # e-mail
+)
+_NAME_CHARS_MIN = 2
+
+_JPEG_PARTS = {0xC4, 0xDB, 0xDD, *range(0xC0, 0xC4)}  # tables, restart interval, frame
+
+
+class Site(Struct, frozen=True):
+    """The business as the register has it."""
+
+    code: str
+    name: str
+    category: str
+    division: str
+
+
+class Form(Struct, frozen=True):
+    """The checklist that was used."""
+
+    code: str
+    version: str
+    digest: str
+    title: Text
+
+
+class Said(Struct, frozen=True):
+    """A word of a closed list, and how it reads."""
+
+    code: str
+    label: Text
+
+
+class Failed(Struct, frozen=True):
+    """An item that failed: its wording and legal basis, nothing that was written on site."""
+
+    ref: str
+    key: bool
+    text: Text
+    basis: Text
+
+
+class Counts(Struct, frozen=True):
+    """How many items were checked."""
+
+    passed: int
+    failed: int
+    not_applicable: int
+
+
+class Order(Struct, frozen=True):
+    """责令整改."""
+
+    items: tuple[str, ...]
+    ordered_on: date
+    due_on: date
+
+
+class DrawLink(Struct, frozen=True):
+    """The draw that chose the site, and its place there."""
+
+    id: str
+    commit_hash: str
+    bundle_sha256: str
+    place: int
+
+
+class Result(Struct, frozen=True):
+    """检查结果公示信息: one published result, complete."""
+
+    id: str
+    site: Site
+    checklist: Form
+    outcome: Said
+    result: Said
+    counts: Counts
+    failed: tuple[Failed, ...]
+    order: Order | None
+    formed_on: date
+    due_on: date  # 20 working days after it was formed
+    published_on: date
+    photos: tuple[str, ...]  # paths in the publication's folder
+    draw: DrawLink
+
+
+def public_view(
+    *,
+    id: str,
+    site: Site,
+    checklist: Checklist,
+    checklist_digest: str,
+    verdict: Verdict,
+    result: Said,
+    order: Order | None,
+    formed_on: date,
+    due_on: date,
+    published_on: date,
+    photos: int,
+    draw: DrawLink,
+) -> Result:
+    """Choose what is published of an inspection."""
+    failed = [item for item in checklist.items if item.ref in verdict.failed]
+    return Result(
+        id=id,
+        site=site,
+        checklist=Form(checklist.code, checklist.version, checklist_digest, checklist.title),
+        outcome=Said(verdict.outcome, checklist.outcome(verdict.outcome).label),
+        result=result,
+        counts=Counts(
+            passed=sum(1 for _ in checklist.items) - len(failed) - verdict.not_applicable,
+            failed=len(failed),
+            not_applicable=verdict.not_applicable,
+        ),
+        failed=tuple(Failed(item.ref, item.key, item.text, item.basis) for item in failed),
+        order=order,
+        formed_on=formed_on,
+        due_on=due_on,
+        published_on=published_on,
+        photos=tuple(f"photos/{id}/{n}.jpg" for n in range(1, photos + 1)),
+        draw=draw,
+    )
+
+
+def leaks(view: Result, personal: Iterable[str] = ()) -> tuple[str, ...]:
+    """Name the fields with a personal number in them, or with one of these values."""
+    known = {one.strip() for one in personal if len(one.strip()) >= _NAME_CHARS_MIN}
+    found: list[str] = []
+    for path, text in _texts(msgspec.to_builtins(view), ""):
+        ours = not path.startswith(_NOT_OURS)
+        numbered = path != "site.code" and _NUMBERS.search(text)
+        if numbered or (ours and any(one in text for one in known)):
+            found.append(path)
+    return tuple(found)
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, one in cast("dict[str, object]", value).items():
+            yield from _texts(one, f"{path}.{name}" if path else name)
+    elif isinstance(value, list | tuple):
+        for one in cast("Iterable[object]", value):
+            yield from _texts(one, path)
 
 
 def jpeg_metadata(body: bytes) -> tuple[str, ...]:
@@ -16,7 +179,7 @@ def jpeg_metadata(body: bytes) -> tuple[str, ...]:
             if end != len(body) - 2:
                 found.append("bytes after the end of the image")
             return tuple(found)
-        if not (marker in _HARMLESS or (marker == 0xE0 and body[at + 4 : at + 9] == b"JFIF\0")):
+        if not (marker in _JPEG_PARTS or (marker == 0xE0 and body[at + 4 : at + 9] == b"JFIF\0")):
             found.append(f"segment {marker:02X}")
         at += 2 + size
     return (*found, "no end")

@@ -1,0 +1,100 @@
+"""检查结果: look at inspections, conclude, review, publish."""
+
+from datetime import datetime
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from backend.auth import Officer, needs
+from backend.blobs import Blobs
+from backend.db import Session
+from backend.wire import (
+    ConflictView,
+    InspectionLine,
+    InspectionView,
+    NewConclusion,
+    NewReview,
+    PublishedView,
+)
+from backend.work import inspections, publications
+
+
+@get("/inspections")
+async def list_inspections(
+    db: NamedDependency[Session], officer: NamedDependency[Officer]
+) -> list[InspectionLine]:
+    """List the inspections of the division and how far they are (检查列表)."""
+    return await inspections.list_inspections(db, officer)
+
+
+@get("/inspections/{inspection_id:str}")
+async def show_inspection(
+    db: NamedDependency[Session], officer: NamedDependency[Officer], inspection_id: FromPath[str]
+) -> InspectionView:
+    """Show everything that is known of an inspection (检查详情)."""
+    return await inspections.show_inspection(db, inspection_id, officer=officer)
+
+
+@post("/inspections/{inspection_id:str}/conclusion", guards=[needs("supervisor")], status_code=200)
+async def conclude_inspection(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    inspection_id: FromPath[str],
+    data: JSONBody[NewConclusion],
+) -> InspectionView:
+    """Conclude an inspection by its checklist's rules (作出检查结果)."""
+    return await inspections.conclude_inspection(db, inspection_id, data, officer=officer, now=now)
+
+
+@post("/inspections/{inspection_id:str}/review", guards=[needs("reviewer")], status_code=200)
+async def review_inspection(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    inspection_id: FromPath[str],
+    data: JSONBody[NewReview],
+) -> InspectionView:
+    """Approve a conclusion or return it (检查结果审核)."""
+    return await inspections.review_inspection(db, inspection_id, data, officer=officer, now=now)
+
+
+@get("/conflicts")
+async def list_conflicts(
+    db: NamedDependency[Session], officer: NamedDependency[Officer]
+) -> list[ConflictView]:
+    """List the items on which two inspectors disagree (结论不一致的检查项)."""
+    return await inspections.list_conflicts(db, officer)
+
+
+@post("/publications", guards=[needs("reviewer")], status_code=200)
+async def publish_results(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+) -> PublishedView:
+    """Publish every approved result of the division (公示)."""
+    return await publications.publish_results(db, officer=officer, now=now)
+
+
+@get("/publications/site.zip")
+async def write_site(
+    db: NamedDependency[Session],
+    blobs: NamedDependency[Blobs],
+    officer: NamedDependency[Officer],
+) -> Response[bytes]:
+    """Write the published results as a folder that proves itself (公示材料)."""
+    body = await publications.write_site(db, blobs, officer=officer)
+    return Response(body, media_type="application/zip")
+
+
+handlers = [
+    list_inspections,
+    show_inspection,
+    conclude_inspection,
+    review_inspection,
+    list_conflicts,
+    publish_results,
+    write_site,
+]

@@ -1,0 +1,372 @@
+"""公示材料: a publication as a folder of static files that proves itself, offline.
+
+index.html  feed.json           the list, for people and for readers (JSON Feed 1.1)
+results/<id>.html  <id>.json    one result
+photos/<id>/<n>.jpg             pictures without metadata
+draws/<draw>/…                  the bundle of the draw that chose the site
+MANIFEST.sha256  MANIFEST.sig   every file's hash, signed by the key that signed the draws
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from html import escape
+from posixpath import dirname, join, normpath
+
+import msgspec
+
+from backend.rules import bundle, papers, verification
+from backend.rules.disclosure import Result, jpeg_metadata, leaks
+from backend.rules.verification import Step
+from sync import codec
+from sync.checklist import Text
+
+Files = dict[str, bytes]
+
+FEED_VERSION = "https://jsonfeed.org/version/1.1"
+TITLE = Text("Results of random inspections", "随机抽查检查结果公示")
+SIGNATURE_FILES = ("MANIFEST.sha256", "MANIFEST.sig")
+
+_LINK = re.compile(r'(?:href|src)="([^"]*)"')
+_STYLE = (
+    "body{font:16px/1.6 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;width:100%}td,th{border:1px solid #bbb;padding:.3rem .6rem;"
+    "text-align:left;vertical-align:top}img{max-width:100%}.en{color:#555}code{word-break:break-all}"
+)
+
+
+class FeedItem(msgspec.Struct, frozen=True):
+    """One result in the feed."""
+
+    id: str
+    url: str
+    title: str
+    content_text: str
+    date_published: str
+
+
+class FeedKey(msgspec.Struct, frozen=True):
+    """Our extension: the key that signs."""
+
+    key: str
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """feed.json."""
+
+    version: str
+    title: str
+    items: tuple[FeedItem, ...]
+    ours: FeedKey = msgspec.field(name="_evenhand")
+
+
+def write(
+    results: list[Result],
+    draws: Mapping[str, Mapping[str, bytes]],
+    photos: Mapping[str, bytes],
+    *,
+    secret: str,
+) -> Files:
+    """Write a publication; `draws` are public bundles by id, `photos` JPEGs by path."""
+    ordered = sorted(results, key=lambda one: (one.published_on, one.id), reverse=True)
+    files: Files = {
+        "index.html": _index(ordered),
+        "feed.json": _feed(ordered, key=codec.public_key(secret)),
+    }
+    for one in ordered:
+        files[f"results/{one.id}.json"] = encode(one)
+        files[f"results/{one.id}.html"] = _page(one)
+    for draw, pieces in draws.items():
+        for name, body in pieces.items():
+            if name not in papers.AUDITOR_ONLY:
+                files[f"draws/{draw}/{name}"] = body
+    return bundle.seal(files | dict(photos), secret)
+
+
+def encode(result: Result) -> bytes:
+    """Write a result as it is published."""
+    return msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
+
+
+def _feed(results: list[Result], *, key: str) -> bytes:
+    feed = Feed(
+        version=FEED_VERSION,
+        title=f"{TITLE.zh} · {TITLE.en}",
+        items=tuple(
+            FeedItem(
+                id=one.id,
+                url=f"results/{one.id}.html",
+                title=f"{one.site.name}：{one.result.label.zh} · {one.result.label.en}",
+                content_text=f"{one.outcome.label.zh} · {one.outcome.label.en}",
+                date_published=f"{one.published_on.isoformat()}T00:00:00+08:00",
+            )
+            for one in results
+        ),
+        ours=FeedKey(key),
+    )
+    return msgspec.json.format(msgspec.json.encode(feed), indent=1) + b"\n"
+
+
+# -- pages ---------------------------------------------------------------------------------------
+
+
+def _both(text: Text) -> str:
+    return f'{escape(text.zh)} <span class="en" lang="en">{escape(text.en)}</span>'
+
+
+def _document(title: Text, body: str) -> bytes:
+    return (
+        f'<!doctype html>\n<html lang="zh-CN"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title.zh)} · {escape(title.en)}</title><style>{_STYLE}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
+    ).encode()
+
+
+def _row(name: Text, value: str) -> str:
+    return f"<tr><th>{_both(name)}</th><td>{value}</td></tr>"
+
+
+def _index(results: list[Result]) -> bytes:
+    rows = "\n".join(
+        f'<tr><td><a href="results/{escape(one.id)}.html">{escape(one.site.name)}</a><br>'
+        f"<code>{escape(one.site.code)}</code></td><td>{_both(one.result.label)}</td>"
+        f"<td>{one.published_on.isoformat()}</td></tr>"
+        for one in results
+    )
+    head = "".join(
+        f"<th>{_both(one)}</th>"
+        for one in (
+            Text("Business", "检查对象"),
+            Text("Result", "检查结果"),
+            Text("Published", "公示日期"),
+        )
+    )
+    return _document(
+        TITLE,
+        f"<h1>{_both(TITLE)}</h1>\n<table><tr>{head}</tr>\n{rows}\n</table>\n"
+        '<p><a href="feed.json">feed.json</a> · <a href="MANIFEST.sha256">MANIFEST.sha256</a></p>',
+    )
+
+
+def _page(one: Result) -> bytes:
+    failed = "".join(
+        f"<li>{escape(item.ref)}{' ★' if item.key else ''} {_both(item.text)}<br>"
+        f"<small>{_both(item.basis)}</small></li>"
+        for item in one.failed
+    )
+    counted = Text(
+        f"{one.counts.passed} passed, {one.counts.failed} failed, "
+        f"{one.counts.not_applicable} not applicable",
+        f"合格 {one.counts.passed} 项，不合格 {one.counts.failed} 项，"
+        f"不适用 {one.counts.not_applicable} 项",
+    )
+    rows = [
+        _row(Text("Business", "检查对象"), escape(one.site.name)),
+        _row(Text("Code", "统一社会信用代码/编号"), f"<code>{escape(one.site.code)}</code>"),
+        _row(
+            Text("Checklist", "检查表"),
+            f"{_both(one.checklist.title)} {escape(one.checklist.version)}",
+        ),
+        _row(Text("Items", "检查项"), _both(counted)),
+        _row(Text("Verdict", "检查结论"), _both(one.outcome.label)),
+        _row(Text("Result", "检查结果"), _both(one.result.label)),
+        _row(Text("Formed on", "结果形成日期"), one.formed_on.isoformat()),
+        _row(Text("Published on", "公示日期"), one.published_on.isoformat()),
+        _row(Text("To be published by", "公示期限"), one.due_on.isoformat()),
+    ]
+    if one.order is not None:
+        put_right = Text(
+            f"items {', '.join(one.order.items)} by {one.order.due_on.isoformat()}",
+            f"第 {'、'.join(one.order.items)} 项，限 {one.order.due_on.isoformat()} 前改正",
+        )
+        rows.append(_row(Text("Ordered to put right", "责令整改"), _both(put_right)))
+    place = Text(f"place {one.draw.place} in draw", f"抽取第 {one.draw.place} 位")
+    folder = f"../draws/{escape(one.draw.id)}"
+    rows.append(
+        _row(
+            Text("Chosen by", "抽取依据"),
+            f'{_both(place)} <a href="{folder}/selection.tsv">'
+            f"<code>{escape(one.draw.id)}</code></a><br>"
+            f'<a href="{folder}/commit.json"><code>{escape(one.draw.commit_hash)}</code></a>',
+        )
+    )
+    photos = "".join(f'<p><img src="../{escape(path)}" alt=""></p>' for path in one.photos)
+    listed = f"<h2>{_both(Text('What failed', '不合格项'))}</h2><ul>{failed}</ul>" if failed else ""
+    return _document(
+        TITLE,
+        f'<p><a href="../index.html">{_both(TITLE)}</a></p><h1>{escape(one.site.name)}</h1>\n'
+        f"<table>{''.join(rows)}</table>\n{listed}\n{photos}\n"
+        f'<p><a href="{escape(one.id)}.json">JSON</a></p>',
+    )
+
+
+# -- verification --------------------------------------------------------------------------------
+
+
+class _Differs(Exception):
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.en = en
+        self.zh = zh
+
+
+def verify(files: Mapping[str, bytes], *, every_step: bool = False) -> list[Step]:
+    """Check a publication from its files alone; `every_step`: list all that each draw proves."""
+    steps: list[Step] = []
+    for name, check in _CHECKS:
+        try:
+            en, zh = check(files)
+        except _Differs as fault:
+            steps.append(Step(name, False, fault.en, fault.zh))
+        except (msgspec.DecodeError, ValueError, LookupError) as fault:
+            steps.append(Step(name, False, f"Cannot be read: {fault}", f"无法读取：{fault}"))
+        else:
+            steps.append(Step(name, True, en, zh))
+    for draw in sorted(_draws(files)):
+        found = verification.verify(_bundle(files, draw), public=True)
+        name = f"draw {draw}"
+        if every_step:
+            steps += [Step(f"{name} {one.name}", one.ok, one.en, one.zh) for one in found]
+        else:
+            steps.append(_summed(name, found))
+    return steps
+
+
+def _results(files: Mapping[str, bytes]) -> list[Result]:
+    return [
+        msgspec.json.decode(body, type=Result)
+        for name, body in sorted(files.items())
+        if name.startswith("results/") and name.endswith(".json")
+    ]
+
+
+def _draws(files: Mapping[str, bytes]) -> set[str]:
+    return {name.split("/")[1] for name in files if name.startswith("draws/")}
+
+
+def _bundle(files: Mapping[str, bytes], draw: str) -> Files:
+    prefix = f"draws/{draw}/"
+    return {
+        name.removeprefix(prefix): body for name, body in files.items() if name.startswith(prefix)
+    }
+
+
+def _check_manifest(files: Mapping[str, bytes]) -> tuple[str, str]:
+    expected = bundle.manifest({n: b for n, b in files.items() if n not in SIGNATURE_FILES})
+    found = files["MANIFEST.sha256"]
+    if found != expected:
+        wrong = sorted(set(found.splitlines()) ^ set(expected.splitlines()))
+        name = wrong[0].decode("utf-8", "replace")[66:] if wrong else "MANIFEST.sha256"
+        raise _Differs(f"{name} is not what the manifest lists.", f"{name} 与清单不符。")
+    return f"{len(files) - 2} files are as listed.", f"{len(files) - 2} 个文件与清单一致。"
+
+
+def _check_signature(files: Mapping[str, bytes]) -> tuple[str, str]:
+    key = msgspec.json.decode(files["feed.json"], type=Feed).ours.key
+    signature = files["MANIFEST.sig"].decode("ascii").strip()
+    if not codec.verifies(key, files["MANIFEST.sha256"], signature):
+        raise _Differs("The signature is not right.", "签名不正确。")
+    for draw in _draws(files):
+        if papers.read(files[f"draws/{draw}/commit.json"], papers.Commit).key != key:
+            raise _Differs(
+                f"Draw {draw} was committed to with another key.", f"抽取 {draw} 使用了其他密钥。"
+            )
+    return f"Signed by {key[:16]}….", f"由 {key[:16]}… 签名。"
+
+
+def _check_results(files: Mapping[str, bytes]) -> tuple[str, str]:
+    results = _results(files)
+    listed = {item.id for item in msgspec.json.decode(files["feed.json"], type=Feed).items}
+    for one in results:
+        here = f"results/{one.id}"
+        if f"{here}.json" not in files or f"{here}.html" not in files or one.id not in listed:
+            raise _Differs(f"Result {one.id} is not complete.", f"结果 {one.id} 不完整。")
+        if one.published_on > one.due_on:
+            raise _Differs(f"Result {one.id} was published late.", f"结果 {one.id} 逾期公示。")
+    if len(listed) != len(results):
+        raise _Differs("The feed lists other results.", "列表与结果不一致。")
+    return f"{len(results)} results.", f"{len(results)} 条结果。"
+
+
+def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
+    count = 0
+    for name, body in files.items():
+        if not name.endswith(".html"):
+            continue
+        for link in _LINK.findall(body.decode()):
+            goal = normpath(join(dirname(name), link))
+            if goal not in files:
+                raise _Differs(
+                    f"{name} links to {link}, which is not here.", f"{name} 中的链接 {link} 无效。"
+                )
+            count += 1
+    return f"{count} links lead to files of this folder.", f"{count} 个链接均指向本目录内文件。"
+
+
+def _check_privacy(files: Mapping[str, bytes]) -> tuple[str, str]:
+    for one in _results(files):
+        if found := leaks(one):
+            raise _Differs(
+                f"Result {one.id} has a personal number in {found[0]}.",
+                f"结果 {one.id} 的 {found[0]} 含有个人信息。",
+            )
+    photos = {name: body for name, body in files.items() if name.startswith("photos/")}
+    named = {path for one in _results(files) for path in one.photos}
+    if named != photos.keys():
+        raise _Differs("Photos and results do not fit.", "照片与结果不对应。")
+    for name, body in photos.items():
+        if found := jpeg_metadata(body):
+            raise _Differs(f"{name} carries {found[0]}.", f"{name} 含有元数据 {found[0]}。")
+    return (
+        f"No personal numbers; {len(photos)} photos without metadata.",
+        f"无个人号码；{len(photos)} 张照片均不含元数据。",
+    )
+
+
+def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
+    results = _results(files)
+    for one in results:
+        pieces = _bundle(files, one.draw.id)
+        if bundle.canonical.digest(pieces["MANIFEST.sha256"]) != one.draw.bundle_sha256:
+            raise _Differs(
+                f"Result {one.id} names another bundle.", f"结果 {one.id} 所引抽取材料不一致。"
+            )
+        if bundle.commit_hash(pieces) != one.draw.commit_hash:
+            raise _Differs(
+                f"Result {one.id} names another draw.", f"结果 {one.id} 所引承诺不一致。"
+            )
+        rows = [line.split("\t") for line in pieces["selection.tsv"].decode().splitlines()]
+        drawn = [row[2] for row in rows if row[4] == "P"]
+        chosen = {code: place for place, code in enumerate(drawn, start=1)}
+        if chosen.get(one.site.code) != one.draw.place:
+            raise _Differs(
+                f"{one.site.code} was not drawn at place {one.draw.place}.",
+                f"{one.site.code} 并非抽取第 {one.draw.place} 位。",
+            )
+    return (
+        f"{len(results)} sites were chosen by the draws they name.",
+        f"{len(results)} 个检查对象均由所引抽取产生。",
+    )
+
+
+def _summed(name: str, steps: list[Step]) -> Step:
+    broken = next((step for step in steps if step.ok is False), None)
+    if broken is not None:
+        return Step(name, False, f"{broken.name}: {broken.en}", f"{broken.name}：{broken.zh}")
+    proved = sum(step.ok is True for step in steps)
+    return Step(
+        name,
+        True,
+        f"{proved} of {len(steps)} steps proved, none refuted.",
+        f"{len(steps)} 个步骤中 {proved} 个获证明，无一被否定。",
+    )
+
+
+_CHECKS: list[tuple[str, Callable[[Mapping[str, bytes]], tuple[str, str]]]] = [
+    ("manifest", _check_manifest),
+    ("signature", _check_signature),
+    ("results", _check_results),
+    ("links", _check_links),
+    ("privacy", _check_privacy),
+    ("choice", _check_choice),
+]

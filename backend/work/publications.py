@@ -1,0 +1,216 @@
+"""公示: publish approved results, and write the folder that anyone can check."""
+
+import asyncio
+import io
+import zipfile
+from datetime import date, datetime
+from hashlib import sha256
+
+import msgspec
+from sqlmodel import col, select
+
+from backend import journal, photos
+from backend.auth import Officer
+from backend.blobs import Blobs
+from backend.db import Session
+from backend.rules import disclosure, site
+from backend.rules.calendar import local_day
+from backend.rules.disclosure import DrawLink, Order, Result, Said, Site
+from backend.rules.results import RESULTS
+from backend.tables import (
+    Account,
+    Conclusion,
+    Draw,
+    Establishment,
+    Head,
+    Piece,
+    Publication,
+    Rectification,
+    Task,
+)
+from backend.wire import PublishedLine, PublishedView, TextView
+from backend.work import inspections
+from backend.work.inspections import Case
+from sync.refusals import Reason, Refused
+from sync.verdict import Verdict
+
+PUBLISHED_MAX = 500  # results in one publishing; the next takes the next
+LISTED_MAX = 1000
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+async def publish_results(db: Session, *, officer: Officer, now: datetime) -> PublishedView:
+    """Publish every approved result of the officer's division that is not published yet."""
+    query = (
+        select(Conclusion.inspection_id)
+        .join(Task, col(Task.id) == Conclusion.inspection_id)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .outerjoin(Publication, col(Publication.inspection_id) == Conclusion.inspection_id)
+        .where(
+            col(Conclusion.approved),
+            col(Publication.inspection_id).is_(None),
+            col(Establishment.division).startswith(officer.division, autoescape=True),
+        )
+        .order_by(col(Conclusion.inspection_id))
+    )
+    approved = list(await db.exec(query))
+    cases = [await inspections.load(db, one, lock=True) for one in approved[:PUBLISHED_MAX]]
+
+    today = local_day(now)
+    results = [await _decide(db, case, today=today) for case in cases]
+
+    for result in results:
+        body = site.encode(result)
+        digest = sha256(body).hexdigest()
+        db.add(
+            Publication(
+                inspection_id=result.id,
+                published_at=now,
+                due_on=result.due_on,
+                body=body.decode(),
+                sha256=digest,
+            )
+        )
+        await journal.append(
+            db,
+            actor=officer.name,
+            verb="result.publish",
+            subject=result.id,
+            now=now,
+            sha256=digest,
+        )
+    return PublishedView(
+        published=tuple(one.id for one in results), waiting=len(approved) - len(results)
+    )
+
+
+async def list_results(db: Session) -> list[PublishedLine]:
+    """List what is published, newest first."""
+    query = (
+        select(Publication)
+        .order_by(col(Publication.published_at).desc(), col(Publication.inspection_id))
+        .limit(LISTED_MAX)
+    )
+    lines: list[PublishedLine] = []
+    for row in await db.exec(query):
+        one = _result(row)
+        lines.append(
+            PublishedLine(
+                id=one.id,
+                code=one.site.code,
+                name=one.site.name,
+                result=TextView(one.result.label.en, one.result.label.zh),
+                published_on=one.published_on,
+                sha256=row.sha256,
+            )
+        )
+    return lines
+
+
+async def show_result(db: Session, result_id: str) -> bytes:
+    """Give a result byte for byte as it was published."""
+    row = await db.get(Publication, result_id)
+    if row is None:
+        raise Refused(Reason.PUBLICATION_NOT_FOUND, result=result_id)
+    return row.body.encode()
+
+
+async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
+    """Write the results of the officer's division as a ZIP of the folder that proves itself."""
+    query = (
+        select(Publication, Conclusion)
+        .join(Conclusion, col(Conclusion.inspection_id) == Publication.inspection_id)
+        .join(Task, col(Task.id) == Publication.inspection_id)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .where(col(Establishment.division).startswith(officer.division, autoescape=True))
+    )
+    rows = list(await db.exec(query))
+    results = [_result(row) for row, _ in rows]
+    draws: dict[str, dict[str, bytes]] = {}
+    of_draws = col(Piece.draw_id).in_({one.draw.id for one in results})
+    for piece in await db.exec(select(Piece).where(of_draws)):
+        draws.setdefault(piece.draw_id, {})[piece.name] = piece.body
+    secret = (await db.get_one(Head, 1)).secret_key
+
+    pictures: dict[str, bytes] = {}
+    for result, (_, conclusion) in zip(results, rows, strict=True):
+        digests = msgspec.json.decode(conclusion.photos, type=list[str])
+        for path, digest in zip(result.photos, digests, strict=True):
+            pictures[path] = await asyncio.to_thread(photos.thumbnail, blobs.path(digest))
+    return await asyncio.to_thread(_zip, site.write(results, draws, pictures, secret=secret))
+
+
+async def _decide(db: Session, case: Case, *, today: date) -> Result:
+    """Make the public view of an approved result, or refuse if anything personal is in it."""
+    assert case.conclusion is not None
+    draw = await db.get_one(Draw, case.task.draw_id)
+    assert draw.bundle_sha256 is not None
+    row = case.conclusion
+    view = disclosure.public_view(
+        id=case.task.id,
+        site=Site(
+            code=case.establishment.code,
+            name=case.establishment.name,
+            category=case.establishment.category,
+            division=case.establishment.division,
+        ),
+        checklist=case.checklist,
+        checklist_digest=case.task.checklist_digest,
+        verdict=msgspec.json.decode(row.computed, type=Verdict),
+        result=Said(row.result, RESULTS[row.result]),
+        order=_order(case.order),
+        formed_on=local_day(row.concluded_at),
+        due_on=inspections.publish_by(row),
+        published_on=today,
+        photos=len(msgspec.json.decode(row.photos, type=list[str])),
+        draw=DrawLink(
+            id=draw.id,
+            commit_hash=draw.commit_hash,
+            bundle_sha256=draw.bundle_sha256,
+            place=case.task.place,
+        ),
+    )
+    if found := disclosure.leaks(view, await _personal(db, case)):
+        raise Refused(Reason.PUBLICATION_PERSONAL, inspection=case.task.id, fields=" ".join(found))
+    return view
+
+
+async def _personal(db: Session, case: Case) -> set[str]:
+    """Collect what names a person in this case, and every word that was written on site."""
+    assert case.conclusion is not None
+    ids = {case.conclusion.concluded_by, case.conclusion.reviewed_by or ""}
+    accounts = await db.exec(select(Account.name).where(col(Account.id).in_(ids)))
+    people = case.people.values()
+    state = case.state
+    return {
+        *accounts,
+        *(one.name for one in people),
+        *(one.certificate for one in people),
+        *(one.name for one in state.signatures),
+        *(said.note for item in state.items.values() for said in item.standing + item.overruled),
+        *(one.text for one in state.findings),
+        *(one.caption for one in state.evidence),
+        case.conclusion.remark,
+    }
+
+
+def _order(row: Rectification | None) -> Order | None:
+    if row is None or row.status == "withdrawn":
+        return None
+    items = msgspec.json.decode(row.items, type=tuple[str, ...])
+    return Order(items=items, ordered_on=row.ordered_on, due_on=row.due_on)
+
+
+def _result(row: Publication) -> Result:
+    return msgspec.json.decode(row.body, type=Result)
+
+
+def _zip(files: site.Files) -> bytes:
+    """Pack files in the order of their names and without times: the same files, the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, files[name])
+    return out.getvalue()

@@ -1,0 +1,171 @@
+"""检查结果: look at inspections, conclude, review, publish."""
+
+import io
+import shutil
+import zipfile
+from pathlib import Path
+
+import click
+
+from backend.wire import (
+    ConflictView,
+    InspectionLine,
+    InspectionView,
+    NewConclusion,
+    NewReview,
+    PublishedView,
+)
+from cli import client
+from cli.output import as_json, json_option, say, show, text
+
+LINE = {
+    "id": ("inspection", "检查编号"),
+    "code": ("code", "代码"),
+    "name": ("business", "检查对象"),
+    "stage": ("stage", "阶段"),
+    "conflicts": ("conflicts", "不一致"),
+    "outcome": ("outcome", "结论"),
+    "publish_by": ("publish by", "公示期限"),
+}
+
+
+@click.group()
+def inspection() -> None:
+    """Look at inspections, conclude and review them. 检查结果。"""
+
+
+@inspection.command("list")
+@json_option
+def list_inspections() -> None:
+    """List the inspections of your division. 检查列表。"""
+    show(client.get("/office/inspections", list[InspectionLine]), LINE)
+
+
+@inspection.command("show")
+@click.argument("inspection_id")
+@json_option
+def show_inspection(inspection_id: str) -> None:
+    """Show one inspection: answers and whose, evidence, verdict, conclusion. 检查详情。"""
+    _show(client.get(f"/office/inspections/{inspection_id}", InspectionView))
+
+
+@inspection.command("conclude")
+@click.argument("inspection_id")
+@click.option("--remark", default="", help="备注。")
+@json_option
+def conclude_inspection(inspection_id: str, remark: str) -> None:
+    """Conclude by the checklist's rules; for supervisors. 作出检查结果。"""
+    path = f"/office/inspections/{inspection_id}/conclusion"
+    _show(client.post(path, InspectionView, NewConclusion(remark=remark)))
+
+
+@inspection.command("review")
+@click.argument("inspection_id")
+@click.option("--approve", is_flag=True, help="Approve. 审核通过。")
+@click.option(
+    "--return", "reason", default="", metavar="REASON", help="Return it. 退回并说明理由。"
+)
+@click.option("--photo", "photos", multiple=True, metavar="SHA256", help="Publish it. 公开照片。")
+@json_option
+def review_inspection(
+    inspection_id: str, approve: bool, reason: str, photos: tuple[str, ...]
+) -> None:
+    """Approve or return a conclusion; for reviewers who did not inspect. 审核检查结果。"""
+    if approve == bool(reason):
+        raise click.UsageError(text("Give --approve or --return REASON.", "请指定通过或退回理由。"))
+    path = f"/office/inspections/{inspection_id}/review"
+    order = NewReview(approve=approve, reason=reason, photos=photos)
+    _show(client.post(path, InspectionView, order))
+
+
+@click.command()
+@json_option
+def conflicts() -> None:
+    """List the items on which two inspectors disagree. 结论不一致的检查项。"""
+    found = client.get("/office/conflicts", list[ConflictView])
+    if as_json():
+        show(found)
+        return
+    say(f"{len(found)} items in conflict.", f"{len(found)} 个检查项结论不一致。")
+    for one in found:
+        click.echo(f"{one.inspection}  {one.name}  {one.item} {text(one.text.en, one.text.zh)}")
+        for said in one.said:
+            mark = "=" if said.stands else text("overruled", "被覆盖")
+            click.echo(f"    {said.who}: {said.value} {said.note}  [{mark}]  {said.op}")
+
+
+@click.command()
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=None, help="目标目录。")
+@json_option
+def publish(folder: Path | None) -> None:
+    """Publish approved results, and write the folder that anyone can verify. 公示。"""
+    done = client.post("/office/publications", PublishedView)
+    if folder is not None:
+        _unpack(client.fetch("/office/publications/site.zip"), folder)
+    say(
+        f"{len(done.published)} results published, {done.waiting} waiting.",
+        f"已公示 {len(done.published)} 条结果，{done.waiting} 条待公示。",
+    )
+    if folder is not None:
+        say(
+            f"The folder is {folder}; check it offline: evenhand verify publication {folder}",
+            f"公示材料位于 {folder}；离线复核：evenhand verify publication {folder}",
+        )
+    if as_json():
+        show(done)
+
+
+commands: list[click.Command] = [inspection, conflicts, publish]
+
+
+def _show(view: InspectionView) -> None:
+    if as_json():
+        show(view)
+        return
+    click.echo(f"{view.id}  {view.name} ({view.code})")
+    say(
+        f"{view.lead} (lead), {view.second} (second): {view.stage}",
+        f"主办 {view.lead}，协办 {view.second}：{view.stage}",
+    )
+    for item in view.items:
+        mark = "!" if item.conflict else " "
+        star = "★" if item.key else " "
+        words = text(item.text.en, item.text.zh)
+        click.echo(f" {mark}{star}{item.ref:>6}  {item.value or '-':<6} {words}")
+        if len(item.said) > 1:
+            for said in item.said:
+                stands = "=" if said.stands else text("overruled", "被覆盖")
+                click.echo(f"            {said.who}: {said.value} {said.note} [{stands}]")
+    for one in view.evidence:
+        come = text("arrived", "已到达") if one.arrived else text("missing", "未到达")
+        state = one.flag or come
+        click.echo(f"   {one.sha256}  {one.mime}  {one.size}  {state}  {one.item}")
+    if view.verdict.label is not None:
+        label = view.verdict.label
+        clause = view.verdict.clause
+        say(f"Verdict: {label.en} ({clause})", f"结论：{label.zh}（{clause}）")
+    if view.conclusion is not None:
+        label = view.conclusion.result_label
+        say(
+            f"Result: {label.en}; to be published by {view.conclusion.publish_by}",
+            f"结果：{label.zh}；公示期限 {view.conclusion.publish_by}",
+        )
+        if view.conclusion.reason and not view.conclusion.approved:
+            say(f"Returned: {view.conclusion.reason}", f"退回：{view.conclusion.reason}")
+    if view.order is not None:
+        items = ", ".join(view.order.items)
+        say(
+            f"Ordered to put right {items} by {view.order.due_on}",
+            f"责令整改：第 {items} 项，限 {view.order.due_on} 前",
+        )
+
+
+def _unpack(body: bytes, folder: Path) -> None:
+    """Put the new folder in the place of the old one, never half of it."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        archive.extractall(fresh)
+    if (folder / "MANIFEST.sha256").is_file():  # a publication of ours, and nothing else, goes
+        shutil.rmtree(folder)
+    fresh.rename(folder)
