@@ -75,6 +75,7 @@ def create_app(
             HTTPException: problems.rejected,
             Exception: problems.failed,
         },
+        before_request=problems.refuse_nul,
         request_max_body_size=settings.body_bytes_max,
         openapi_config=schema.config(),
         logging_config=None,

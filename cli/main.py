@@ -26,7 +26,7 @@ class Lazy(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the groups without importing them."""
-        return [name for name in GROUPS if find_spec(f"cli.{name}")]
+        return [name for name in GROUPS if (spec := find_spec(f"cli.{name}")) and spec.origin]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one group."""

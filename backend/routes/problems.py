@@ -1,13 +1,14 @@
 """The one place where a refusal becomes HTTP (RFC 9457 problem documents)."""
 
 import logging
+import re
 from typing import Any, TypeAlias, cast
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.utils.scope.state import ScopeState
 
-from backend.db import busy
+from backend.db import busy, unstorable
 from sync.refusals import Detail, Kind, Reason, Refused
 
 log = logging.getLogger("evenhand")
@@ -15,6 +16,8 @@ log = logging.getLogger("evenhand")
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
 SHOWN_MAX = 80  # characters of a wrong value that are repeated to its sender
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped, as JSON must; `\\u0000` is a backslash
 
 STATUS = {
     Kind.INVALID: 400,
@@ -30,6 +33,15 @@ STATUS = {
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Problem: TypeAlias = Response[dict[str, object]]
+
+
+async def refuse_nul(request: AnyRequest) -> None:
+    """Refuse text with U+0000, which SQLite would keep and PostgreSQL would not."""
+    body = b""
+    if request.content_type[0] == "application/json":
+        body = await request.body()
+    if _NUL.search(body) or b"%00" in request.scope["raw_path"] + request.scope["query_string"]:
+        raise Refused(Reason.BODY_INVALID, problem="text must not hold the character U+0000")
 
 
 def problem(_: AnyRequest, refusal: Refused, *, status: int | None = None) -> Problem:
@@ -76,6 +88,8 @@ def failed(request: AnyRequest, error: Exception) -> Problem:
     """Answer a bug with its request id and nothing else; the log has the rest."""
     if busy(error):
         return problem(request, Refused(Reason.BUSY))
+    if unstorable(error):
+        return problem(request, Refused(Reason.BODY_INVALID, problem="a value is out of range"))
     request_id = request.scope["state"].get("request_id", "")
     log.error("failed", exc_info=error, extra={"request_id": request_id})
     body: dict[str, object] = {

@@ -17,7 +17,7 @@ from backend.auth import (
 )
 from backend.db import Session, head
 from backend.settings import Settings
-from backend.tables import Account, Token
+from backend.tables import Account, Inspector, Token
 from backend.wire import Credentials, NewAccount, NewPassword
 from sync.refusals import Reason, Refused
 
@@ -54,6 +54,8 @@ async def create_account(
 ) -> Account:
     """Create an account in the officer's division."""
     may_see(officer, new.division)
+    if new.inspector is not None and await db.get(Inspector, new.inspector) is None:
+        raise Refused(Reason.INSPECTOR_NOT_FOUND, inspector=new.inspector)
     password_hash = await hash_password(settings, new.password)
     await head(db)
     await _require_free(db, new.name)

@@ -14,7 +14,7 @@ from sync.refusals import Refused
 
 async def ask(request: httpx.Request) -> httpx.Response:
     """Put one question to the app, from its start to its stop."""
-    app = _app()
+    app = _app(settings.load(os.environ))
     transport = httpx.ASGITransport(cast(Any, app))  # the two spell ASGI's types differently
     try:
         async with app.lifespan(), httpx.AsyncClient(transport=transport) as client:
@@ -25,5 +25,5 @@ async def ask(request: httpx.Request) -> httpx.Response:
 
 
 @lru_cache
-def _app() -> Litestar:
-    return create_app(settings.load(os.environ))
+def _app(given: settings.Settings) -> Litestar:
+    return create_app(given)

@@ -136,6 +136,28 @@ async def test_a_body_of_the_wrong_form_is_refused_with_its_problem(
     assert problem in answer.json()["details"]["problem"]
 
 
+@pytest.mark.parametrize("path", ["/office/whoami?x=%00", "/office/accounts/%00/deactivate"])
+async def test_an_address_with_a_nul_is_refused(path: str, office: Office) -> None:
+    admin = await office.officer("admin")
+
+    answer = await admin.get(path) if "?" in path else await admin.post(path)
+
+    assert answer.status_code == 400
+    assert "U+0000" in answer.json()["details"]["problem"]
+
+
+async def test_text_with_a_nul_is_refused_and_text_about_one_is_not(office: Office) -> None:
+    admin = await office.officer("admin")
+    account = {"password": PASSWORD, "role": "reviewer"}
+
+    with_nul = await admin.post("/office/accounts", json={**account, "name": "a\x00b"})
+    about_it = await admin.post("/office/accounts", json={**account, "name": "a\\u0000b"})
+
+    assert with_nul.status_code == 400
+    assert with_nul.json()["code"] == "body.invalid"
+    assert about_it.json()["name"] == "a\\u0000b"
+
+
 async def test_a_wrong_value_is_named_with_its_field(office: Office) -> None:
     admin = await office.officer("admin")
     account = {"name": "新人", "password": PASSWORD, "role": "king", "division": "33"}

@@ -1,0 +1,70 @@
+import json
+import logging
+import re
+
+import pytest
+from conftest import PASSWORD, Office
+from httpx import AsyncClient
+
+from backend import db, logs
+
+
+async def test_health_asks_the_database(server: AsyncClient, office: Office) -> None:
+    answer = await server.get("/health")
+
+    assert answer.json() == {
+        "status": "ok",
+        "database": office.engine.dialect.name,
+        "schema": db.newest(),
+    }
+
+
+async def test_metrics_count_requests_by_door_and_route(server: AsyncClient) -> None:
+    await server.get("/office/whoami")
+    await server.get("/office/whoami")
+    await server.get("/no/such/address")
+
+    text = (await server.get("/metrics")).text
+
+    labels = 'door="office",method="GET",route="/office/whoami",status="401"'
+    assert f"evenhand_requests_total{{{labels}}} 2.0" in text
+    assert 'door="other",method="GET",route="none",status="404"' in text
+
+
+async def test_the_schema_page_needs_nothing_from_elsewhere(server: AsyncClient) -> None:
+    page = (await server.get("/schema")).text
+
+    assert re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", page) == []
+    assert "<script" not in page
+    assert "<link" not in page
+
+
+async def test_the_schema_page_shows_every_operation_of_the_document(server: AsyncClient) -> None:
+    page = (await server.get("/schema")).text
+    document = (await server.get("/schema/openapi.json")).json()
+
+    shown = re.findall(r"<b>(\w+)</b> <code>(.+?)</code>", page)
+
+    operations = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
+    assert set(shown) == operations
+    assert ("POST", "/office/login") in operations
+
+
+async def test_a_request_is_one_log_line_that_holds_no_body(
+    server: AsyncClient, office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="evenhand")
+    account = await office.account("reviewer")
+    client = await office.login(account)
+
+    await server.post("/office/login", json={"name": account.name, "password": PASSWORD})
+    await client.get("/office/whoami?secret=1")
+
+    lines = [json.loads(logs.JsonLines().format(record)) for record in caplog.records]
+    assert [line["path"] for line in lines] == ["/office/login", "/office/whoami"]
+    assert lines[1]["actor"] == account.name
+    assert lines[1]["door"] == "office"
+    assert lines[1]["status"] == 200
+    assert lines[1].keys() >= {"request_id", "ms", "bytes"}
+    assert PASSWORD not in caplog.text
+    assert "secret" not in json.dumps(lines)

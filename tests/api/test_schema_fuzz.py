@@ -1,0 +1,120 @@
+"""Whatever the OpenAPI document allows and much that it does not: never a 500, always a problem.
+
+The examples are derived from the code, not drawn at random, so two runs ask the same questions.
+"""
+
+import asyncio
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from conftest import NOW, Office, Settings
+from conftest import Clock as ClockAt
+from httpx import AsyncClient, Response
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+
+from backend import auth, db
+from backend.app import create_app
+from backend.tables import Account
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import schemathesis
+    from schemathesis.generation import GenerationMode
+
+EXAMPLES = 40  # for one operation, one role, one mode and one database
+KNOCKS = 2  # before that, to see whether the role may ask at all
+HEADERS = {"content-type", "tus-resumable", "upload-offset", "upload-length"}
+
+
+def calm(max_examples: int) -> examples:
+    return examples(
+        max_examples=max_examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.mark.parametrize("role", auth.ROLES)
+def test_no_question_to_the_server_ends_in_a_500(
+    role: auth.Role, settings: Settings, runner: asyncio.Runner
+) -> None:
+    async def start() -> tuple[Office, Account]:
+        app = create_app(settings, engine=db.connect(settings.database_url), now=ClockAt(NOW))
+        office = Office(app, settings, ClockAt(NOW))
+        return office, await office.account(role)
+
+    office, account = runner.run(start())
+    client = runner.run(office.login(account))
+    document = office.app.openapi_schema.to_schema()
+    schema = schemathesis.openapi.from_dict(document)
+    broken: list[str] = []
+    statuses: Counter[int] = Counter()
+
+    def probe(data: st.DataObject, strategy: st.SearchStrategy[Any]) -> int:
+        nonlocal client
+        question = data.draw(strategy)
+        answer = runner.run(send(client, question))
+        statuses[answer.status_code] += 1
+        if fault := wrong(answer):
+            broken.append(f"{question.as_curl_command()}\n  {fault}")
+        if question.path == "/office/logout":
+            client = runner.run(office.login(account))
+        return answer.status_code
+
+    def explore(operation: Any, mode: GenerationMode, max_examples: int) -> set[int]:
+        strategy, seen = operation.as_strategy(generation_mode=mode), set[int]()
+
+        @given(data=st.data())
+        def ask(data: st.DataObject) -> None:
+            seen.add(probe(data, strategy))
+
+        with suppress(Unsatisfiable):  # what takes no input has no wrong input either
+            calm(max_examples)(ask)()
+        return seen
+
+    for result in schema.get_all_operations():
+        for mode in GenerationMode:
+            if explore(result.ok(), mode, KNOCKS) != {403}:
+                explore(result.ok(), mode, EXAMPLES)
+
+    runner.run(office.close())
+    runner.run(office.engine.dispose())
+    assert statuses[200] > 100
+    assert statuses[400] > 100
+    assert broken == []
+
+
+async def send(client: AsyncClient, case: Any) -> Response:
+    parts = case.as_transport_kwargs(base_url="http://evenhand")
+    parts.pop("cookies", None)
+    headers = {k: v for k, v in (parts.pop("headers") or {}).items() if k.lower() in HEADERS}
+    if isinstance(parts.get("data"), bytes | str):
+        parts["content"] = parts.pop("data")
+    return await client.request(parts.pop("method"), parts.pop("url"), headers=headers, **parts)
+
+
+def wrong(answer: Response) -> str:
+    """Say what is wrong with an answer, if anything."""
+    if answer.status_code >= 500:
+        return f"{answer.status_code}: {answer.text[:300]}"
+    if answer.is_error and answer.request.method != "HEAD":
+        if answer.headers.get("content-type") != "application/problem+json":
+            return f"{answer.status_code} without a problem: {answer.text[:300]}"
+        if not answer.json()["code"]:
+            return f"a problem without a code: {answer.text[:300]}"
+    return ""
