@@ -1,0 +1,244 @@
+"""两库与检查表: importing registers, looking into them, releasing checklists."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import click
+import httpx
+
+from backend.wire import (
+    ChecklistView,
+    EstablishmentView,
+    ImportView,
+    InspectorView,
+    NewChecklist,
+    RecusalView,
+)
+from cli import client
+from cli.output import as_json, json_option, say, show, text
+from sync.checklist import Checklist, Item, digest, parse
+
+EXAMPLES_SHOWN = 5  # rows of one kind of problem
+
+ESTABLISHMENTS = {
+    "code": ("code", "编号"),
+    "name": ("name", "名称"),
+    "category": ("category", "业态"),
+    "division": ("division", "区划"),
+    "risk": ("risk", "风险"),
+    "status": ("status", "状态"),
+}
+INSPECTORS = {
+    "certificate": ("certificate", "执法证号"),
+    "name": ("name", "姓名"),
+    "department": ("department", "部门"),
+    "qualifications": ("qualified for", "资质"),
+    "cap": ("tasks at most", "任务上限"),
+    "valid_to": ("valid until", "有效期至"),
+    "active": ("active", "在岗"),
+}
+RECUSALS = {
+    "code": ("code", "编号"),
+    "establishment": ("establishment", "检查对象"),
+    "certificate": ("certificate", "执法证号"),
+    "inspector": ("inspector", "执法人员"),
+    "reason": ("reason", "回避事由"),
+}
+CHECKLISTS = {
+    "code": ("code", "代码"),
+    "version": ("version", "版本"),
+    "title_en": ("title", "英文名称"),
+    "title_zh": ("in Chinese", "名称"),
+    "digest": ("digest", "摘要"),
+}
+ITEMS = {
+    "ref": ("item", "编号"),
+    "key": ("key", "重点"),
+    "text": ("what is asked", "检查内容"),
+    "limits": ("limits", "限值"),
+    "basis": ("legal basis", "依据"),
+}
+
+a_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def which_register(command: click.decorators.FC) -> click.decorators.FC:
+    """Give a command the choice of register; establishments when nothing is said."""
+    for register, help in (
+        ("recusals", "The list of recusals. 回避名单。"),
+        ("inspectors", "The register of inspectors. 执法检查人员名录库。"),
+    ):
+        flag = click.option(f"--{register}", "register", flag_value=register, help=help)
+        command = flag(command)
+    return command
+
+
+@click.group("register")
+def register_group() -> None:
+    """Import the registers and look into them. 两库（名录库）管理。"""
+
+
+@register_group.command("import")
+@click.argument("files", nargs=-1, required=True, type=a_file)
+@click.option("--mapping", required=True, type=a_file, help="TOML: columns to fields. 字段映射。")
+@which_register
+@json_option
+def import_register(files: tuple[Path, ...], mapping: Path, register: str | None) -> None:
+    """Import CSV files of one register, as one import. 导入名录库。
+
+    Rows that cannot be read are reported and left out; odd ones are reported and imported.
+    """
+    register = register or "establishments"
+    form = httpx.Request(
+        "POST",
+        "http://form",
+        files=[
+            ("mapping", (None, mapping.read_bytes())),
+            *(("files", (path.name, path.read_bytes(), "text/csv")) for path in files),
+        ],
+    )
+    begun = monotonic()
+    with _working("Importing", "正在导入"):
+        done = client.send(
+            f"/office/registers/{register}",
+            ImportView,
+            form.read(),
+            media_type=form.headers["Content-Type"],
+        )
+    if as_json():
+        show(done)
+        return
+    _tell(done, monotonic() - begun)
+
+
+@register_group.command("list")
+@click.option("--search", default="", help="Part of a name, code or address. 名称、编号或地址。")
+@click.option("--category", default="", help="市场 market, 冷库 cold-store, …")
+@click.option("--after", default="", help="Go on after this code. 从该编号之后继续。")
+@click.option("--limit", default=50, type=click.IntRange(1, 500))
+@which_register
+@json_option
+def list_register(search: str, category: str, after: str, limit: int, register: str | None) -> None:
+    """List a register, establishments by code. 查看名录库。"""
+    match register:
+        case "inspectors":
+            show(client.get("/office/registers/inspectors", list[InspectorView]), INSPECTORS)
+        case "recusals":
+            show(client.get("/office/registers/recusals", list[RecusalView]), RECUSALS)
+        case _:
+            found = client.get(
+                "/office/registers/establishments",
+                list[EstablishmentView],
+                search=search,
+                category=category,
+                after=after,
+                limit=limit,
+            )
+            show(found, ESTABLISHMENTS)
+
+
+@click.group("checklist")
+def checklist_group() -> None:
+    """Release checklists and read them. 检查表管理。"""
+
+
+@checklist_group.command("release")
+@click.argument("file", type=a_file)
+@json_option
+def release_checklist(file: Path) -> None:
+    """Release a checklist; the same file again changes nothing. 检查表定版。"""
+    toml = file.read_bytes()
+    parse(toml)  # tells line and field before anything is asked
+    new = NewChecklist(toml=toml.decode("utf-8-sig"))
+    released = client.post("/office/checklists", ChecklistView, new)
+    say(
+        f"Released: {released.title_en} ({released.code} {released.version}).",
+        f"已定版：{released.title_zh}（{released.code} {released.version}）。",
+    )
+    show(released, {"digest": CHECKLISTS["digest"]})
+
+
+@checklist_group.command("list")
+@json_option
+def list_checklists() -> None:
+    """List the released checklists. 检查表列表。"""
+    show(client.get("/office/checklists", list[ChecklistView]), CHECKLISTS)
+
+
+@checklist_group.command("show")
+@click.argument("name")
+@json_option
+def show_checklist(name: str) -> None:
+    """Show a checklist by its digest, or the newest of a code. 查看检查表。"""
+    found = client.get(f"/office/checklists/{name}", Checklist)
+    if as_json():
+        show(found)
+        return
+    say(f"{found.title.en} ({found.version})", f"{found.title.zh}（{found.version}）")
+    for section in found.sections:
+        click.echo()
+        say(section.title.en, section.title.zh)
+        show([_line(item) for item in section.items], ITEMS)
+    click.echo()
+    click.echo(digest(found))
+
+
+def _line(item: Item) -> dict[str, str]:
+    low, high = item.minimum, item.maximum
+    limits = " … ".join(limit for limit in (low, high) if limit is not None)
+    if low is None or high is None:
+        limits = f"{'≥' if high is None else '≤'} {limits}"
+    return {
+        "ref": item.ref,
+        "key": "★" if item.key else "",
+        "text": text(item.text.en, item.text.zh),
+        "limits": f"{limits} {item.unit}" if item.unit else "",
+        "basis": text(item.basis.en, item.basis.zh),
+    }
+
+
+def _tell(done: ImportView, seconds: float) -> None:
+    """Tell a person what an import did, and what to do about its odd rows."""
+    say(
+        f"{done.rows} rows in {seconds:.1f} s: {done.created} new, {done.changed} changed, "
+        f"{done.unchanged} unchanged, {done.refused} refused.",
+        f"共 {done.rows} 行，用时 {seconds:.1f} 秒：新增 {done.created}，变更 {done.changed}，"
+        f"未变 {done.unchanged}，拒绝 {done.refused}。",
+    )
+    for code, count in done.codes.items():
+        of = [one for one in done.problems if one.code == code]
+        if not of:  # only the first thousand problems travel
+            click.echo(f"{code} × {count}")
+            continue
+        end = (
+            text("imported all the same", "仍已导入") if of[0].kept else text("left out", "未导入")
+        )
+        click.echo(f"{code} × {count} ({end}): {text(of[0].en, of[0].zh)}")
+        for one in of[:EXAMPLES_SHOWN]:
+            where = " ".join(part for part in (one.column, one.value) if part)
+            click.echo(f"  {one.source}:{one.row} {where}".rstrip())
+        if count > EXAMPLES_SHOWN:
+            say(
+                f"  … and {count - EXAMPLES_SHOWN} more (--json)",
+                f"  ……另有 {count - EXAMPLES_SHOWN} 条（--json）",
+            )
+        click.echo(f"  → {text(of[0].remedy_en, of[0].remedy_zh)}")
+
+
+@contextmanager
+def _working(en: str, zh: str) -> Generator[None]:
+    """Show on a terminal that work is going on, and for how long."""
+    from rich.console import Console  # 0.1 s to import, and only long work needs it
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    hidden = as_json() or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        progress.add_task(text(en, zh), total=None)
+        yield
+
+
+commands: list[click.Command] = [register_group, checklist_group]
