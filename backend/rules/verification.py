@@ -6,7 +6,7 @@ it rests on failed or is not there. It needs no database, no network and no cloc
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -42,13 +42,13 @@ class Explained(Struct, frozen=True):
     status: str  # E | X
     reason: str
     stratum: str
-    ticket: str
-    rank: int  # among the eligible of its stratum, from 1; 0 if excluded
     eligible: int
     primary: int
-    lot: str  # P | R | empty
-    inspectors: list[str]
-    command: str
+    ticket: str = ""  # none before the draw, nor for who is excluded
+    rank: int = 0  # among the eligible of its stratum, from 1
+    lot: str = ""  # P | R | empty
+    inspectors: list[str] = []
+    command: str = ""
 
 
 class _Differs(Exception):
@@ -115,39 +115,48 @@ def verify(files: Mapping[str, bytes], *, public: bool = False) -> list[Step]:
 
 
 def explain(files: Mapping[str, bytes], id: str) -> Explained | None:
-    """Find one object in a bundle: its ticket, its rank, and what that meant; none if not there."""
+    """Find one object in a bundle: its ticket, its rank, and what that meant; none if not there.
+
+    Before the draw is held there is no ticket yet, only whether it can be drawn.
+    """
     task = papers.read(files["task.json"], TaskPaper)
-    seed = papers.read(files["seed.json"], SeedPaper).objects
-    line = next(
-        (one for _, one in bundle.parse_frame(files["frame.tsv.gz"], task) if one.id == id), None
-    )
+    shares = bundle.shares_of(task, papers.read(files["commit.json"], Commit))
+    frame = bundle.parse_frame(files["frame.tsv.gz"], task)
+    line = next((one for _, one in frame if one.id == id), None)
     if line is None:
         return None
-    number = draw.ticket(seed, id)
-    mine = (bytes.fromhex(number), id.encode())
-    prefix = f"{seed}|".encode()
-    rank = eligible = 0
-    for other, stratum in bundle.eligible(files["frame.tsv.gz"]):
-        if stratum == line.stratum:
-            eligible += 1
-            rank += (sha256(prefix + other).digest(), other) <= mine
-    shares = bundle.shares_of(task, papers.read(files["commit.json"], Commit))
     share = shares[line.stratum]
-    drawn = line.status == "E"
-    behind = rank <= share.primary + share.reserves
-    seats = (row.decode().split("\t") for row in canonical.lines(files["assignment.tsv"]))
-    return Explained(
+    found = Explained(
         id=id,
         status=line.status,
         reason=line.reason,
         stratum=line.stratum,
-        ticket=number,
-        rank=rank if drawn else 0,
-        eligible=eligible,
+        eligible=share.eligible,
         primary=share.primary,
-        lot=("P" if rank <= share.primary else "R" if behind else "") if drawn else "",
-        inspectors=[who for group, _, who, _ in seats if group.startswith(f"{task.id}/{id}/")],
+    )
+    if line.status == "X" or "seed.json" not in files:
+        return found
+    seed = papers.read(files["seed.json"], SeedPaper).objects
+    rank = _rank(seed, id, line.stratum, bundle.eligible(files["frame.tsv.gz"]))
+    group = f"{task.id}/{id}/"
+    seats = (row.decode().split("\t") for row in canonical.lines(files["assignment.tsv"]))
+    return msgspec.structs.replace(
+        found,
+        ticket=draw.ticket(seed, id),
+        rank=rank,
+        lot="P" if rank <= share.primary else "R" if rank <= share.primary + share.reserves else "",
+        inspectors=[seat[2] for seat in seats if seat[0].startswith(group)],
         command=f"printf '%s|%s' {seed} {_quoted(id)} | sha256sum",
+    )
+
+
+def _rank(seed: str, id: str, stratum: str, eligible: Iterable[tuple[bytes, str]]) -> int:
+    prefix = f"{seed}|".encode()
+    mine = (bytes.fromhex(draw.ticket(seed, id)), id.encode())
+    return sum(
+        (sha256(prefix + other).digest(), other) <= mine
+        for other, theirs in eligible
+        if theirs == stratum
     )
 
 

@@ -1,0 +1,120 @@
+"""复核: check a draw or a publication from its files alone, with no server, database or network."""
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from backend.rules import papers
+from backend.rules.canonical import NotCanonical
+from backend.rules.verification import Explained, Step, explain, verify
+from cli import verify_publication
+from cli.output import as_json, json_option, say, show, text
+
+FILE_BYTES_MAX = 2**31
+REFUTED = 1
+
+
+@click.group("verify")
+def group() -> None:
+    """Check a draw or a publication, offline. 离线复核。"""
+
+
+for _command in verify_publication.commands:
+    group.add_command(_command)
+
+
+@group.command("draw")
+@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--id", "id_", help="Explain the place of one object. 查询一户。")
+@click.option("--public", is_flag=True, help="Files kept by the auditor may be absent. 公开部分。")
+@json_option
+def verify_draw(bundle: Path, id_: str | None, public: bool) -> None:
+    """Recompute a draw from its bundle and say what was proved. 复核一次抽取。"""
+    files = read_bundle(bundle)
+    steps = verify(files, public=public)
+    place = _explain(files, id_) if id_ is not None else None
+    if as_json():
+        show({"ok": passed(steps), "steps": steps, "object": place})
+    else:
+        print_steps(steps)
+        if id_ is not None:
+            _print_place(id_, place)
+    failed = next((step for step in steps if step.ok is False), None)
+    if failed is not None:
+        click.echo(
+            text(f"FAILED at step {failed.name}.", f"复核未通过：步骤 {failed.name}。"), err=True
+        )
+        sys.exit(REFUTED)
+
+
+def read_bundle(folder: Path) -> dict[str, bytes]:
+    """Read every file of a bundle; a folder in it is no part of a bundle and fails the manifest."""
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > FILE_BYTES_MAX:
+            files[path.name] = b""  # unlisted or of another hash, so the manifest step names it
+        else:
+            files[path.name] = path.read_bytes()
+    return files
+
+
+def passed(steps: list[Step]) -> bool:
+    """Whether nothing was refuted."""
+    return all(step.ok is not False for step in steps)
+
+
+def print_steps(steps: list[Step]) -> None:
+    """Print one line per step, and what it comes to."""
+    from rich.console import Console
+    from rich.table import Table
+
+    marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for step in steps:
+        words = text(step.en, step.zh).replace("[", "\\[")
+        table.add_row(marks[step.ok], step.name, words)
+    Console(highlight=False).print(table)
+    unproved = sum(step.ok is None for step in steps)
+    if passed(steps):
+        say(
+            f"{len(steps) - unproved} steps proved, {unproved} open.",
+            f"已证明 {len(steps) - unproved} 步，{unproved} 步未证明。",
+        )
+
+
+def _explain(files: dict[str, bytes], id: str) -> Explained | None:
+    try:
+        return explain(files, id)
+    except (NotCanonical, msgspec.MsgspecError, KeyError, ValueError):
+        return None  # the steps say what is wrong with the files
+
+
+def _print_place(id: str, place: Explained | None) -> None:
+    if place is None:
+        say(f"{id} is not in this draw's frame.", f"{id} 不在本次抽取的名录中。")
+        return
+    if place.status == "X":
+        en, zh = papers.EXCLUSIONS[place.reason[:3]]
+        say(
+            f"{id} was excluded ({place.reason}): {en}.",
+            f"{id} 不参加抽取（{place.reason}）：{zh}。",
+        )
+        return
+    if not place.ticket:
+        say(f"{id} can be drawn; the draw has not been held.", f"{id} 可被抽取；尚未抽取。")
+        return
+    lots = {"P": ("drawn", "中签"), "R": ("a reserve", "备选"), "": ("not drawn", "未中签")}
+    en, zh = lots[place.lot]
+    say(
+        f"{id} has ticket {place.ticket},\nrank {place.rank} of {place.eligible}; "
+        f"the first {place.primary} are drawn: {en}.",
+        f"{id} 的签号为 {place.ticket}，\n在 {place.eligible} 户中列第 {place.rank}；"
+        f"前 {place.primary} 户中签：{zh}。",
+    )
+    if place.inspectors:
+        who = ", ".join(place.inspectors)
+        say(f"Inspectors: {who}.", f"执法人员：{who}。")
+    say("Check the ticket yourself:", "自行核对签号：")
+    say(f"  {place.command}", f"  {place.command}")
