@@ -14,8 +14,10 @@ help: ## list what can be made
 demo: .venv/.run ## the day of a district bureau, told in the terminal (REGISTER= MAPPING= EVENHAND_LANG=zh)
 	$(BIN)/evenhand demo $(if $(REGISTER),--register "$(REGISTER)") $(if $(MAPPING),--mapping "$(MAPPING)")
 
-serve: .venv/.run ## the same day, then a server left running on its data
-	$(BIN)/evenhand demo --serve $(if $(REGISTER),--register "$(REGISTER)") $(if $(MAPPING),--mapping "$(MAPPING)")
+serve: .venv/.run ## a server left running on the demo's data, to look at
+	@test -e demo/evenhand.db || $(MAKE) --no-print-directory demo
+	@$(BIN)/python -c 'from cli.demo.bureau import PASSWORD as p; print(f"Log in: evenhand office login admin (or supervisor, reviewer); password: {p}")'
+	EVENHAND_DATABASE_URL=sqlite:///demo/evenhand.db EVENHAND_DATA_DIR=demo/evidence $(BIN)/evenhand server serve
 
 test: .venv/.dev ## every test, on SQLite and on PostgreSQL
 	$(BIN)/pytest -n 2 --dist worksteal
