@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -62,24 +63,32 @@ def freeze(rows: Iterable[bytes]) -> Frame:
     tree, whole = Tree(), sha256()
     press = zlib.compressobj(6, zlib.DEFLATED, 31)  # a gzip member without name or time
     packed: list[bytes] = []
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[bytes, bytes]] = Counter()
     last = b""
-    for row in rows:
-        id, stratum, _, status, _ = row.split(b"\t", 4)
-        assert last < id, "the frame is sorted by the bytes of its ids, each of them once"
-        last = id
-        counts[stratum.decode(), status.decode()] += 1
-        tree.add(row)
-        whole.update(row + b"\n")
-        packed.append(press.compress(row + b"\n"))
+    for block in _blocks(rows):
+        for row in block:
+            id, stratum, _, status, _ = row.split(b"\t", 4)
+            assert last < id, "the frame is sorted by the bytes of its ids, each of them once"
+            last = id
+            counts[stratum, status] += 1
+            tree.add(row)
+        written = canonical.table(block)
+        whole.update(written)
+        packed.append(press.compress(written))
     packed.append(press.flush())
     return Frame(
         packed=b"".join(packed),
         sha256=whole.hexdigest(),
         root=tree.root().hex(),
         size=tree.size,
-        counts=table_of(counts),
+        counts=table_of({(a.decode(), b.decode()): n for (a, b), n in counts.items()}),
     )
+
+
+def _blocks(rows: Iterable[bytes], size: int = 4_096) -> Iterator[list[bytes]]:
+    source = iter(rows)
+    while block := list(islice(source, size)):
+        yield block
 
 
 def table_of(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

@@ -23,12 +23,9 @@ from cli.output import as_json, json_option, say, show
 PLANS = {
     "id": ("plan", "计划"),
     "title": ("title", "名称"),
-    "division": ("division", "辖区"),
-    "eligible": ("eligible", "可抽"),
-    "sites": ("sites", "应抽"),
-    "opens_on": ("opens", "开始"),
+    "sites": ("sites", "应抽/可抽"),
     "closes_on": ("closes", "结束"),
-    "draws": ("draws", "抽取"),
+    "status": ("draw", "抽取"),
 }
 DRAW = {
     "id": ("draw", "抽取"),
@@ -145,8 +142,11 @@ def list_plans() -> None:
     else:
         rows = [
             {
-                **{name: getattr(one, name) for name in PLANS},
-                "draws": "; ".join(f"{drawn.id} {drawn.status}" for drawn in one.draws),
+                "id": one.id,
+                "title": one.title,
+                "sites": f"{one.sites}/{one.eligible}",
+                "closes_on": one.closes_on,
+                "status": one.draws[-1].status if one.draws else "",
             }
             for one in found
         ]

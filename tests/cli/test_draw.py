@@ -1,0 +1,250 @@
+"""计划、抽取与复核 from the command line: the whole way on our own registers, then offline."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import drawings
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.rules import bundle
+from cli.main import main
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+OWN = str(FIXTURES / "mappings" / "own.toml")
+DIGITS = "dice:hall=31415926535897932384"
+
+Evenhand = Callable[..., Result]
+
+
+@pytest.fixture
+def evenhand(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evenhand:
+    """Run commands on a fresh local database with our registers and one released checklist."""
+    path = tmp_path / "evenhand.db"
+    shutil.copy(sqlite_template, path)
+    monkeypatch.setenv("EVENHAND_DATABASE_URL", f"sqlite:///{path}")
+    monkeypatch.setenv("EVENHAND_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("EVENHAND_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("EVENHAND_PASSWORD_MEMORY_KIB", "64")
+    monkeypatch.setenv("EVENHAND_PASSWORD", "correct horse battery")
+    monkeypatch.setenv("EVENHAND_LANG", "en")
+    monkeypatch.delenv("EVENHAND_SERVER", raising=False)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, words)
+
+    registers = FIXTURES / "registers"
+    load = ("office", "register", "import", "--mapping", OWN)
+    for words in (
+        ("server", "init-admin", "boss"),
+        ("office", "login", "boss"),
+        (*load, str(registers / "establishments.csv")),
+        (*load, "--inspectors", str(registers / "inspectors.csv")),
+        (*load, "--recusals", str(registers / "recusals.csv")),
+        ("office", "checklist", "release", str(FIXTURES / "checklists" / "cold_store.toml")),
+        ("office", "account", "create", "wang", "--role", "supervisor", "--division", "330106"),
+        ("office", "account", "create", "li", "--role", "supervisor", "--division", "330106"),
+        ("office", "login", "wang"),
+    ):
+        done = run(*words)
+        assert done.exit_code == 0, (words, done.output)
+    return run
+
+
+def told(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def make_plan(evenhand: Evenhand, *more: str) -> Result:
+    return evenhand(
+        "office", "plan", "create", "2026 年第一批", "--division", "330106", "--rate", "3%",
+        "--minimum", "20", "--opens", "2026-12-01", "--closes", "2026-12-31",
+        "--checklist", "*=cold-store-daily", *more, "--json",
+    )  # fmt: skip
+
+
+def test_a_plan_is_drawn_exported_and_verified(evenhand: Evenhand, tmp_path: Path) -> None:
+    plan = told(make_plan(evenhand))
+    nonces = [told(evenhand("office", "draw", "nonce", who, "--json")) for who in ("a", "b")]
+    commits = [word for n in nonces for word in ("--nonce", f"{n['who']}={n['commitment']}")]
+    opened = [word for n in nonces for word in ("--nonce", f"{n['who']}={n['nonce']}")]
+
+    drawn = told(
+        evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", *commits, "--json")
+    )
+    wrong = evenhand(
+        "office", "draw", "hold", drawn["id"], "--digits", DIGITS, "--again", DIGITS + "1", *opened
+    )
+    held = told(
+        evenhand(
+            "office", "draw", "hold", drawn["id"], "--digits", DIGITS, "--again", DIGITS,
+            *opened, "--json",
+        )
+    )  # fmt: skip
+    folder, public = tmp_path / "bundle", tmp_path / "public"
+    told(evenhand("office", "draw", "export", drawn["id"], "--to", str(folder), "--json"))
+    told(
+        evenhand("office", "draw", "export", drawn["id"], "--to", str(public), "--public", "--json")
+    )
+    tasks = told(evenhand("office", "task", "list", plan["id"], "--json"))
+    sent = told(evenhand("office", "task", "dispatch", plan["id"], "--json"))
+    proved = told(evenhand("verify", "draw", str(folder), "--json"))
+    partly = told(evenhand("verify", "draw", str(public), "--public", "--json"))
+    hidden = evenhand("verify", "draw", str(public))
+    place = evenhand("verify", "draw", str(folder), "--id", tasks[0]["establishment"]["code"])
+
+    assert wrong.exit_code == 10
+    assert "draw.digits-differ" in wrong.output
+    assert held["sites"] == len(tasks) == plan["sites"] == -(-plan["eligible"] * 3 // 100)
+    assert sent == {"now": len(tasks), "total": len(tasks)}
+    assert [step["ok"] for step in proved["steps"]] == [True] * 11
+    assert sum(step["ok"] is None for step in partly["steps"]) == 2
+    assert (hidden.exit_code, "FAILED at step manifest" in hidden.output) == (1, True)
+    assert "rank 1 of" in place.output
+    command = place.output.splitlines()[-1].strip()
+    shown = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert shown.stdout.split()[0] in place.output
+
+
+def test_a_draw_is_voided_by_another_and_listed(evenhand: Evenhand) -> None:
+    plan = told(make_plan(evenhand))
+    drawn = told(evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", "--json"))
+    void = ("office", "draw", "void", drawn["id"], "--reason", "the hall was locked")
+
+    own = evenhand(*void)
+    evenhand("office", "login", "li")
+    other = evenhand(*void)
+    listed = evenhand("office", "plan", "list")
+    shown = told(evenhand("office", "plan", "show", plan["id"], "--json"))
+    again = told(evenhand("office", "draw", "show", drawn["id"], "--json"))
+
+    assert own.exit_code == 12
+    assert "draw.second-officer" in own.output
+    assert "status: void" in other.output
+    assert "2026 年第一批" in listed.output
+    assert [one["status"] for one in shown["draws"]] == ["void"]
+    assert again["status"] == "void"
+
+
+def test_what_is_missing_is_asked_for(evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = told(make_plan(evenhand))
+    drawn = told(evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", "--json"))
+    digits = DIGITS.partition("=")[2]
+
+    held = CliRunner().invoke(
+        main, ["office", "draw", "hold", drawn["id"]], input=f"{digits}\n{digits}\n"
+    )
+
+    assert held.exit_code == 0, held.output
+    assert "status: drawn" in held.output
+
+
+def test_too_many_sites_are_refused_with_the_exit_status_of_their_kind(evenhand: Evenhand) -> None:
+    refused = make_plan(evenhand, "--minimum", "5000")
+
+    assert refused.exit_code == 10
+    assert json.loads(refused.stderr)["details"]["asked"] == 5000
+
+
+@pytest.mark.parametrize("rate", ["three", "3/x", "%"])
+def test_a_rate_is_a_share(evenhand: Evenhand, rate: str) -> None:
+    answer = make_plan(evenhand, "--rate", rate)
+
+    assert answer.exit_code == 2
+
+
+# -- offline ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bundle on disk, and no server anywhere."""
+    monkeypatch.setenv("EVENHAND_LANG", "en")
+    written(drawings.held(drawings.committed()).files, tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def written(files: bundle.Files, folder: Path) -> None:
+    folder.mkdir()
+    for name, body in files.items():
+        (folder / name).write_bytes(body)
+
+
+def test_a_changed_bundle_fails_with_the_name_of_the_step(folder: Path) -> None:
+    path = folder / "selection.tsv"
+    path.write_bytes(path.read_bytes().replace(b"\tR\n", b"\tP\n", 1))
+
+    result = CliRunner().invoke(main, ["verify", "draw", str(folder)])
+
+    assert result.exit_code == 1
+    assert "FAILED at step manifest" in result.stderr
+    assert "selection.tsv was altered" in result.stdout
+
+
+def test_a_strange_file_in_the_folder_is_found(folder: Path) -> None:
+    (folder / "extra").mkdir()
+
+    result = CliRunner().invoke(main, ["verify", "draw", str(folder), "--json"])
+
+    assert result.exit_code == 1
+    assert not json.loads(result.stdout)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("id", "words"),
+    [
+        ("913101010000000034", "was excluded (X01-not-active)"),
+        ("nobody", "is not in this draw's frame"),
+        ("食摊-上海-0009", "rank"),
+    ],
+)
+def test_an_object_is_told_its_place(folder: Path, id: str, words: str) -> None:
+    result = CliRunner().invoke(main, ["verify", "draw", str(folder), "--id", id])
+
+    assert result.exit_code == 0, result.output
+    assert words in result.output
+
+
+def test_before_the_draw_an_object_can_see_that_it_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", "zh")
+    written(drawings.committed(), tmp_path / "early")
+
+    result = CliRunner().invoke(
+        main, ["verify", "draw", str(tmp_path / "early"), "--id", "913101010000000001"]
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "可被抽取；尚未抽取" in result.output
+
+
+def test_a_broken_bundle_is_a_failure_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    result = CliRunner().invoke(main, ["verify", "draw", str(tmp_path / "empty"), "--id", "x"])
+
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_verifying_needs_no_server(folder: Path) -> None:
+    code = (
+        "import sys; from cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit(any(n in sys.modules for n in ('litestar', 'sqlmodel', 'sqlalchemy', 'httpx')))"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code, "verify", "draw", str(folder)], capture_output=True, text=True
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "11 steps proved" in result.stdout or "已证明 11 步" in result.stdout
