@@ -1,0 +1,38 @@
+"""演示: the day of a district bureau, told as it happens; every invariant is checked."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from cli.demo import day
+from cli.demo.bureau import serving
+from cli.demo.story import Story
+
+a_file = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command("demo")
+@click.option("--register", type=a_file, multiple=True, help="Your own register. 自有名录库。")
+@click.option("--mapping", type=a_file, help="How to read it (TOML). 字段映射。")
+@click.option("--division", default=None, help="Whose district it is; all without it. 辖区。")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"),
+    show_default=True, help="Where everything is put; removed first. 目标文件夹。",
+)  # fmt: skip
+def group(
+    register: tuple[Path, ...], mapping: Path | None, division: str | None, folder: Path
+) -> None:
+    """Run the day of a district bureau: draw, inspect offline, reconcile, publish. 演示。"""
+    if bool(register) != (mapping is not None):
+        raise click.UsageError("--register and --mapping go together")
+    given = day.Register()
+    if mapping is not None:
+        given = day.Register(register, mapping, division or "")
+    folder = folder.resolve()
+    day.clean(folder)
+    story = Story()
+    with serving(folder, story) as bureau:
+        day.run(bureau, given)
+    if not story.end():
+        sys.exit(1)

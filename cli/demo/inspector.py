@@ -1,0 +1,184 @@
+"""One inspector with one device (执法人员), as a process of its own.
+
+    python -m cli.demo.inspector enrol  HOME SKEW SERVER CODE
+    python -m cli.demo.inspector record HOME SKEW SCRIPT   (no network; may be killed, begun again)
+    python -m cli.demo.inspector sync   HOME SKEW SERVER [--twice]
+
+Every line on standard output is JSON; a recorded operation is printed only once it is durable.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+from msgspec import Struct
+
+from cli.client import Unreachable
+from cli.device import enrol_at, sync_over
+from cli.home import Home
+from cli.link import Ask, link
+from cli.main import UNREACHABLE
+from sync.merge import digest
+from sync.messages import Request, Response
+from sync.ops import Answer
+from sync.replica import PATH
+from sync.store import Mine
+
+
+class Step(Struct, frozen=True, kw_only=True, tag_field="do", tag=str.lower):
+    """One act on site; exactly one operation."""
+
+    inspection: str
+
+
+class Fill(Step, frozen=True, kw_only=True):
+    """Answer one item."""
+
+    item: str
+    value: str
+    note: str = ""
+
+
+class Find(Step, frozen=True, kw_only=True):
+    """Record a finding."""
+
+    item: str
+    text: str
+    basis: str
+
+
+class Photo(Step, frozen=True, kw_only=True):
+    """Attach a photo."""
+
+    item: str
+    path: str
+    caption: str
+
+
+class SignOff(Step, frozen=True, kw_only=True):
+    """Sign what is known."""
+
+    role: str
+    name: str = ""
+    reason: str = ""
+
+
+AnyStep = Fill | Find | Photo | SignOff
+
+
+class Script(Struct, frozen=True):
+    """What to record, after how many operations it begins, and how fast the inspector works."""
+
+    steps: tuple[AnyStep, ...]
+    after: int = 0
+    pace_ms: int = 0
+
+
+class Done(Struct, frozen=True):
+    """One durable operation."""
+
+    n: int
+    hash: str
+
+
+class Synced(Struct, frozen=True):
+    """What a sync did, and what the device now holds."""
+
+    sent: int
+    rounds: int
+    alarms: int
+    files: int
+    bytes_sent: int
+    tasks: tuple[str, ...]
+    digests: dict[str, str]  # inspection -> digest of the fold
+    noted: dict[int, str]
+
+
+def main(arguments: list[str]) -> None:
+    """Do what one phase of the day asks."""
+    phase, folder, skew, *rest = arguments
+    home = Home(Path(folder), skew_ms=int(skew))
+    match phase, rest:
+        case "enrol", [server, code]:
+            with link(server) as ask:
+                enrol_at(home.replica, ask, server=server, code=code, label="demo")
+                _tell(_synced(home, ask))
+        case "record", [path]:
+            _record(home, msgspec.json.decode(Path(path).read_bytes(), type=Script))
+        case "sync", [server, *flags]:
+            with link(server) as ask:
+                _tell(_synced(home, _twice(ask) if "--twice" in flags else ask))
+        case _:
+            raise SystemExit(__doc__)
+
+
+def _record(home: Home, script: Script) -> None:
+    """Go on with the script from where the log ends, for it may have been begun before."""
+    begun = home.store.log(script.after + 1, len(script.steps))
+    for mine in begun:
+        _tell(Done(mine.n, mine.hash))
+    for step in script.steps[len(begun) :]:
+        mine = _act(home, step)
+        _tell(Done(mine.n, mine.hash))
+        time.sleep(script.pace_ms / 1000)
+
+
+def _act(home: Home, step: AnyStep) -> Mine:
+    replica, inspection = home.replica, step.inspection
+    match step:
+        case Fill():
+            return replica.answer(inspection, {step.item: Answer(step.value, step.note)})
+        case Find():
+            return replica.find(inspection, step.text, basis=step.basis, item=step.item)
+        case Photo():
+            file = home.keep(Path(step.path))
+            return replica.attach(inspection, file, item=step.item, caption=step.caption)
+        case SignOff():
+            return replica.sign(inspection, step.role, name=step.name, reason=step.reason)
+
+
+def _synced(home: Home, ask: Ask) -> Synced:
+    done = sync_over(home, ask)
+    tasks = tuple(row.id for row in home.replica.tasks())
+    return Synced(
+        sent=done.exchanged.sent,
+        rounds=done.exchanged.rounds,
+        alarms=done.exchanged.alarms,
+        files=done.files_sent,
+        bytes_sent=done.bytes_sent,
+        tasks=tasks,
+        digests={task: digest(home.replica.inspection(task)) for task in tasks},
+        noted={mine.n: f"{mine.note} {mine.why}".strip() for mine in home.store.noted()},
+    )
+
+
+def _twice(ask: Ask) -> Callable[[Request], Response]:
+    """Send every push a second time, as a device does whose first answer was lost."""
+
+    def stubborn(request: Request) -> Response:
+        if request.path == PATH:
+            ask(request)
+        return ask(request)
+
+    return stubborn
+
+
+def _tell(value: Struct) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _run() -> NoReturn:
+    try:
+        main(sys.argv[1:])
+    except Unreachable as error:
+        print(error, file=sys.stderr)
+        sys.exit(UNREACHABLE)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    _run()
