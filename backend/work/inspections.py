@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from backend import journal
 from backend.auth import Officer, may_see
-from backend.db import Session
+from backend.db import Session, head
 from backend.rules.calendar import due, local_day
 from backend.rules.results import RESULTS, result_of
 from backend.tables import (
@@ -79,6 +79,8 @@ class Case(Struct, frozen=True):
 
 async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     """Load an inspection; `lock` holds it against arriving operations and other officers."""
+    if lock:
+        await head(db)  # first, as an exchange does: so neither waits for the other in a circle
     query = (
         select(Task, Establishment, Plan, ChecklistRow)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)

@@ -1,0 +1,176 @@
+"""Inspections for tests of what comes after the visit: a real draw, then rows of the projection."""
+
+import io
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from conftest import NOW, Office
+from httpx import AsyncClient
+from PIL import Image
+from rows import put, revision
+from sqlmodel import select
+
+from backend import db, photos
+from backend.blobs import Blobs
+from backend.rules import draw
+from backend.tables import Blob, Establishment, Inspection, Inspector, Task
+from backend.tables import Checklist as ChecklistRow
+from sync import checklist, merge
+from sync.checklist import Checklist
+from sync.merge import Recorded
+from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, op_id
+
+FORM = checklist.parse(
+    (Path(__file__).parents[1] / "fixtures" / "checklists" / "cold_store.toml").read_bytes()
+)
+DIVISION = "310101"
+NONCES = {"notary": "22" * 32, "regulator": "11" * 32}
+DIGITS = {"dice:hall": "31415926535897932384"}
+CLOCKS: dict[str, Any] = {"w": 0, "m": 0, "boot": "b"}
+
+
+async def dispatched(office: Office, *, sites: int = 3) -> list[Task]:
+    """Make registers, a plan and a held draw; give its tasks by place."""
+    batch = revision("establishments")
+    released = ChecklistRow(
+        digest=checklist.digest(FORM), code=FORM.code, version=FORM.version,
+        title_en=FORM.title.en, title_zh=FORM.title.zh,
+        body=checklist.canonical(FORM).decode(), released_at=NOW,
+    )  # fmt: skip
+    await put(office, batch, released)
+    await put(
+        office,
+        *(
+            Establishment(
+                code=f"91310101{n:010d}", name=f"第{n}冷库", category="cold-store",
+                division=DIVISION, revision_id=batch.id,
+            )
+            for n in range(1, 21)
+        ),
+        *(
+            Inspector(
+                certificate=f"沪A{n:04d}", name=f"检查员{n}号", department="market",
+                division=DIVISION, valid_from=date(2024, 1, 1), valid_to=date(2028, 1, 1),
+                revision_id=batch.id,
+            )
+            for n in range(1, 7)
+        ),
+    )  # fmt: skip
+    client = await office.officer("supervisor", DIVISION)
+    plan = await asked(
+        client, "/office/plans",
+        {
+            "title": "冷库抽查", "division": DIVISION, "checklists": {"*": released.digest},
+            "opens_on": "2026-03-02", "closes_on": "2026-03-31", "rate": [1, 100],
+            "minimum": sites,
+        },
+    )  # fmt: skip
+    commits = {who: draw.nonce_commitment(who, nonce) for who, nonce in NONCES.items()}
+    order = {"dice": [{"ceremony": "hall"}], "nonce_commits": commits}
+    held = await asked(client, f"/office/plans/{plan['id']}/draws", order)
+    what = {"digits": DIGITS, "digits_again": DIGITS, "nonces": NONCES}
+    await asked(client, f"/office/draws/{held['id']}/hold", what)
+    await asked(client, f"/office/plans/{plan['id']}/dispatch", None)
+    async with db.transaction(office.engine, write=False) as session:
+        return list(await session.exec(select(Task).order_by(Task.place)))
+
+
+async def asked(client: AsyncClient, path: str, body: object) -> Any:
+    answer = await client.post(path, json=body)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def answers(form: Checklist = FORM, **given: str) -> dict[str, Answer]:
+    """Pass everything except what is given, as `i3_1="fail"`."""
+    wanted = {name[1:].replace("_", "."): value for name, value in given.items()}
+    found = {
+        item.ref: Answer("pass" if item.kind == "verdict" else item.maximum or item.minimum or "0")
+        for item in form.items
+    }
+    return found | {ref: Answer(value) for ref, value in wanted.items() if ref in found}
+
+
+class Visit:
+    """Two devices recording one inspection, without any network."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.ops: list[Recorded] = []
+
+    def record(self, who: str, kind: type[Any], **fields: Any) -> str:
+        """Record an operation on the device of lead or second."""
+        inspector = self.task.lead_id if who == "lead" else self.task.second_id
+        n = sum(one.who == inspector for one in self.ops) + 1
+        op: AnyOp = kind(n=n, e=self.task.id, **CLOCKS, **fields)
+        raw = sha256(msgspec.json.encode(op) + who.encode()).hexdigest()
+        self.ops.append(Recorded(op_id(f"d-{who}", n), raw, inspector, op))
+        return self.ops[-1].id
+
+    def answer(self, who: str, **given: str) -> str:
+        """Answer items as `i3_1="fail"`; without any, pass everything."""
+        some = answers(**given)
+        wanted = {name[1:].replace("_", ".") for name in given}
+        return self.record(who, SetAnswers, f={k: v for k, v in some.items() if k in wanted})
+
+    def answer_all(self, who: str, **given: str) -> str:
+        """Answer every item: pass, except what is given."""
+        return self.record(who, SetAnswers, f=answers(**given))
+
+    def attach(self, who: str, body: bytes, *, item: str = "", caption: str = "") -> str:
+        """Attach a photo."""
+        digest = sha256(body).hexdigest()
+        self.record(
+            who, AddEvidence, blob=digest, size=len(body), mime="image/jpeg",
+            item=item, caption=caption,
+        )  # fmt: skip
+        return digest
+
+    def find(self, who: str, text: str) -> str:
+        """Record a finding."""
+        return self.record(who, AddFinding, text=text, basis="食品安全法 第五十四条")
+
+    def sign(self, *roles: str, name: str = "") -> None:
+        """Sign everything so far."""
+        for role in roles:
+            covers = {f"d-{who}": ((1, 1000),) for who in ("lead", "second")}
+            who = "second" if role == "second" else "lead"
+            self.record(who, Sign, role=role, covers=covers, blobs=(), digest="", name=name)
+
+    async def arrive(self, office: Office) -> None:
+        """Project the operations, as an exchange does."""
+        state = merge.fold(self.ops)
+        row = Inspection(
+            id=self.task.id,
+            state=msgspec.json.encode(state, order="deterministic").decode(),
+            digest=merge.digest(state),
+            conflicts=len(state.conflicts),
+            late=len(state.late),
+            signed=state.signed,
+            updated_at=office.clock(),
+        )
+        async with db.transaction(office.engine) as session:
+            await session.merge(row)
+
+
+def photo(seed: int = 1, *, personal: str = "GPS of Wang") -> bytes:
+    """Make a JPEG that says more about itself than may be published."""
+    out = io.BytesIO()
+    image = Image.new("RGB", (640, 480), ((seed * 37) % 255, 90, 160))
+    exif = Image.Exif()
+    exif[0x010E] = personal
+    image.save(out, "JPEG", exif=exif, comment=personal.encode())
+    return out.getvalue()
+
+
+async def store(office: Office, body: bytes, mime: str = "image/jpeg") -> str:
+    """Put a file into the store as an upload does."""
+    digest, blobs = sha256(body).hexdigest(), Blobs(office.settings.data_dir)
+    await blobs.append(digest, at=0, chunk=body)
+    assert await blobs.finish(digest, sha256=digest, size=len(body))
+    flag = photos.probe(blobs.path(digest)).flag if mime.startswith("image/") else ""
+    await put(office, Blob(sha256=digest, size=len(body), mime=mime, flag=flag, stored_at=NOW))
+    return digest
