@@ -1,11 +1,9 @@
 """Every route, every role, own and foreign division. A route without a row here fails the walk."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
 import pytest
 import rows
 from conftest import PASSWORD, Office
@@ -17,7 +15,6 @@ from backend.app import create_app, door, require_guards
 from backend.settings import Settings
 
 OWN, FOREIGN = "330102", "440305"
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,8 @@ class Question:
 
     path: dict[str, str] = field(default_factory=dict)
     json: object = None
-    content: bytes = b""
-    params: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
+    files: dict[str, tuple[str, bytes, str]] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
 
 
 Make = Callable[[Office, str], Awaitable[Question]]
@@ -38,8 +34,9 @@ Make = Callable[[Office, str], Awaitable[Question]]
 class Row:
     """Who may pass, what is asked about a thing in a division, and what to expect of it.
 
-    `own` are the statuses when the thing lies in the officer's division. `foreign` is "refused",
-    or "same" where the answer is the officer's own world whatever exists elsewhere.
+    `own` are the statuses when the thing lies in the officer's division; 409 where the thing is
+    not so far yet. When it lies elsewhere the question is "refused", or answered without naming
+    it ("hidden"), or it does not depend on a division ("same").
     """
 
     roles: tuple[auth.Role, ...]
@@ -87,48 +84,113 @@ def a_register(register: str) -> Make:
     """A register of one row; a row outside the officer's division is refused by itself."""
 
     async def make(office: Office, division: str) -> Question:
-        body = REGISTERS[register].format(division)
-        mapping = (FIXTURES / "mappings" / "own.toml").read_text("utf-8")
-        form = httpx.Request(
-            "POST", "http://any", data={"mapping": mapping}, files={"files": ("a.csv", body)}
-        )
-        return Question(content=form.read(), headers={"Content-Type": form.headers["Content-Type"]})
+        mapping = (rows.FIXTURES / "mappings" / "own.toml").read_text("utf-8")
+        body = REGISTERS[register].format(division).encode()
+        return Question(files={"files": ("a.csv", body, "text/csv")}, data={"mapping": mapping})
 
     return make
 
 
+async def somebody(office: Office, division: str) -> Question:
+    await rows.account(office, division)
+    await rows.device(office, division)
+    return Question()
+
+
+async def people_and_places(office: Office, division: str) -> Question:
+    await rows.inspector(office, division)
+    await rows.establishment(office, division)
+    return Question()
+
+
 async def a_checklist(office: Office, division: str) -> Question:
-    toml = (FIXTURES / "checklists" / "cold_store.toml").read_text("utf-8")
+    return Question(path={"name": await rows.checklist(office)})
+
+
+async def new_checklist(office: Office, division: str) -> Question:
+    toml = (rows.FIXTURES / "checklists" / "cold_store.toml").read_text("utf-8")
     return Question(json={"toml": toml})
 
 
-async def a_released_checklist(office: Office, division: str) -> Question:
-    admin = await office.officer("admin")
-    released = await admin.post("/office/checklists", json=(await a_checklist(office, "")).json)
-    return Question(path={"name": released.json()["digest"]})
+async def new_plan(office: Office, division: str) -> Question:
+    await people_and_places(office, division)
+    return Question(json=rows.new_plan(await rows.checklist(office), division))
+
+
+async def a_plan(office: Office, division: str) -> Question:
+    return Question(path={"plan_id": (await rows.plan(office, division))[1]}, json=rows.ORDER)
+
+
+async def a_commitment(office: Office, division: str) -> Question:
+    draw = (await rows.committed(office, division))[2]
+    return Question(path={"draw_id": draw}, json=rows.HOLD)
+
+
+async def a_bad_commitment(office: Office, division: str) -> Question:
+    draw = (await rows.committed(office, division))[2]
+    return Question(path={"draw_id": draw}, json={"reason": "the die fell off the table"})
+
+
+async def a_draw(office: Office, division: str) -> Question:
+    _, plan, draw = await rows.drawn(office, division)
+    return Question(path={"plan_id": plan, "draw_id": draw, "name": "commit.json"})
+
+
+async def an_inspection(office: Office, division: str) -> Question:
+    return Question(path={"inspection_id": await rows.dispatched(office, division)})
+
+
+async def to_conclude(office: Office, division: str) -> Question:
+    return replace(await an_inspection(office, division), json={})
+
+
+async def to_review(office: Office, division: str) -> Question:
+    return replace(await an_inspection(office, division), json={"approve": True})
 
 
 ANY = auth.ROLES
+ADMIN, SUPERVISOR, REVIEWER = ("admin",), ("supervisor",), ("reviewer",)
 OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/logout"): Row(ANY, nothing, (204,), "same"),
     ("GET", "/office/whoami"): Row(ANY, nothing, (200,), "same"),
     ("POST", "/office/password"): Row(ANY, new_password, (204,), "same"),
-    ("GET", "/office/accounts"): Row(("admin",), nothing, (200,), "same"),
-    ("POST", "/office/accounts"): Row(("admin",), new_account, (201,)),
-    ("POST", "/office/accounts/{account_id}/deactivate"): Row(("admin",), an_account),
-    ("GET", "/office/registers/establishments"): Row(ANY, nothing, (200,), "same"),
-    ("GET", "/office/registers/inspectors"): Row(ANY, nothing, (200,), "same"),
-    ("GET", "/office/registers/recusals"): Row(ANY, nothing, (200,), "same"),
-    ("GET", "/office/checklists"): Row(ANY, nothing, (200,), "same"),
-    ("POST", "/office/checklists"): Row(("admin",), a_checklist, (201,), "same"),
-    ("GET", "/office/checklists/{name}"): Row(ANY, a_released_checklist, (200,), "same"),
-    ("GET", "/office/devices"): Row(ANY, nothing, (200,), "same"),
+    ("GET", "/office/accounts"): Row(ADMIN, somebody, (200,), "hidden"),
+    ("POST", "/office/accounts"): Row(ADMIN, new_account, (201,)),
+    ("POST", "/office/accounts/{account_id}/deactivate"): Row(ADMIN, an_account),
+    ("GET", "/office/devices"): Row(ANY, somebody, (200,), "hidden"),
     ("POST", "/office/devices/invites"): Row(("admin", "supervisor"), an_inspector, (201,)),
     ("POST", "/office/devices/{device_id}/revoke"): Row(("admin", "supervisor"), a_device),
-}
-OFFICE |= {
-    ("POST", f"/office/registers/{register}"): Row(("admin",), a_register(register), (201,), "same")
-    for register in REGISTERS
+    ("GET", "/office/devices/{device_id}/log"): Row(ANY, a_device),
+    ("POST", "/office/registers/establishments"): Row(
+        ADMIN, a_register("establishments"), (201,), "same"
+    ),
+    ("POST", "/office/registers/inspectors"): Row(ADMIN, a_register("inspectors"), (201,), "same"),
+    ("POST", "/office/registers/recusals"): Row(ADMIN, a_register("recusals"), (201,), "same"),
+    ("GET", "/office/registers/establishments"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("GET", "/office/registers/inspectors"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("GET", "/office/registers/recusals"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("POST", "/office/checklists"): Row(ADMIN, new_checklist, (201, 409), "same"),
+    ("GET", "/office/checklists"): Row(ANY, nothing, (200,), "same"),
+    ("GET", "/office/checklists/{name}"): Row(ANY, a_checklist, (200,), "same"),
+    ("POST", "/office/plans"): Row(SUPERVISOR, new_plan, (201,)),
+    ("GET", "/office/plans"): Row(ANY, a_plan, (200,), "hidden"),
+    ("GET", "/office/plans/{plan_id}"): Row(ANY, a_plan),
+    ("POST", "/office/plans/{plan_id}/draws"): Row(SUPERVISOR, a_plan, (201,)),
+    ("GET", "/office/plans/{plan_id}/tasks"): Row(ANY, a_draw),
+    ("POST", "/office/plans/{plan_id}/dispatch"): Row(SUPERVISOR, a_draw),
+    ("GET", "/office/draws/{draw_id}"): Row(ANY, a_draw),
+    ("POST", "/office/draws/{draw_id}/hold"): Row(SUPERVISOR, a_commitment),
+    ("POST", "/office/draws/{draw_id}/void"): Row(SUPERVISOR, a_bad_commitment),
+    ("GET", "/office/draws/{draw_id}/files/{name}"): Row(ANY, a_draw),
+    ("GET", "/office/inspections"): Row(ANY, an_inspection, (200,), "hidden"),
+    ("GET", "/office/inspections/{inspection_id}"): Row(ANY, an_inspection),
+    ("POST", "/office/inspections/{inspection_id}/conclusion"): Row(
+        SUPERVISOR, to_conclude, (409,)
+    ),
+    ("POST", "/office/inspections/{inspection_id}/review"): Row(REVIEWER, to_review, (409,)),
+    ("GET", "/office/conflicts"): Row(ANY, an_inspection, (200,), "hidden"),
+    ("POST", "/office/publications"): Row(REVIEWER, an_inspection, (200,), "hidden"),
+    ("GET", "/office/publications/site.zip"): Row(ANY, an_inspection, (200,), "hidden"),
 }
 OPEN = {
     ("POST", "/office/login"),
@@ -137,6 +199,10 @@ OPEN = {
 }
 PUBLIC = {
     ("GET", "/public/heads"),
+    ("GET", "/public/draws"),
+    ("GET", "/public/draws/{draw_id}/{name}"),
+    ("GET", "/public/results"),
+    ("GET", "/public/results/{result_id}"),
     ("GET", "/health"),
     ("GET", "/metrics"),
     ("GET", "/schema"),
@@ -165,12 +231,9 @@ def routes(app: Litestar) -> dict[str, set[tuple[str, str]]]:
 
 async def ask(client: AsyncClient, method: str, path: str, question: Question) -> Response:
     extra: dict[str, Any] = {"json": question.json} if question.json is not None else {}
-    if question.content:
-        extra["content"] = question.content
-    url = path.format(**question.path)
-    return await client.request(
-        method, url, params=question.params, headers=question.headers, **extra
-    )
+    if question.files:
+        extra = {"files": question.files, "data": question.data}
+    return await client.request(method, path.format(**question.path), **extra)
 
 
 def test_every_route_is_in_the_table_of_its_door() -> None:
@@ -203,6 +266,7 @@ async def test_the_office_door_asks_for_role_and_division(
 ) -> None:
     row = OFFICE[method, path]
     seen: dict[str, tuple[int, str]] = {}
+    texts: dict[tuple[str, str], str] = {}
 
     nobody = await ask(await office.client(), method, path, await row.make(office, OWN))
     for role in auth.ROLES:
@@ -211,6 +275,7 @@ async def test_the_office_door_asks_for_role_and_division(
             answer = await ask(officer, method, path, await row.make(office, division))
             code = answer.json()["code"] if answer.is_error else ""
             seen[f"{role} {division}"] = (answer.status_code, code)
+            texts[role, division] = answer.content.decode("utf-8", "replace")
 
     assert nobody.json()["code"] == "auth.not-logged-in"
     assert nobody.status_code == 401
@@ -220,10 +285,12 @@ async def test_the_office_door_asks_for_role_and_division(
             assert own == foreign == (403, "auth.role-forbidden")
             continue
         assert own[0] in row.own, own
-        if row.foreign == "same":
-            assert foreign[0] in row.own
-        else:
+        if row.foreign == "refused":
             assert foreign == (403, "auth.division-forbidden")
+        else:
+            assert foreign[0] in row.own
+        if row.foreign == "hidden":
+            assert FOREIGN not in texts[role, FOREIGN]
 
 
 async def test_a_session_of_the_office_does_not_open_the_device_door(office: Office) -> None:
