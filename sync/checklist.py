@@ -16,7 +16,7 @@ from msgspec import Meta, Struct, field
 
 from sync.refusals import Reason, Refused
 
-Words = Annotated[str, Meta(min_length=1, max_length=600)]
+Words = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+\Z", max_length=600)]
 Code = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.\-]*\Z", max_length=20)]
 Ref = Annotated[str, Meta(pattern=r"^[1-9][0-9]*(\.[1-9][0-9]*)*\Z", max_length=20)]
 DecimalText = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z", max_length=12)]

@@ -32,9 +32,13 @@ class Identifier(Struct, frozen=True):
 
 def normalise(text: str) -> str:
     """Fold width and case, and drop spaces and characters that cannot be seen."""
-    folded = unicodedata.normalize("NFKC", text)
+    folded = _fold(_fold(text).upper())
     seen = (char for char in folded if unicodedata.category(char) not in ("Cf", "Cc", "Zs"))
-    return "".join(seen).upper()
+    return _fold("".join(seen))  # what stands together now may be one character
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def identify(text: str) -> Identifier:

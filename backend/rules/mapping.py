@@ -11,10 +11,10 @@ datum = { constant = "WGS-84" }
 
 import tomllib
 import unicodedata
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from sync.refusals import Reason, Refused
 
@@ -58,7 +58,7 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
 
     fields: dict[str, Origin]
     encoding: Literal["auto", "utf-8", "gb18030"] = "auto"
-    delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
+    delimiter: Literal[",", ";", "\t", "|"] = ","
     collapse: Literal["first", "last"] = "last"  # which row of one code is taken
     identifiers: bool = False  # codes are Chinese registration numbers: normalise and check them
 

@@ -8,7 +8,7 @@ import codecs
 import csv
 import io
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import IO, Generic, TypeVar
@@ -21,6 +21,8 @@ from sync.refusals import Reason, Refused
 
 ROW_LINES_MAX = 50  # more lines than this in one row: a quote was not closed
 SAMPLE_BYTES = 64 * 1024
+PROBLEMS_MAX = 1_000  # that are told in full; all are counted
+CLEAN_MAX = 100_000  # rows remembered as read before
 SHOWN_MAX = 80  # characters of a value that a problem repeats
 
 _unreadable = re.compile("[\x00\ud800-\udfff]")
@@ -265,6 +267,29 @@ def recusal(row: Row) -> RecusalRecord:
     )
 
 
+class Problems:
+    """All problems counted, and the first of them kept: refused rows apart from odd ones."""
+
+    def __init__(self) -> None:
+        self.codes = Counter[str]()
+        self.refused = 0
+        self._refused: list[Problem] = []
+        self._odd: list[Problem] = []
+
+    def add(self, problem: Problem) -> None:
+        """Count a problem, and keep it while there are few."""
+        self.codes[problem.reason.code] += 1
+        self.refused += not problem.kept
+        of = self._odd if problem.kept else self._refused
+        if len(of) < PROBLEMS_MAX:
+            of.append(problem)
+
+    @property
+    def first(self) -> list[Problem]:
+        """Give the first problems, refused rows before odd ones."""
+        return [*self._refused, *self._odd][:PROBLEMS_MAX]
+
+
 class Reading(Generic[Record]):
     """What came out of the files: one record per key, where it stood, and the problems."""
 
@@ -272,7 +297,7 @@ class Reading(Generic[Record]):
         self.rows = 0
         self.records: dict[str, Record] = {}
         self.places: dict[str, tuple[str, int]] = {}
-        self.problems: list[Problem] = []
+        self.problems = Problems()
 
 
 def read(
@@ -312,7 +337,7 @@ def _read_file(
 
     def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
         shown = value.encode("utf-8", "replace").decode()[:SHOWN_MAX]
-        reading.problems.append(Problem(source, row, column, shown, reason, kept))
+        reading.problems.add(Problem(source, row, column, shown, reason, kept))
 
     for number, cells in records:
         if cells is not None and not any(cells):
@@ -344,7 +369,7 @@ def _read_file(
             problem(number, "", name, Reason.ROW_DUPLICATE, kept=table.collapse == "last")
         if known is None or table.collapse == "last":
             reading.records[name] = record
-        if not row.odd:
+        if not row.odd and len(clean) < CLEAN_MAX:
             clean.add(gist)
 
 

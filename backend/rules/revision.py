@@ -8,13 +8,12 @@ from sync.refusals import Reason
 
 
 class Change(Generic[Record]):
-    """What an import does, by key; `problems` are those that only the register could tell."""
+    """What an import does, by key."""
 
     def __init__(self) -> None:
         self.created: dict[str, Record] = {}
         self.changed: dict[str, Record] = {}
         self.unchanged = 0
-        self.problems: list[Problem] = []
 
 
 def revise(
@@ -26,8 +25,9 @@ def revise(
 ) -> Change[Record]:
     """Compare records with stored rows; leave out what lies outside the officer's division.
 
-    `divisions` gives the division of records that have none themselves; a record that is not in
-    it names something that is in no register.
+    What only the register can tell joins the problems of the reading. `divisions` gives the
+    division of records that have none themselves; a record that is not in it names something
+    that is in no register.
     """
     change = Change[Record]()
     for key, record in reading.records.items():
@@ -37,11 +37,11 @@ def revise(
         elif divisions is not None and key in divisions:
             places = [divisions[key]]
         else:
-            change.problems.append(_problem(reading, key, key, Reason.ROW_NOT_REGISTERED))
+            reading.problems.add(_problem(reading, key, key, Reason.ROW_NOT_REGISTERED))
             continue
         outside = [place for place in places if not place.startswith(division)]
         if outside:
-            change.problems.append(_problem(reading, key, outside[0], Reason.ROW_DIVISION_FOREIGN))
+            reading.problems.add(_problem(reading, key, outside[0], Reason.ROW_DIVISION_FOREIGN))
         elif before is None:
             change.created[key] = record
         elif any(getattr(record, name) != before[name] for name in fields):

@@ -5,7 +5,6 @@ transaction and one revision; the same files again change nothing else.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -39,7 +38,6 @@ from backend.wire import ImportView, RecusalView, RowProblem
 from sync.ids import new_id
 
 CHUNK = 1_000  # keys in one question, rows in one statement
-PROBLEMS_MAX = 1_000
 PIECE_BYTES = 1 << 20
 
 T = TypeVar("T")
@@ -206,9 +204,8 @@ async def _record(
     now: datetime,
 ) -> ImportView:
     """Record the revision and the act; what each row was told goes into both answers."""
-    problems = sorted([*reading.problems, *change.problems], key=lambda one: one.kept)
-    told = [_told(problem) for problem in problems[:PROBLEMS_MAX]]
-    refused = sum(not problem.kept for problem in problems)
+    problems = reading.problems
+    told = [_told(problem) for problem in problems.first]
     revision = Revision(
         register_name=register,
         source_name=", ".join(name for name, _ in files)[:400],
@@ -234,7 +231,7 @@ async def _record(
         created=revision.created,
         changed=revision.changed,
         unchanged=revision.unchanged,
-        refused=refused,
+        refused=problems.refused,
     )
     return ImportView(
         revision=revision.id,
@@ -243,8 +240,8 @@ async def _record(
         created=revision.created,
         changed=revision.changed,
         unchanged=revision.unchanged,
-        refused=refused,
-        codes=dict(sorted(Counter(problem.reason.code for problem in problems).items())),
+        refused=problems.refused,
+        codes=dict(sorted(problems.codes.items())),
         problems=told,
     )
 

@@ -1,0 +1,95 @@
+"""名录读取: whatever a file holds, it is read or refused, and one bad line costs only itself."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from backend.rules import mapping, reader
+from backend.rules.identifiers import identify
+from sync.checklist import parse
+from sync.refusals import Refused
+
+OWN = (Path(__file__).parents[2] / "fixtures" / "mappings" / "own.toml").read_bytes()
+TABLE = mapping.parse(OWN, "establishments")
+AUTO = mapping.parse(OWN.replace(b'"utf-8"', b'"auto"'), "establishments")
+HEADER = "统一社会信用代码,名称,业态,区划代码,地址,风险等级,登记状态,经度,纬度\n"
+GOOD = (
+    '91330106MAWDLXX28X,"临河,农贸市场",农贸市场,330106001,"",B,存续,120.1,30.27\n',
+    '92330106MAUX4U4Q3W,海川冷库,冷库,330106002,"河滨路""2""号\n东门",C,停业,120.2,30.28\n',
+    "N2330110MF0000000M,家和便利店,食品销售,330106003,文化路3号,A,存续,,\n",
+)
+KEYS = ["91330106MAWDLXX28X", "92330106MAUX4U4Q3W", "N2330110MF0000000M"]
+
+
+def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[reader.EstablishmentRecord]:
+    return reader.read(
+        [("a.csv", BytesIO(body))], table, reader.establishment, lambda one: one.code
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400), st.booleans(), st.sampled_from([TABLE, AUTO]))
+def test_any_bytes_are_read_or_refused(junk: bytes, headed: bool, table: mapping.Table) -> None:
+    try:
+        reading = read((HEADER.encode() if headed else b"") + junk, table)
+    except Refused:
+        return
+
+    assert reading.rows >= reading.problems.refused
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(
+        st.sampled_from("a,\"号\t ;\\'") | st.characters(exclude_characters="\r\n"), max_size=60
+    ),
+    st.integers(0, 3),
+)
+@example('"', 0)
+@example('a,"', 1)
+@example('"""', 2)
+@example('x,"y",""', 1)
+def test_one_bad_line_costs_only_itself(line: str, place: int) -> None:
+    lines = list(GOOD)
+    lines.insert(place, line + "\n")
+    body = (HEADER + "".join(lines)).encode("utf-8", "surrogatepass")
+
+    reading = read(body)
+
+    assert [key for key in KEYS if key in reading.records] == KEYS
+    assert reading.problems.refused == reading.rows - 3
+
+
+@pytest.mark.parametrize("lines", [60, 3000])
+def test_an_open_quote_before_many_lines_costs_only_its_own(lines: int) -> None:
+    rows = [f"X{n},店,冷库,330106002,路,B,存续,,\n" for n in range(lines)]
+    plain = mapping.parse(OWN.replace(b"identifiers = true", b""), "establishments")
+
+    reading = read((HEADER + 'Y,"店,冷库\n' + "".join(rows)).encode(), plain)
+
+    assert len(reading.records) == lines
+    assert [(one.row, one.reason.code) for one in reading.problems.first] == [
+        (2, "row.columns-wrong")
+    ]
+
+
+@given(st.text(max_size=30))
+@example("R¸")  # a space goes, and what is left is one letter
+def test_any_text_is_told_as_some_identifier_and_normalising_twice_changes_nothing(
+    text: str,
+) -> None:
+    told = identify(text)
+
+    assert identify(told.value).value == told.value
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_any_bytes_are_refused_as_a_checklist_and_as_a_mapping(junk: bytes) -> None:
+    with pytest.raises(Refused):
+        parse(junk)
+    with pytest.raises(Refused):
+        mapping.parse(junk, "recusals")
