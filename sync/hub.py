@@ -212,13 +212,13 @@ def place(
     return placed, Ends(position, root, feed_n)
 
 
-def remarks(state: Inspection, push: Push) -> list[Note]:
-    """Say which operations of a push stand in conflict in an inspection, or came late."""
-    own, first = f"{push.head.dev}:", push.head.first
+def remarks(state: Inspection, device: str, first: int) -> list[Note]:
+    """Say which operations of a device, from `first` on, are in conflict or came late."""
+    own = f"{device}:"
     conflict = {said.op for item in state.items.values() if item.conflict for said in item.standing}
     said = [(op, "conflict") for op in conflict] + [(op, "late") for op in state.late]
     numbered = [(int(op.removeprefix(own)), d) for op, d in said if op.startswith(own)]
-    return [Note(n, d) for n, d in sorted(numbered) if first <= n < first + push.head.count]
+    return [Note(n, d) for n, d in sorted(numbered) if n >= first]
 
 
 def page(

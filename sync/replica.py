@@ -14,6 +14,7 @@ from msgspec import Struct
 from sync import checklist, codec, hub
 from sync.merge import Inspection, Recorded, digest, fold
 from sync.messages import (
+    PAGE_ROWS_MAX,
     VERSION,
     AnswerHead,
     Boot,
@@ -86,9 +87,17 @@ class Exchanged(Struct, frozen=True):
 class Replica:
     """Everything one device knows, and what it may do."""
 
-    def __init__(self, store: Store, clock: Callable[[], Clock]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], Clock],
+        *,
+        batch: int = PUSH_OPS_MAX,
+        page: int = PAGE_ROWS_MAX,
+    ) -> None:
         self.store = store
         self._clock = clock
+        self._batch, self._page = batch, page
 
     # -- who am I --------------------------------------------------------------------------------
 
@@ -213,7 +222,8 @@ class Replica:
         rounds = sent = received = alarms = 0
         while rounds < ROUNDS_MAX:
             with self.store.transaction():  # another process of this device may be at it too
-                asked, batch = self._standing(), self.store.log(self._acked() + 1, PUSH_OPS_MAX)
+                asked, first = self._standing(), self._acked() + 1
+                batch = self.store.log(first, self._batch)
                 request = self._request(batch)
             response = yield request
             rounds += 1
@@ -222,7 +232,7 @@ class Replica:
             head, events = self._read(response)
             with self.store.transaction():
                 overtaken = self._standing() != asked  # then the page is about a former cursor
-                self._settle(head, batch)
+                self._settle(head, first)
                 more, wrong = (True, 0) if overtaken else self._absorb(head.epoch, events)
             sent, received = sent + len(batch), received + len(events) - 1
             again = alarms == 0  # a checksum that fails twice would fail for ever
@@ -238,6 +248,7 @@ class Replica:
             epoch=self.store.get("epoch"),
             seq=int(self.store.get("seq") or 0),
             have=tuple(self._have()),
+            limit=self._page,
         )
         head = PushHead(
             v=VERSION,
@@ -284,13 +295,13 @@ class Replica:
             raise Refused(Reason.SYNC_FORK, head_n=head.ack.n)
         return head, events
 
-    def _settle(self, head: AnswerHead, batch: list[Mine]) -> None:
+    def _settle(self, head: AnswerHead, first: int) -> None:
         self.store.set("acked", str(max(head.ack.n, self._acked())))
         self.store.set("upload", head.upload)
         self.store.set("revoked", "yes" if head.revoked else "")
         self.store.set("receipt", msgspec.json.encode((head.ack, head.receipt)).decode())
         said = {note.n: note for note in head.notes}
-        for mine in batch:  # what the answer does not name simply counts
+        for mine in self.store.log(first, max(head.ack.n - first + 1, 0)):  # unnamed: it counts
             note = said.get(mine.n)
             d, why = (note.d, note.why) if note else ("", "")
             if (d, why) != (mine.note, mine.why):
@@ -326,6 +337,9 @@ class Replica:
                     for bucket in wrong:
                         self.store.drop(bucket)
                         del have[bucket]
+                    if wrong:
+                        alarms = int(self.store.get("alarms") or 0) + len(wrong)
+                        self.store.set("alarms", str(alarms))
                     self.store.set("epoch", epoch)
                     self.store.set("seq", str(event.next))
                     self.store.set("have", msgspec.json.encode(list(have)).decode())

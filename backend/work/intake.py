@@ -188,21 +188,22 @@ async def _extend(
 
 
 async def _notes(db: Session, push: hub.Push, states: dict[str, State]) -> list[Note]:
-    """Say what became of every operation of a push that does not simply count, new or not."""
+    """Say what does not simply count, from the first one pushed to the end of the chain.
+
+    The end may lie beyond the push: the acknowledgement covers it, so what was said of it must too.
+    """
     query = select(Entry.n, Entry.verdict, Entry.why, Entry.inspection_id).where(
-        Entry.device_id == push.head.dev,
-        Entry.n >= push.head.first,
-        Entry.n < push.head.first + push.head.count,
+        Entry.device_id == push.head.dev, Entry.n >= push.head.first
     )
     notes: list[Note] = []
-    for n, verdict, why, inspection in await db.exec(query) if push.raws else ():
+    for n, verdict, why, inspection in await db.exec(query):
         if verdict != "ok":
             notes.append(Note(n, verdict, why))
         elif inspection not in states:
             row = await db.get_one(Inspection, inspection)
             states[inspection] = msgspec.json.decode(row.state, type=State)
     for inspection in sorted(states):
-        notes += hub.remarks(states[inspection], push)
+        notes += hub.remarks(states[inspection], push.head.dev, push.head.first)
     return notes
 
 

@@ -1,0 +1,246 @@
+"""A server without a database: the decisions of `sync.hub` around a few dictionaries.
+
+It does in memory what `backend.work.intake` does in tables, and nothing else; the same worlds run
+against the real one in test_app_worlds.
+"""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from functools import partial
+from hashlib import sha256
+
+import msgspec
+from msgspec import Raw, Struct
+
+from sync import checklist, codec, hub
+from sync.merge import Inspection, Recorded, fold
+from sync.messages import (
+    VERSION,
+    Ack,
+    AnswerHead,
+    Enrolled,
+    Event,
+    Gone,
+    Note,
+    Put,
+    Receipt,
+    Request,
+    Response,
+    Told,
+)
+from sync.ops import decode_op, op_id
+from sync.refusals import Reason, Refused
+
+NOW_MS = 1_772_413_200_000
+ROOT = "0" * 64
+
+
+class Died(Exception):
+    """The server was killed before it committed."""
+
+
+class Entry(Struct, frozen=True):
+    """One operation in the ledger."""
+
+    device: str
+    who: str
+    placed: hub.Placed
+
+
+class Known(Struct):
+    """One device and its chain."""
+
+    inspector: str
+    key: str
+    revoked: bool = False
+    chain: list[Entry] = []
+
+
+class State(Struct):
+    """Everything a database would hold."""
+
+    secret: str
+    epoch: str = "epoch-1"
+    devices: dict[str, Known] = {}
+    ledger: list[Entry] = []
+    ends: hub.Ends = hub.Ends(0, ROOT, 0)
+    feed: dict[tuple[str, str, str], tuple[int, Event]] = {}
+    revisions: dict[tuple[str, str, str], str] = {}
+    members: dict[str, set[str]] = {}
+    roles: dict[str, dict[str, str]] = {}
+    forks: list[tuple[str, int, bytes]] = []
+
+
+class MemoryHub:
+    """The server of a simulated world."""
+
+    def __init__(self, secret: str, form: checklist.Checklist) -> None:
+        self.state = State(secret)
+        self.form = form
+        self.dies = False  # at the next commit
+
+    # -- the office ------------------------------------------------------------------------------
+
+    def enrol(self, inspector: str, public_key: str) -> Enrolled:
+        device = f"d{len(self.state.devices) + 1}"
+        self.state.devices[device] = Known(inspector, public_key)
+        self.join(inspector, f"u:{inspector}")
+        body = checklist.canonical(self.form)
+        self.put(f"u:{inspector}", "checklist", checklist.digest(self.form), body)
+        server_key = codec.public_key(self.state.secret)
+        return Enrolled(device, inspector, inspector, inspector, server_key, self.state.epoch)
+
+    def dispatch(self, task: str, lead: str, second: str) -> None:
+        self.state.roles[task] = {lead: "lead", second: "second"}
+
+    def put(self, bucket: str, kind: str, entity: str, body: bytes) -> None:
+        revision = sha256(body).hexdigest()
+        if self.state.revisions.get((bucket, kind, entity)) != revision:
+            put = Put(bucket, kind, entity, revision, Raw(body))
+            self._publish(bucket, kind, entity, put)
+            self.state.revisions[bucket, kind, entity] = revision
+
+    def remove(self, bucket: str, kind: str, entity: str) -> None:
+        if self.state.revisions.pop((bucket, kind, entity), None):
+            self._publish(bucket, kind, entity, Gone(bucket, kind, entity))
+
+    def join(self, inspector: str, bucket: str) -> None:
+        self.state.members.setdefault(inspector, set()).add(bucket)
+
+    def leave(self, inspector: str, bucket: str) -> None:
+        self.state.members[inspector].discard(bucket)
+
+    def revoke(self, device: str) -> None:
+        self.state.devices[device].revoked = True
+
+    # -- what a witness may look at --------------------------------------------------------------
+
+    def chain(self, device: str) -> list[hub.Placed]:
+        return [entry.placed for entry in self.state.devices[device].chain]
+
+    def ledger(self) -> list[tuple[str, hub.Placed]]:
+        return [(entry.device, entry.placed) for entry in self.state.ledger]
+
+    def inspection(self, task: str) -> Inspection:
+        return fold(
+            Recorded(op_id(e.device, e.placed.n), e.placed.hash, e.who, decode_op(e.placed.raw))
+            for e in self.state.ledger
+            if e.placed.verdict.inspection == task and e.placed.verdict.verdict == "ok"
+        )
+
+    # -- the device door -------------------------------------------------------------------------
+
+    def ask(self, request: Request) -> Response:
+        """Answer after the commit, or not at all."""
+        before = deepcopy(self.state) if self.dies else None
+        try:
+            answer = self._exchange(request.headers.get(codec.SIGNATURE_HEADER, ""), request.body)
+        except Refused as refused:
+            problem = {"code": refused.reason.code, "details": refused.details}
+            answer = Response(400, {}, msgspec.json.encode(problem))
+        if before is not None:
+            self.dies, self.state = False, before
+            raise Died
+        return answer
+
+    def _exchange(self, header: str, body: bytes) -> Response:
+        sender, _, _ = codec.open_header(header)
+        device = self.state.devices.get(sender)
+        if device is None:
+            raise Refused(Reason.DEVICE_UNKNOWN)
+        codec.check_body(device.key, header, body)
+        push = hub.read(body)
+        if push.head.dev != sender:
+            raise Refused(Reason.SIGNATURE_WRONG)
+        hash_at = {0: codec.genesis(sender)} | {e.placed.n: e.placed.hash for e in device.chain}
+        head_n = len(device.chain)
+        match hub.judge(push, head_n=head_n, hash_at=hash_at):
+            case hub.Gap():
+                raise Refused(Reason.SYNC_GAP, head_n=head_n)
+            case hub.Forks(at):
+                self.state.forks += [(sender, push.head.first, raw) for raw in push.raws[at:]]
+                raise Refused(Reason.SYNC_FORK, head_n=head_n)
+            case hub.Extends(known):
+                self._extend(sender, device, push, known)
+
+        page, check = hub.Page((), 0, more=False), dict[str, tuple[int, int]]()
+        if push.head.pull is not None and device.revoked:
+            page = hub.revoked(push.head.pull)
+        elif push.head.pull is not None:
+            page, check = self._page(sender, device, push)
+        head_hash = device.chain[-1].placed.hash if device.chain else codec.genesis(sender)
+        answer = AnswerHead(
+            v=VERSION,
+            epoch=self.state.epoch,
+            time=NOW_MS,
+            ack=Ack(len(device.chain), head_hash),
+            notes=tuple(self._notes(device, push)),
+            receipt=Receipt(self.state.ends.ledger_n, self.state.ends.ledger_root, ""),
+            revoked=device.revoked,
+        )
+        text, signature = hub.answer(self.state.secret, sender, answer, page, check)
+        return Response(200, {codec.SIGNATURE_HEADER: signature}, text)
+
+    def _extend(self, sender: str, device: Known, push: hub.Push, known: int) -> None:
+        admissible = partial(checklist.admissible, self.form)
+        facts = {task: hub.Facts(roles, admissible) for task, roles in self.state.roles.items()}
+        first = push.head.first + known
+        verdicts = [
+            hub.admit(raw, n, device.inspector, device.revoked, facts)
+            for n, raw in enumerate(push.raws[known:], start=first)
+        ]
+        placed, self.state.ends = hub.place(push, verdicts, self.state.ends, NOW_MS)
+        entries = [Entry(sender, device.inspector, one) for one in placed]
+        device.chain += entries
+        self.state.ledger += entries
+
+    def _notes(self, device: Known, push: hub.Push) -> Iterable[Note]:
+        told = [entry.placed for entry in device.chain[push.head.first - 1 :]]
+        verdicts = [(one.n, one.verdict) for one in told]
+        yield from (Note(n, v.verdict, v.why) for n, v in verdicts if v.verdict != "ok")
+        for task in sorted({v.inspection for _, v in verdicts if v.verdict == "ok"}):
+            yield from hub.remarks(self.inspection(task), push.head.dev, push.head.first)
+
+    def _page(
+        self, sender: str, device: Known, push: hub.Push
+    ) -> tuple[hub.Page, dict[str, tuple[int, int]]]:
+        assert push.head.pull is not None
+        entitled = sorted(self.state.members[device.inspector])
+        feed_n = self.state.ends.feed_n
+        cut = hub.page(
+            push.head.pull, sender, epoch=self.state.epoch, feed_n=feed_n, entitled=entitled
+        )
+        try:
+            wanted = next(cut)
+            while True:
+                wanted = cut.send(self._rows(wanted))
+        except StopIteration as done:
+            page: hub.Page = done.value
+        return page, {} if page.more else {b: self._checksum(b) for b in entitled}
+
+    def _rows(self, wanted: hub.Wanted) -> list[tuple[int, Event]]:
+        rows = [row for (bucket, *_), row in self.state.feed.items() if bucket in wanted.buckets]
+        for entry in self.state.ledger:
+            bucket = f"i:{entry.placed.verdict.inspection}"
+            if entry.placed.seq is not None and bucket in wanted.buckets:
+                name, raw = op_id(entry.device, entry.placed.n), Raw(entry.placed.raw)
+                told = Told(bucket, name, entry.placed.hash, entry.who, raw)
+                rows.append((entry.placed.seq, told))
+        rows.sort(key=lambda row: row[0])
+        return [row for row in rows if wanted.after < row[0] <= wanted.upto][: wanted.limit]
+
+    def _checksum(self, bucket: str) -> tuple[int, int]:
+        held = [
+            (k, e, revision) for (b, k, e), revision in self.state.revisions.items() if b == bucket
+        ]
+        held += [
+            ("op", op_id(entry.device, entry.placed.n), entry.placed.hash)
+            for entry in self.state.ledger
+            if entry.placed.seq is not None and f"i:{entry.placed.verdict.inspection}" == bucket
+        ]
+        return hub.checksum(held)
+
+    def _publish(self, bucket: str, kind: str, entity: str, event: Event) -> None:
+        ends = self.state.ends
+        self.state.ends = hub.Ends(ends.ledger_n, ends.ledger_root, ends.feed_n + 1)
+        self.state.feed[bucket, kind, entity] = ends.feed_n + 1, event

@@ -1,0 +1,176 @@
+"""Faults put into the production code, one at a time: a simulator is worth what it kills."""
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import Struct
+from simulation.memory_hub import MemoryHub
+from simulation.world import World
+
+from sync import codec, hub, merge
+from sync.replica import Replica
+from sync.store import MemoryStore
+
+
+class Mutant(Struct, frozen=True):
+    """A function's text with one part replaced."""
+
+    name: str
+    owner: Any  # a module or a class
+    function: str
+    old: str
+    new: str
+    rot: bool = False  # it takes damaged memory to show
+
+
+MUTANTS = [
+    # -- the merge -------------------------------------------------------------------------------
+    Mutant(
+        "merge by order of arrival", merge, "fold",
+        "sorted({r.id: r for r in recorded}.values(), key=lambda r: (r.hash, r.id))",
+        "list({r.id: r for r in recorded}.values())",
+    ),
+    Mutant(
+        "the newest clock wins instead of the smallest hash", merge, "fold",
+        "key=lambda r: (r.hash, r.id)", "key=lambda r: (-r.op.w, r.id)",
+    ),
+    Mutant(
+        "superseding ignored", merge, "_items",
+        "replaced.setdefault(ref, set()).update(r.op.s.get(ref, ()))",
+        "replaced.setdefault(ref, set())",
+    ),
+    Mutant(
+        "everyone's last answer wins, nobody disagrees", merge, "_items",
+        "    standing.sort(", "    standing = standing[-1:]\n        standing.sort(",
+    ),
+    Mutant("late operations applied", merge, "_sealed", "late.append(r.id)", "inside.append(r)"),
+    Mutant(
+        "one signature seals", merge, "_signed",
+        "set(INSPECTORS) <= set(roles)", "bool(set(INSPECTORS) & set(roles))",
+    ),
+    Mutant("a covered range loses its end", merge, "covered", "<= last", "< last"),
+    # -- the server ------------------------------------------------------------------------------
+    Mutant(
+        "no idempotence", hub, "judge",
+        "return Extends(len(push.hashes))", "return Extends(0)",
+    ),
+    Mutant("known operations are counted wrongly", hub, "judge",
+           "return Extends(index)", "return Extends(max(index - 1, 0))"),
+    Mutant(
+        "signature not checked", codec, "check_body",
+        "if not (whole and verifies(public, body_text(sender, digest), signature)):",
+        "if False:",
+    ),
+    Mutant(
+        "digest of the body not checked", codec, "check_body",
+        "if not (whole and verifies", "if not (verifies",
+    ),
+    Mutant(
+        "a poison operation blocks its batch", hub, "admit",
+        'return Verdict(kind, inspection, "quarantined", refusal.code)', "raise Refused(refusal)",
+    ),
+    Mutant(
+        "an unknown kind blocks its batch", hub, "admit",
+        'return Verdict(kind, inspection, "parked", Reason.OP_UNKNOWN.code)', "raise",
+    ),
+    Mutant(
+        "a revoked device still counts", hub, "admit", "if revoked:", "if False:",
+    ),
+    Mutant(
+        "quarantined operations are told to others", hub, "place",
+        'seq = feed_n if verdict.verdict == "ok" else None', "seq = feed_n",
+    ),
+    Mutant("the cursor skips one", hub, "page", "upto = rows[-1][0]", "upto = rows[-1][0] + 1"),
+    Mutant("the cursor runs to the end of the feed", hub, "page",
+           "upto = rows[-1][0]", "upto = feed_n"),
+    Mutant(
+        "a bucket of which one is relieved is not dropped", hub, "page",
+        "events += [Drop(bucket)", "[Drop(bucket)",
+    ),
+    Mutant("only the first new bucket is told", hub, "page",
+           "upto < feed_n or booted < len(missing)", "upto < feed_n"),
+    Mutant(
+        "acknowledged before it was stored", MemoryHub, "ask", "raise Died", "return answer",
+    ),
+    # -- the device ------------------------------------------------------------------------------
+    Mutant(
+        "outbox cleared before the answer", Replica, "exchange",
+        "response = yield request",
+        'self.store.set("acked", str(self._acked() + len(batch)))\n'
+        "        response = yield request",
+    ),
+    Mutant(
+        "an answer is applied piece by piece", Replica, "exchange",
+        "with self.store.transaction():\n            overtaken", "if True:\n            overtaken",
+    ),
+    Mutant(
+        "an overtaken page is applied", Replica, "exchange",
+        "overtaken = self._standing() != asked", "overtaken = False",
+    ),
+    Mutant(
+        "a failed transaction leaves its traces", MemoryStore, "transaction",
+        "vars(self).update(before)", "pass",
+    ),
+    Mutant(
+        "drop not applied", Replica, "_absorb",
+        "case Drop(b=bucket):\n                self.store.drop(bucket)", "case Drop(b=bucket):",
+    ),
+    Mutant(
+        "a removed row stays", Replica, "_absorb",
+        "self.store.remove_row(event.b, event.kind, event.id)", "pass",
+    ),
+    Mutant(
+        "own operations are taken for another's", Replica, "_absorb",
+        "if not event.id.startswith(", "if not event.id.startswith(' ' + ",
+    ),
+    Mutant(
+        "what the server said is forgotten", Replica, "_settle",
+        "self.store.note(mine.n, d, why)", "pass",
+    ),
+    Mutant(
+        "the last operation is not signed for", Replica, "sign",
+        "if not isinstance(r.op, Sign)]", "if not isinstance(r.op, Sign)][:-1]",
+    ),
+    Mutant(
+        "a wrong checksum is not noticed", Replica, "_absorb",
+        "if not event.more and self._differs(b, event.check)", "if False", rot=True,
+    ),
+]  # fmt: skip
+
+
+@contextmanager
+def mutated(mutant: Mutant) -> Iterator[None]:
+    """Run with the fault in place."""
+    original = vars(mutant.owner)[mutant.function]
+    plain = inspect.unwrap(original)
+    source = textwrap.dedent(inspect.getsource(plain))
+    assert source.count(mutant.old) == 1, f"{mutant.name}: the code has changed\n{source}"
+    scope: dict[str, Any] = {}
+    text = source.replace(mutant.old, mutant.new)
+    exec(compile(text, mutant.name, "exec"), vars(sys.modules[plain.__module__]), scope)
+    ours = ("sync.", "backend.", "simulation.")  # and whoever imported the function by its name
+    modules = [module for name, module in sys.modules.items() if name.startswith(ours)]
+    users = [mutant.owner, *(module for module in modules if module is not mutant.owner)]
+    users = [user for user in users if vars(user).get(mutant.function) is original]
+    for user in users:
+        setattr(user, mutant.function, scope[mutant.function])
+    try:
+        yield
+    finally:
+        for user in users:
+            setattr(user, mutant.function, original)
+
+
+def seeds_to_kill(mutant: Mutant, seeds_max: int) -> int | None:
+    """Count the seeds it takes until an invariant breaks, or give None."""
+    with mutated(mutant):
+        for seed in range(seeds_max):
+            try:
+                World(seed, rot=mutant.rot).run()
+            except Exception:  # a broken invariant, or a crash that it leads to
+                return seed + 1
+    return None

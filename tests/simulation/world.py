@@ -1,0 +1,515 @@
+"""A seeded world: devices that record, a network and a power supply that lie, a server that dies.
+
+Every choice comes from one `Random(seed)`, so a failure is reproduced by its seed alone. Devices
+take turns message by message, so exchanges overlap as they do in life, even on one device. The
+invariants of docs/reference/protocol.md are checked after every step and once more at rest.
+"""
+
+from collections.abc import Generator
+from hashlib import sha256
+from random import Random
+from typing import Any, Protocol
+
+import msgspec
+from simulation.memory_hub import Died, MemoryHub
+
+from sync import checklist, codec, hub
+from sync.merge import Inspection, Recorded, covered, digest, fold
+from sync.messages import Ack, Clock, Enrolled, Receipt, Request, Response, receipt_text
+from sync.ops import Answer, Op, SetAnswers, Sign, Void, decode_op, op_id
+from sync.refusals import Refused
+from sync.replica import Exchanged, Replica, drive
+from sync.store import File, MemoryStore, Mine
+
+TEN_YEARS_MS = 315_576_000_000
+START_MS = 1_772_413_200_000
+
+FORM = checklist.parse(
+    b"""
+code = "sim"
+version = "1"
+title = {en = "A short form", zh = "\xe7\xae\x80\xe8\xa1\xa8"}
+[[sections]]
+title = {en = "All", zh = "\xe5\x85\xa8\xe9\x83\xa8"}
+[[sections.items]]
+ref = "1.1"
+text = {en = "Licence shown", zh = "\xe4\xba\xae\xe8\xaf\x81"}
+basis = {en = "Law 1", zh = "\xe6\xb3\x951"}
+[[sections.items]]
+ref = "1.2"
+text = {en = "Hands washed", zh = "\xe6\xb4\x97\xe6\x89\x8b"}
+basis = {en = "Law 2", zh = "\xe6\xb3\x952"}
+[[outcomes]]
+code = "ok"
+label = {en = "Meets", zh = "\xe7\xac\xa6\xe5\x90\x88"}
+handling = "none"
+[[rules]]
+clause = "1"
+outcome = "ok"
+text = {en = "Otherwise", zh = "\xe5\x85\xb6\xe4\xbb\x96"}
+"""
+)
+REFS = [item.ref for item in FORM.items]
+
+
+class Newer(Op, frozen=True, kw_only=True, tag="answers.set/9"):
+    """An operation of a program that this version does not know."""
+
+    hint: str
+
+
+class Crash(Exception):
+    """The device lost power inside a transaction."""
+
+
+class FragileStore(MemoryStore):
+    """A store whose device can lose power at any write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fuse = 0  # writes left until power is lost; 0 for never
+
+    def burn(self) -> None:
+        if self.fuse:
+            self.fuse -= 1
+            if not self.fuse:
+                raise Crash
+
+
+def _burning(name: str) -> Any:
+    def write(self: FragileStore, *values: Any) -> None:
+        getattr(MemoryStore, name)(self, *values)
+        self.burn()
+
+    return write
+
+
+for _name in ("set", "append", "note", "put_row", "remove_row", "put_theirs", "drop", "put_file"):
+    setattr(FragileStore, _name, _burning(_name))
+
+
+class Server(Protocol):
+    """What a world asks of a server; `MemoryHub` is one, the real app another."""
+
+    def enrol(self, inspector: str, public_key: str) -> Enrolled: ...
+    def dispatch(self, task: str, lead: str, second: str) -> None: ...
+    def put(self, bucket: str, kind: str, entity: str, body: bytes) -> None: ...
+    def remove(self, bucket: str, kind: str, entity: str) -> None: ...
+    def join(self, inspector: str, bucket: str) -> None: ...
+    def leave(self, inspector: str, bucket: str) -> None: ...
+    def revoke(self, device: str) -> None: ...
+    def ask(self, request: Request) -> Response: ...
+    def chain(self, device: str) -> list[hub.Placed]: ...
+    def ledger(self) -> list[tuple[str, hub.Placed]]: ...
+    def inspection(self, task: str) -> Inspection: ...
+
+
+class Session:
+    """One exchange under way: the question that waits, or the answer that is on its way back."""
+
+    def __init__(self, replica: Replica) -> None:
+        self.exchange: Generator[Request, Response, Exchanged] = replica.exchange()
+        self.question: Request | None = next(self.exchange)
+        self.answer: Response | None = None
+
+
+class Device:
+    """One inspector's device: a store that survives, and a program that may die."""
+
+    def __init__(self, world: "World", inspector: str, server: Server) -> None:
+        self.world = world
+        self.inspector = inspector
+        secret = sha256(f"{world.seed}-{inspector}-{len(world.devices)}".encode()).hexdigest()
+        enrolled = server.enrol(inspector, codec.public_key(secret))
+        self.name, self.server_key = enrolled.device, enrolled.server_key
+        self.store = FragileStore()
+        self.skew = 0
+        self.start()
+        self.replica.enrol(enrolled, server="", secret=secret)
+        self.recorded: list[Mine] = []
+        self.expected: list[str] = []  # the verdict of each, while not revoked
+        self.sessions: list[Session] = []
+        self.revoked_at: int | None = None
+        self.rotten = False
+
+    def start(self) -> None:
+        """Start the program, afresh after a crash."""
+        sizes = self.world.sizes
+        self.replica = Replica(self.store, self.clock, batch=sizes[0], page=sizes[1])
+        self.sessions = []
+
+    def clock(self) -> Clock:
+        now = START_MS + 1000 * self.world.now
+        return Clock(now + self.skew, 1000 * self.world.now, "boot")
+
+    @property
+    def acked(self) -> int:
+        return len(self.recorded) - self.replica.unsent()
+
+    @property
+    def alarms(self) -> int:
+        return int(self.store.get("alarms") or 0)
+
+
+class World:
+    """Everything that happens, from one seed."""
+
+    def __init__(
+        self, seed: int, server: Server | None = None, *, clocks: bool = True, rot: bool = False
+    ) -> None:
+        self.seed, self.chance = seed, Random(seed)
+        self.clocks, self.rot = clocks, rot
+        self.server: Server = server or MemoryHub(sha256(f"{seed}".encode()).hexdigest(), FORM)
+        self.now = 0
+        self.rows: set[str] = set()  # tasks that are not withdrawn
+        self.sizes = self.pick([(2, 1), (2, 3), (5, 2), (200, 500)])
+        self.loss = self.pick([0.0, 0.1, 0.4])
+        self.noise = self.pick([0.0, 0.1, 0.3])
+        self.crashes = self.pick([0.0, 0.1, 0.3])
+        self.strange = self.pick([0.0, 0.1, 0.2])
+        self.signing = self.pick([0.05, 0.3])
+        self.devices: list[Device] = []
+        self.ghosts: list[Request] = []  # questions that the network may deliver once more
+        self.inspectors = [f"p{n}" for n in range(self.below(2) + 2)]
+        self.tasks: list[str] = []
+        self.pairs: dict[str, list[str]] = {}
+        self.scope: dict[str, set[str]] = {who: set() for who in self.inspectors}
+        for who in self.inspectors:
+            self.devices.append(Device(self, who, self.server))
+        if self.happens(0.5):
+            self.devices.append(Device(self, self.pick(self.inspectors), self.server))
+        for _ in range(1 + self.below(2)):
+            self.add_task()
+
+    # Choices use one random number each, whatever they choose from: hashes must not steer them.
+
+    def happens(self, probability: float) -> bool:
+        return self.chance.random() < probability
+
+    def below(self, end: int) -> int:
+        return int(self.chance.random() * end)
+
+    def pick(self, choices: Any) -> Any:
+        return choices[self.below(len(choices))]
+
+    # -- the course of things --------------------------------------------------------------------
+
+    def run(self, steps: int = 80) -> None:
+        for device in self.devices if self.happens(0.8) else ():
+            drive(device.replica.exchange(), self.server.ask)
+        for self.now in range(1, steps + 1):
+            device = self.pick(self.devices)
+            device.store.fuse = 1 + self.below(12) if self.happens(self.crashes) else 0
+            try:
+                self.step(device)
+            except Crash:
+                device.start()
+            device.store.fuse = 0
+            self.check(device)
+        self.rest()
+
+    def step(self, device: Device) -> None:
+        what = self.chance.random()
+        if what < 0.42:
+            self.record(device)
+        elif what < 0.55 and len(device.sessions) < 3:
+            device.sessions.append(Session(device.replica))
+        elif what < 0.88 and device.sessions:
+            self.carry(device, self.pick(device.sessions))
+        elif what < 0.90 and self.ghosts:
+            self.ask(self.pick(self.ghosts))
+        elif what < 0.91:
+            device.skew = int((self.chance.random() - 0.5) * 2 * TEN_YEARS_MS) * self.clocks
+        elif what < 0.97:
+            self.churn()
+        elif what < 0.975 and self.now > 30:
+            self.revoke(device)
+        elif self.rot and what > 0.975:
+            self.decay(device)
+        elif not device.sessions:
+            device.sessions.append(Session(device.replica))
+
+    def rest(self) -> None:
+        """Let the network work for a while, then look at everything."""
+        for device in self.devices:
+            device.start()
+            drive(device.replica.exchange(), self.server.ask)
+            self.check(device)
+            assert device.replica.unsent() == 0
+            scope = self.scope[device.inspector] if device.revoked_at is None else set[str]()
+            mine = {f"i:{task}" for task in scope} | {f"u:{device.inspector}"}
+            assert set(device.replica._have()) == (mine if device.revoked_at is None else set())
+        for device in self.devices:
+            drive(device.replica.exchange(), self.server.ask)
+            self.check(device)
+        self.check_all()
+
+    # -- devices ---------------------------------------------------------------------------------
+
+    def record(self, device: Device) -> None:
+        held = [row.id for row in device.replica.tasks()]
+        if not held or not device.store.rows("checklist"):  # a page may have ended between them
+            return
+        task, kind = self.pick(held), self.chance.random()
+        odd, choice = self.happens(self.strange), self.chance.random()
+        signs = self.happens(self.signing)
+        if odd:
+            self.record_odd(device, task, choice)
+        elif signs:
+            self.sign(device, task)
+        elif kind < 0.65:
+            self.answer(device, task)
+        elif kind < 0.75:
+            self.keep(device, device.replica.find(task, "dirt", basis="Law 3"))
+        elif kind < 0.87:
+            photo = sha256(f"{device.name}-{self.now}".encode()).hexdigest()
+            file = File(photo, 1000 + self.now, "image/jpeg")
+            self.keep(device, device.replica.attach(task, file, item=self.pick(REFS)))
+        else:
+            state = device.replica.inspection(task)
+            known = sorted(one.op for one in (*state.findings, *state.evidence))
+            if known:
+                target = known[int(choice * len(known))]
+                self.keep(device, device.replica.void(task, target, reason="mistaken"))
+
+    def sign(self, device: Device, task: str) -> None:
+        role = "lead" if self.pairs[task][0] == device.inspector else "second"
+        mine = device.replica.sign(task, role)
+        self.keep(device, mine)
+        if device.revoked_at is None:
+            covers = decode_op(mine.raw).covers
+            own = [
+                one.n
+                for one, verdict in zip(device.recorded, device.expected, strict=True)
+                if one.inspection == task and verdict == "ok" and b'"t":"sign/' not in one.raw
+            ]
+            assert all(covered(covers, op_id(device.name, n)) for n in own)
+            assert device.replica.inspection(task).late == ()
+
+    def answer(self, device: Device, task: str) -> None:
+        ref, value = self.pick(REFS), self.pick(["pass", "fail", "na"])
+        before = device.replica.inspection(task)
+        mine = device.replica.answer(task, {ref: Answer(value)})
+        self.keep(device, mine)
+        after = device.replica.inspection(task)
+        if not (after.signed or device.revoked_at):
+            assert after.items[ref].value == value
+            assert not after.items[ref].conflict
+        others = [r for r in before.items if r != ref]
+        assert [before.items[r] for r in others] == [after.items[r] for r in others]
+
+    def record_odd(self, device: Device, task: str, choice: float) -> None:
+        """Record what the server cannot count: from a newer program, or plainly wrong."""
+        record = device.replica._record
+        if choice < 0.4:
+            self.keep(device, record(task, lambda stamp: Newer(hint="x", **stamp)), "parked")
+        elif choice < 0.6:
+            wrong = {"9.9": Answer("pass")}
+            self.keep(device, record(task, lambda stamp: SetAnswers(f=wrong, **stamp)), "bad")
+        elif choice < 0.8:
+            wrong = {REFS[0]: Answer("perhaps")}
+            self.keep(device, record(task, lambda stamp: SetAnswers(f=wrong, **stamp)), "bad")
+        else:
+            make = lambda stamp: Void(target="d1:1", reason="x", **stamp)  # noqa: E731
+            self.keep(device, record("elsewhere", make), "bad")
+
+    def keep(self, device: Device, mine: Mine, verdict: str = "ok") -> None:
+        device.recorded.append(mine)
+        device.expected.append({"bad": "quarantined"}.get(verdict, verdict))
+
+    def decay(self, device: Device) -> None:
+        """Damage what the device has read; a checksum must notice."""
+        kept = device.store._rows or device.store._theirs
+        if kept:
+            kept.pop(sorted(kept)[self.below(len(kept))])
+            device.rotten = True
+
+    # -- the network -----------------------------------------------------------------------------
+
+    def carry(self, device: Device, session: Session) -> None:
+        """Carry a question to the server, or its answer back, or fail at it."""
+        lost, noisy = self.happens(self.loss), self.happens(self.noise)
+        where, bit, cut = self.chance.random(), self.below(8), self.happens(0.5)
+        if lost:
+            device.sessions.remove(session)
+        elif session.question is not None:
+            question, session.question = session.question, None
+            self.ghosts.append(question)
+            if noisy:
+                question = msgspec.structs.replace(
+                    question, body=_damage(question.body, where, bit, cut)
+                )
+            session.answer = self.ask(question)
+            if session.answer is None:
+                device.sessions.remove(session)
+        elif session.answer is not None:
+            answer = session.answer
+            if noisy:
+                answer = msgspec.structs.replace(answer, body=_damage(answer.body, where, bit, cut))
+            self.hand(device, session, answer)
+
+    def ask(self, question: Request) -> Response | None:
+        if isinstance(self.server, MemoryHub):
+            self.server.dies = self.happens(self.loss / 3)
+        try:
+            return self.server.ask(question)
+        except Died:
+            return None
+
+    def hand(self, device: Device, session: Session, answer: Response) -> None:
+        acked = device.acked
+        try:
+            session.question, session.answer = session.exchange.send(answer), None
+        except StopIteration:
+            device.sessions.remove(session)
+        except Refused:
+            device.sessions.remove(session)
+            assert device.acked <= acked
+
+    # -- the office ------------------------------------------------------------------------------
+
+    def add_task(self) -> None:
+        task = f"t{len(self.tasks) + 1}"
+        first = self.below(len(self.inspectors))
+        pair = [self.inspectors[first], self.inspectors[(first + 1) % len(self.inspectors)]]
+        self.tasks.append(task)
+        self.pairs[task] = pair
+        self.server.dispatch(task, *pair)
+        self.publish(task)
+
+    def publish(self, task: str) -> None:
+        body = {"id": task, "checklist": checklist.digest(FORM), "said": self.now}
+        self.server.put(f"i:{task}", "task", task, msgspec.json.encode(body))
+        self.rows.add(task)
+        for who in self.pairs[task]:
+            self.server.join(who, f"i:{task}")
+            self.scope[who].add(task)
+
+    def churn(self) -> None:
+        """Add, change, withdraw or give back a task, or move one of its inspectors."""
+        task, who, what = self.pick(self.tasks), self.below(2), self.chance.random()
+        if what < 0.1:
+            self.add_task()
+        elif what < 0.5:
+            self.publish(task)
+        elif what < 0.75:
+            self.server.remove(f"i:{task}", "task", task)
+            self.rows.discard(task)
+            for member in self.pairs[task] if what < 0.65 else ():
+                self.leave(member, task)
+        else:
+            self.leave(self.pairs[task][who], task)
+
+    def leave(self, who: str, task: str) -> None:
+        self.server.leave(who, f"i:{task}")
+        self.scope[who].discard(task)
+
+    def revoke(self, device: Device) -> None:
+        if device.revoked_at is None:
+            self.server.revoke(device.name)
+            device.revoked_at = len(self.server.chain(device.name))
+
+    # -- what must be true -----------------------------------------------------------------------
+
+    def check(self, device: Device) -> None:
+        """After every step: nothing recorded is lost, nothing is acknowledged that is not kept."""
+        log = device.store.log(1, 10**6)
+        assert [mine.raw for mine in log] == [mine.raw for mine in device.recorded]
+        chain = self.server.chain(device.name)
+        assert [one.n for one in chain] == list(range(1, len(chain) + 1))
+        assert [one.raw for one in chain] == [mine.raw for mine in log[: len(chain)]]
+        assert [one.hash for one in chain] == [mine.hash for mine in log[: len(chain)]]
+        assert device.acked <= len(chain)
+        assert device.rotten or device.alarms == 0
+
+    def check_all(self) -> None:
+        """At rest: the ledger holds everything once, and everyone in scope sees the same."""
+        ledger = self.server.ledger()
+        recorded = [(d.name, mine.n) for d in self.devices for mine in d.recorded]
+        assert sorted((name, one.n) for name, one in ledger) == sorted(recorded)
+        assert [one.position for _, one in ledger] == list(range(1, len(ledger) + 1))
+        for device in self.devices:
+            self.check_device(device)
+        for task in self.tasks:
+            self.check_inspection(task)
+
+    def check_device(self, device: Device) -> None:
+        assert device.replica.unsent() == 0
+        chain = self.server.chain(device.name)
+        counted = len(chain) if device.revoked_at is None else device.revoked_at
+        verdicts = [one.verdict.verdict for one in chain]
+        assert verdicts[:counted] == device.expected[:counted]
+        assert verdicts[counted:] == ["quarantined"] * (len(chain) - counted)
+        noted = {mine.n: mine.note for mine in device.store.noted()}
+        told = {n: d for n, d in noted.items() if d in ("parked", "quarantined")}
+        assert told == {one.n: one.verdict.verdict for one in chain if one.verdict.verdict != "ok"}
+
+        scope = self.scope[device.inspector] if device.revoked_at is None else set[str]()
+        rows = {row.id for row in device.replica.tasks()}
+        assert rows == scope & self.rows
+        foreign = {theirs.bucket for theirs in device.store._theirs.values()}
+        assert foreign <= {f"i:{task}" for task in scope}
+        for task in scope:
+            assert device.replica.inspection(task) == self.server.inspection(task)
+
+        ack, receipt = msgspec.json.decode(device.store.get("receipt"), type=tuple[Ack, Receipt])
+        text = receipt_text(device.name, ack, ledger=receipt.ledger, root=receipt.root)
+        assert codec.verifies(device.server_key, text, receipt.sig)
+
+    def check_inspection(self, task: str) -> None:
+        """Hold the fold against rules that are told apart from how it is computed."""
+        state = self.server.inspection(task)
+        known = {
+            op_id(d.name, mine.n): (mine, d.inspector, op)
+            for d in self.devices
+            for mine in d.recorded
+            if mine.inspection == task and (op := _understood(mine)) is not None
+        }
+        counts = {
+            op_id(name, one.n)
+            for name, one in self.server.ledger()
+            if one.verdict.verdict == "ok" and one.verdict.inspection == task
+        }
+        signs = [op for name in counts if isinstance(op := known[name][2], Sign)]
+        sealed = {"lead", "second"} <= {sign.role for sign in signs}
+        for name in counts:
+            op = known[name][2]
+            inside = not sealed or any(covered(sign.covers, name) for sign in signs)
+            late = not (inside or isinstance(op, Sign))
+            assert (name in state.late) == late
+            if isinstance(op, Sign):
+                self.check_signature(op, known)
+            if isinstance(op, SetAnswers) and not late:
+                for ref, answer in op.f.items():
+                    item = state.items[ref]
+                    shown = [said.op for said in (*item.standing, *item.overruled)]
+                    assert name in shown or answer.v == item.value
+        for item in state.items.values():
+            standing = [said.op for said in item.standing]
+            assert not set(standing) & set(state.late)
+            smallest = min(standing, key=lambda name: known[name][0].hash)
+            said = {said.op: said.v for said in item.standing}
+            assert item.value == said[smallest]
+
+    def check_signature(self, sign: Sign, known: dict[str, tuple[Mine, str, Any]]) -> None:
+        inside = [
+            Recorded(name, mine.hash, who, op)
+            for name, (mine, who, op) in known.items()
+            if covered(sign.covers, name) and not isinstance(op, Sign)
+        ]
+        assert digest(fold(inside)) == sign.digest
+
+
+def _understood(mine: Mine) -> Any:
+    try:
+        return decode_op(mine.raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def _damage(body: bytes, where: float, bit: int, cut: bool) -> bytes:
+    """Cut a body short or turn one of its bits."""
+    at = int(where * len(body))
+    if cut or not body:
+        return body[:at]
+    return body[:at] + bytes([body[at] ^ (1 << bit)]) + body[at + 1 :]
