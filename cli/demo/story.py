@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.rule import Rule
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.output import text
 
@@ -79,7 +79,7 @@ class Story:
             yield Step(bars, bars.add_task(text(en, zh), total=total))
 
     def _line(self, mark: str, words: str) -> None:
-        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid = Table.grid("", "", Column(overflow="fold"), padding=(0, 1, 0, 0))
         grid.add_row(" ", mark, words)
         self.console.print(grid)
 
