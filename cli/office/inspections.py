@@ -99,6 +99,8 @@ def conflicts() -> None:
 @json_option
 def publish(folder: Path | None) -> None:
     """Publish approved results, and write the folder that anyone can verify. 公示。"""
+    if folder is not None and folder.exists() and not _is_ours(folder):
+        raise click.UsageError(text(f"{folder} is not empty.", f"{folder} 不是空目录。"))
     done = client.post("/office/publications", PublishedView)
     if folder is not None:
         _unpack(client.fetch("/office/publications/site.zip"), folder)
@@ -160,12 +162,16 @@ def _show(view: InspectionView) -> None:
         )
 
 
+def _is_ours(folder: Path) -> bool:
+    return (folder / "MANIFEST.sha256").is_file() or not any(folder.iterdir())
+
+
 def _unpack(body: bytes, folder: Path) -> None:
     """Put the new folder in the place of the old one, never half of it."""
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         archive.extractall(fresh)
-    if (folder / "MANIFEST.sha256").is_file():  # a publication of ours, and nothing else, goes
+    if folder.exists():
         shutil.rmtree(folder)
     fresh.rename(folder)
