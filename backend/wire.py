@@ -248,7 +248,7 @@ class CommitOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
     dice: Annotated[list[NewDice], Meta(min_length=1, max_length=8)]
     nonce_commits: Annotated[dict[Label, Sha256], Meta(max_length=16)] = {}
-    not_before: datetime | None = None
+    not_before: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class HoldOrder(Struct, frozen=True, forbid_unknown_fields=True):

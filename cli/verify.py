@@ -105,7 +105,7 @@ def _print_place(id: str, place: Explained | None) -> None:
     if not place.ticket:
         say(f"{id} can be drawn; the draw has not been held.", f"{id} 可被抽取；尚未抽取。")
         return
-    lots = {"P": ("drawn", "中签"), "R": ("a reserve", "备选"), "": ("not drawn", "未中签")}
+    lots = {"P": ("drawn", "中签"), "R": ("a reserve", "候补"), "": ("not drawn", "未中签")}
     en, zh = lots[place.lot]
     say(
         f"{id} has ticket {place.ticket},\nrank {place.rank} of {place.eligible}; "

@@ -737,6 +737,11 @@ class Reason(Enum):
         "Wait until `not_before`.",
         "请等到 `not_before`。",
     )
+    DRAW_TOO_LATE = (
+        "draw.too-late", Kind.INVALID,
+        "The draw would be held when the plan is over.", "抽取时间晚于计划结束",
+        "Announce a time before `closes_on`.", "请将抽取时间定在 `closes_on` 之前。",
+    )
     DRAW_DISPATCHED = (
         "draw.dispatched",
         Kind.CONFLICT,

@@ -38,7 +38,7 @@ async def list_public_draws(
 async def read_public_draw_file(
     db: NamedDependency[Session], draw_id: FromPath[str], name: FromPath[str]
 ) -> Response[bytes]:
-    """Read a published file of a draw (公示包文件)."""
+    """Read a published file of a draw (抽取档案包文件)."""
     return bundle_file(name, await draws.read_public_draw_file(db, draw_id, name))
 
 

@@ -1,4 +1,4 @@
-"""公示包: the files of a draw, built twice: at the commitment, and when the draw has been held.
+"""抽取档案包: the files of a draw, built twice: at the commitment, and when the draw has been held.
 
 Everything is a function of its arguments; `verification` recomputes it from the files alone.
 """
@@ -38,7 +38,7 @@ Files = dict[str, bytes]
 
 
 class Frame(Struct, frozen=True):
-    """名录快照: who could be drawn, frozen; the hash is of the unpacked lines."""
+    """抽样框: who could be drawn, frozen; the hash is of the unpacked lines."""
 
     packed: bytes
     sha256: str

@@ -34,7 +34,7 @@ class Share(Struct, frozen=True):
 
 
 class Lot(Struct, frozen=True):
-    """中签: one object's place in its stratum: P is drawn, R is a reserve (备选)."""
+    """中签: one object's place in its stratum: P is drawn, R is a reserve (候补)."""
 
     stratum: str
     rank: int

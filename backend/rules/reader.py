@@ -336,8 +336,7 @@ def _read_file(
     clean: set[tuple[str, ...]] = set()  # rows that would say again what was read without a word
 
     def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
-        shown = value.encode("utf-8", "replace").decode()[:SHOWN_MAX]
-        reading.problems.add(Problem(source, row, column, shown, reason, kept))
+        reading.problems.add(Problem(source, row, column, _shown(value), reason, kept))
 
     for number, cells in records:
         if cells is not None and not any(cells):
@@ -371,6 +370,12 @@ def _read_file(
             reading.records[name] = record
         if not row.odd and len(clean) < CLEAN_MAX:
             clean.add(gist)
+
+
+def _shown(value: str) -> str:
+    """Write a value so that what cannot be seen, or is no text, can be seen."""
+    seen = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+    return "".join(seen)[:SHOWN_MAX]
 
 
 class _Lines:

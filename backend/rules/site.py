@@ -14,7 +14,7 @@ from posixpath import dirname, join, normpath
 
 import msgspec
 
-from backend.rules import bundle, papers, verification
+from backend.rules import bundle, canonical, papers, verification
 from backend.rules.disclosure import Result, jpeg_metadata, leaks
 from backend.rules.verification import Step
 from sync import codec
@@ -327,7 +327,7 @@ def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
     results = _results(files)
     for one in results:
         pieces = _bundle(files, one.draw.id)
-        if bundle.canonical.digest(pieces["MANIFEST.sha256"]) != one.draw.bundle_sha256:
+        if canonical.digest(pieces["MANIFEST.sha256"]) != one.draw.bundle_sha256:
             raise _Differs(
                 f"Result {one.id} names another bundle.", f"结果 {one.id} 所引抽取材料不一致。"
             )

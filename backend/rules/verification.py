@@ -287,7 +287,7 @@ def _frame(reading: _Reading) -> tuple[str, str]:
         whole.update(row + b"\n")
     commit = reading.commit
     if whole.hexdigest() != commit.frame_sha256 or tree.size != commit.frame_size:
-        raise _Differs("The frame is not the committed one.", "名录快照与承诺不符。")
+        raise _Differs("The frame is not the committed one.", "抽样框与承诺不符。")
     if tree.root().hex() != commit.frame_root:
         raise _Differs("The Merkle root differs.", "默克尔根不符。")
     if bundle.table_of(counts) != commit.counts:
@@ -344,7 +344,7 @@ def _allocation(reading: _Reading) -> tuple[str, str]:
     reading.shares = shares
     primary = sum(share.primary for share in shares.values())
     reserves = sum(share.reserves for share in shares.values())
-    return f"{primary} to draw, {reserves} reserves.", f"应抽 {primary} 户，备选 {reserves} 户。"
+    return f"{primary} to draw, {reserves} reserves.", f"应抽 {primary} 户，候补 {reserves} 户。"
 
 
 def _selection(reading: _Reading) -> tuple[str, str]:

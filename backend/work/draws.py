@@ -37,6 +37,8 @@ async def commit_draw(
     """Freeze who may be drawn and who may inspect, and publish it before the seed can exist."""
     plan = await plans.find_plan(db, plan_id, officer, lock=True)
     await _require_no_draw(db, plan)
+    if order.not_before is not None and order.not_before.date() >= plan.closes_on:
+        raise Refused(Reason.DRAW_TOO_LATE, closes_on=plan.closes_on.isoformat())
     candidates = await _candidates(db, plan)
     roster = await _roster(db, plan)
     recusals = await _recusals(db, plan, roster)

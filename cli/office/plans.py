@@ -40,7 +40,7 @@ DRAW = {
     "eligible": ("eligible", "可抽"),
     "sites": ("drawn", "已抽"),
     "seed": ("seed", "种子"),
-    "bundle_sha256": ("bundle", "公示包"),
+    "bundle_sha256": ("bundle", "抽取档案包"),
 }
 
 
@@ -262,7 +262,7 @@ def void_draw(draw_id: str, reason: str) -> None:
 @click.option("--public", is_flag=True, help="Without what only an auditor may see. 仅公开部分。")
 @json_option
 def export_draw(draw_id: str, folder: Path, public: bool) -> None:
-    """Write the files of a draw into a folder, for `evenhand verify draw`. 导出公示包。"""
+    """Write the files of a draw into a folder, for `evenhand verify draw`. 导出抽取档案包。"""
     names = client.get(f"/office/draws/{draw_id}", DrawView).files
     if folder.exists() and any(folder.iterdir()):
         raise click.UsageError(f"{folder} is not empty")

@@ -312,6 +312,22 @@ async def test_a_draw_waits_for_its_announced_time(supervisor: AsyncClient, cloc
     assert later.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("not_before", "code"),
+    [("2026-03-31T00:00:00Z", "draw.too-late"), ("2026-03-10T00:00:00", "body.invalid")],
+)
+async def test_a_draw_is_announced_for_a_time_within_the_plan(
+    supervisor: AsyncClient, not_before: str, code: str
+) -> None:
+    plan = await planned(supervisor)
+
+    answer = await supervisor.post(
+        f"/office/plans/{plan}/draws", json=ORDER | {"not_before": not_before}
+    )
+
+    assert refusal(answer) == (400, code)
+
+
 async def test_a_draw_is_voided_by_a_second_officer_and_stays_visible(
     office: Office, supervisor: AsyncClient, server: AsyncClient
 ) -> None:

@@ -248,3 +248,26 @@ def test_verifying_needs_no_server(folder: Path) -> None:
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "11 steps proved" in result.stdout or "已证明 11 步" in result.stdout
+
+
+def test_the_commands_that_we_publish_repeat_the_draw(folder: Path) -> None:
+    text = (FIXTURES.parent / "docs" / "explanation" / "draw.md").read_text("utf-8")
+    script = text.partition("```sh\n")[2].partition("```")[0]
+    (folder / "recusal.tsv").unlink()
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-e", "-c", script], cwd=folder, capture_output=True, text=True, check=False
+        )
+
+    honest = run()
+    lots = (folder / "selection.tsv").read_bytes().splitlines(keepends=True)
+    (folder / "selection.tsv").write_bytes(b"".join([*lots[1:], lots[0]]))
+    sums = (folder / "MANIFEST.sha256").read_text().splitlines()
+    kept = [line for line in sums if "selection.tsv" not in line]
+    (folder / "MANIFEST.sha256").write_text("\n".join(kept) + "\n")
+    cheated = run()
+
+    assert honest.returncode == 0, honest.stderr
+    assert honest.stdout.endswith("the list follows from the seed\n")
+    assert "follows" not in cheated.stdout

@@ -119,7 +119,7 @@ async def read_draw_file(
     draw_id: FromPath[str],
     name: FromPath[str],
 ) -> Response[bytes]:
-    """Read a file of the bundle, those for auditors too (公示包文件)."""
+    """Read a file of the bundle, those for auditors too (抽取档案包文件)."""
     return bundle_file(name, await draws.read_draw_file(db, draw_id, name, officer))
 
 
