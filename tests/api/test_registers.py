@@ -141,6 +141,7 @@ async def test_a_row_with_undecodable_bytes_is_reported_and_the_others_are_read(
     answer = await send(admin, body)
 
     assert told(answer) == [(3, "名称", "row.undecodable", False)]
+    assert answer.json()["problems"][0]["value"] == r"\udcff\udcfe冷库"
     assert len(await stored(office)) == 2
 
 

@@ -1,6 +1,7 @@
 """两库与检查表 from the command line, on a local database."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -110,3 +111,20 @@ def test_checklists_are_released_listed_and_shown(evenhand: Evenhand, tmp_path: 
     assert refused.exit_code == 10
     assert "A temperature item needs a unit." in refused.output
     assert missing.exit_code == 13
+
+
+def test_the_how_to_shows_what_really_happens(
+    evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(FIXTURES.parent)
+    page = (FIXTURES.parent / "docs" / "how-to" / "import-a-register.md").read_text("utf-8")
+    blocks = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    told = [one.split("\n", 1) for block in blocks for one in block.split("$ evenhand ")[1:]]
+
+    happened = [evenhand(*words.split()).output for words, _ in told]
+
+    assert len(told) == 4
+    timed = re.compile(r"in [\d.]+ s")
+    assert [timed.sub("", output) for output in happened] == [
+        timed.sub("", output) for _, output in told
+    ]
