@@ -33,7 +33,7 @@ class Bureau:
         """Let an officer run a command of the office and give what it printed as JSON."""
         arguments = ["office", *map(str, words)]
         if not quiet:
-            self.story.command(f"evenhand {shlex.join(self._short(arguments))}", who)
+            self.story.command(f"evenhand {shlex.join(map(self.short, arguments))}", who)
         os.environ["EVENHAND_SERVER"] = self.url
         os.environ["EVENHAND_CONFIG_DIR"] = str(self.folder / "sessions" / who)
         return msgspec.Raw(_run([*arguments, "--json"]))
@@ -46,10 +46,9 @@ class Bureau:
             self.office("admin", *words)
         self.office(who, "login", who)
 
-    def _short(self, arguments: list[str]) -> list[str]:
-        """Show paths as a person at the root of the checkout would type them."""
-        here = f"{Path.cwd()}{os.sep}"
-        return [one.removeprefix(here) for one in arguments]
+    def short(self, argument: str | Path) -> str:
+        """Show a path as a person at the root of the checkout would type it."""
+        return str(argument).removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 @contextmanager

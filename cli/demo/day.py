@@ -5,6 +5,8 @@ device's replica in processes of their own, the verifier on files. Nothing here 
 """
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -428,6 +430,15 @@ def _publish(bureau: Bureau, sites: Sequence[Site]) -> None:
     pages = [path for path in public.rglob("*") if path.suffix in (".html", ".json")]
     leaked = [path for path in pages if any(one in _but(path, sites) for one in people)]
     results = [path for path in pages if any(site.id in path.name for site in sites)]
+    story.command(f"evenhand verify all {bureau.short(public)}", "anyone")
+    verified = subprocess.run(
+        [sys.executable, "-m", "cli", "verify", "all", public], capture_output=True, text=True
+    )
+    story.check(
+        verified.returncode == 0,
+        "files, signature, links, photos and the draw behind every result verify offline (复核)",
+        "文件、签名、链接、照片及每项结果所依据的抽取均可离线复核",
+    )
     story.tell(f"Open {public / 'index.html'}", f"请打开 {public / 'index.html'}")
     story.check(
         bool(results) and not leaked,
