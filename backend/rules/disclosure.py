@@ -16,8 +16,9 @@ from msgspec import Struct
 from sync.checklist import Checklist, Text
 from sync.verdict import Verdict
 
-# what the register, the released checklist and we ourselves say: the same for everybody
-_NOT_OURS = ("site.", "checklist.", "failed.", "outcome.label.", "result.label.")
+# Whose words these are is known: the register's, the released checklist's, the draw's, or numbers
+# of our own. A field that is added later is searched for names until somebody adds it here.
+_KNOWN = ("id", "site.", "checklist.", "failed.", "outcome.", "result.", "order.", "draw.")
 _NUMBERS = re.compile(
     r"(?<![0-9A-Za-z])(?:1[3-9][0-9]{9}"  # mobile telephone
     r"|[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])[0-9]{3}[0-9Xx]"  # 身份证
@@ -143,16 +144,23 @@ def public_view(
     )
 
 
-def leaks(view: Result, personal: Iterable[str] = ()) -> tuple[str, ...]:
-    """Name the fields with a personal number in them, or with one of these values."""
-    known = {one.strip() for one in personal if len(one.strip()) >= _NAME_CHARS_MIN}
+def leaks(view: Result, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """Name the fields with a personal number in them, or with one of these people's names."""
     found: list[str] = []
+    named = [_name(one) for one in names if len(one) >= _NAME_CHARS_MIN]
     for path, text in _texts(msgspec.to_builtins(view), ""):
-        ours = not path.startswith(_NOT_OURS)
+        ours = not path.startswith(_KNOWN)
         numbered = path != "site.code" and _NUMBERS.search(text)
-        if numbered or (ours and any(one in text for one in known)):
+        if numbered or (ours and any(one.search(text) for one in named)):
             found.append(path)
     return tuple(found)
+
+
+def _name(name: str) -> re.Pattern[str]:
+    """Match a name: Chinese ones anywhere, others as whole words."""
+    if name.isascii():
+        return re.compile(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", re.IGNORECASE)
+    return re.compile(re.escape(name))
 
 
 def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:

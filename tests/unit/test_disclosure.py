@@ -1,0 +1,122 @@
+from datetime import date
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+from visits import FORM, answers
+
+from backend.rules.disclosure import (
+    Counts,
+    DrawLink,
+    Form,
+    Result,
+    Said,
+    Site,
+    jpeg_metadata,
+    leaks,
+    public_view,
+)
+from backend.rules.results import RESULTS, result_of
+from sync.checklist import Text
+from sync.merge import Inspection
+from sync.verdict import judge
+
+DRAW = DrawLink(id="d1", commit_hash="1" * 64, bundle_sha256="2" * 64, place=3)
+SITE = Site(code="913101010000000001", name="王记冷库", category="cold-store", division="310101")
+DAY = date(2026, 3, 2)
+
+VIEW = Result(
+    id="i1",
+    site=SITE,
+    checklist=Form("cold-store", "1", "0" * 64, Text("Cold", "冷库")),
+    outcome=Said("conform", Text("Conforms", "符合")),
+    result=Said("none-found", RESULTS["none-found"]),
+    counts=Counts(passed=16, failed=0, not_applicable=0),
+    failed=(),
+    order=None,
+    formed_on=DAY,
+    due_on=DAY,
+    published_on=DAY,
+    photos=(),
+    draw=DRAW,
+)
+
+
+def test_a_plain_result_leaks_nothing() -> None:
+    assert leaks(VIEW, ["王", "王记", "admin", "20", "cold-store"]) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["电话13800138000", "31010119900101123X", "wang@example.com 转交", "+86 13912345678"]
+)
+def test_a_personal_number_is_found_wherever_it_stands(text: str) -> None:
+    view = replace(VIEW, site=replace(SITE, name=f"冷库 {text}"))
+
+    assert leaks(view) == ("site.name",)
+
+
+def test_a_code_of_digits_is_not_taken_for_an_identity_card() -> None:
+    view = replace(VIEW, site=replace(SITE, code="310101199001011230"))
+
+    assert leaks(view) == ()
+
+
+def test_a_field_that_is_added_later_is_searched_for_names() -> None:
+    view = replace(VIEW, photos=("photos/王检查.jpg", "photos/chief.jpg"))
+
+    assert leaks(view, ["王检查"]) == ("photos",)
+    assert leaks(view, ["Chief"]) == ("photos",)
+    assert leaks(view, ["hie"]) == ()
+
+
+def test_the_view_holds_the_wording_of_what_failed_and_no_note() -> None:
+    items: dict[str, object] = {}
+    for ref, one in answers(i1_1="fail").items():
+        said = {"op": "d:1", "who": "w", "v": one.v, "note": "秘密"}
+        items[ref] = {"value": one.v, "standing": [said]}
+    file = {"op": "d:2", "who": "w", "blob": "b", "size": 1, "mime": "image/jpeg"}
+    shown = file | {"item": "1.1", "caption": "秘密"}
+    state = msgspec.convert({"items": items, "evidence": [shown]}, Inspection)
+
+    view = public_view(
+        id="i1", site=SITE, checklist=FORM, checklist_digest="0" * 64,
+        verdict=judge(FORM, state), result=VIEW.result, order=None,
+        formed_on=DAY, due_on=DAY, published_on=DAY, photos=2, draw=DRAW,
+    )  # fmt: skip
+
+    assert [item.ref for item in view.failed] == ["1.1"]
+    assert view.counts == Counts(passed=15, failed=1, not_applicable=0)
+    assert view.photos == ("photos/i1/1.jpg", "photos/i1/2.jpg")
+    assert "秘密" not in msgspec.json.encode(view).decode()
+
+
+@pytest.mark.parametrize(
+    ("handling", "failed", "code"),
+    [
+        ("none", 0, "none-found"),
+        ("rectify", 2, "ordered"),
+        ("stop", 5, "pending"),
+        ("none", 1, "pending"),
+    ],
+)
+def test_the_national_category_follows_from_the_outcome(
+    handling: str, failed: int, code: str
+) -> None:
+    assert result_of(handling=handling, failed=failed) == code
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"GIF89a", ("no JPEG",)),
+        (b"\xff\xd8", ("no end",)),
+        (b"\xff\xd8\xff\xe1\x00\x04ab\xff\xda\x00\x02\xff\xd9", ("segment E1",)),
+        (b"\xff\xd8\xff\xfe\x00\x04hi\xff\xda\x00\x02\xff\xd9", ("segment FE",)),
+        (b"\xff\xd8\xff\xda\x00\x02\xff\xd9hidden", ("bytes after the end of the image",)),
+        (b"\xff\xd8\xff\xda\x00\x02\xff\xd9", ()),
+    ],
+)
+def test_whatever_a_jpeg_carries_besides_pixels_is_named(
+    body: bytes, found: tuple[str, ...]
+) -> None:
+    assert jpeg_metadata(body) == found
