@@ -580,7 +580,7 @@ class Reason(Enum):
         Kind.INVALID,
         "The bytes that arrived are not the file that was announced.",
         "收到的内容与申报的摘要不符",
-        "Send the file again from the start; if it happens again, the copy on the device is damaged.",
+        "Send the file again from the start; if it happens again, the device's copy is damaged.",
         "请从头重传；若再次出现，则终端上的文件已损坏。",
     )
     EVIDENCE_DAMAGED = (
