@@ -54,10 +54,10 @@ async def create_account(
 ) -> Account:
     """Create an account in the officer's division."""
     may_see(officer, new.division)
+    password_hash = await hash_password(settings, new.password)  # slow, so before any lock
+    await head(db)
     if new.inspector is not None and await db.get(Inspector, new.inspector) is None:
         raise Refused(Reason.INSPECTOR_NOT_FOUND, inspector=new.inspector)
-    password_hash = await hash_password(settings, new.password)
-    await head(db)
     await _require_free(db, new.name)
 
     account = Account(
@@ -114,6 +114,7 @@ async def login(
 ) -> tuple[str, Token, Officer]:
     """Open a session. The slow look at the password happens before `db` locks anything."""
     account = (await reader.exec(select(Account).where(Account.name == given.name))).first()
+    await reader.commit()  # gives the connection back while the password is looked at
     known = account.password_hash if account is not None and account.active else None
     if not await password_fits(settings, known, given.password) or account is None:
         raise Refused(Reason.LOGIN_WRONG)
@@ -144,6 +145,7 @@ async def change_password(
 ) -> None:
     """Change the officer's own password, which closes every session opened with the old one."""
     known = (await reader.exec(select(Account).where(Account.id == officer.id))).one()
+    await reader.commit()
     if not await password_fits(settings, known.password_hash, given.old):
         raise Refused(Reason.LOGIN_WRONG)
     password_hash = await hash_password(settings, given.new)
