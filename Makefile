@@ -30,8 +30,8 @@ check: .venv/.dev ## format, lint, types twice, import contracts, generated page
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-sim: .venv/.dev ## the simulator, with many more seeds than a test run has
-	$(BIN)/pytest tests/simulation -n 2 --seeds 20000
+sim: .venv/.dev ## the simulator, with many more seeds than a test run has (SEEDS=20000)
+	PYTHONPATH=tests $(BIN)/python -m simulation $(SEEDS)
 
 bench: .venv/.dev ## measure, and print tables (see bench/README.md)
 	for script in bench/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
