@@ -224,7 +224,7 @@ def verify(files: Mapping[str, bytes], *, every_step: bool = False) -> list[Step
             steps.append(Step(name, True, en, zh))
     for draw in sorted(_draws(files)):
         found = verification.verify(_bundle(files, draw), public=True)
-        name = f"draw {draw}"
+        name = f"draw …{draw[-6:]}"  # the beginnings of identifiers are times, much alike
         if every_step:
             steps += [Step(f"{name} {one.name}", one.ok, one.en, one.zh) for one in found]
         else:
@@ -285,7 +285,7 @@ def _check_results(files: Mapping[str, bytes]) -> tuple[str, str]:
             raise _Differs(f"Result {one.id} was published late.", f"结果 {one.id} 逾期公示。")
     if len(listed) != len(results):
         raise _Differs("The feed lists other results.", "列表与结果不一致。")
-    return f"{len(results)} results.", f"{len(results)} 条结果。"
+    return f"Results, complete: {len(results)}.", f"结果完整：{len(results)} 条。"
 
 
 def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
@@ -300,7 +300,10 @@ def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
                     f"{name} links to {link}, which is not here.", f"{name} 中的链接 {link} 无效。"
                 )
             count += 1
-    return f"{count} links lead to files of this folder.", f"{count} 个链接均指向本目录内文件。"
+    return (
+        f"Links, all to files of this folder: {count}.",
+        f"{count} 个链接均指向本目录内文件。",
+    )
 
 
 def _check_privacy(files: Mapping[str, bytes]) -> tuple[str, str]:
@@ -318,7 +321,7 @@ def _check_privacy(files: Mapping[str, bytes]) -> tuple[str, str]:
         if found := jpeg_metadata(body):
             raise _Differs(f"{name} carries {found[0]}.", f"{name} 含有元数据 {found[0]}。")
     return (
-        f"No personal numbers; {len(photos)} photos without metadata.",
+        f"No personal numbers; photos, all without metadata: {len(photos)}.",
         f"无个人号码；{len(photos)} 张照片均不含元数据。",
     )
 
@@ -344,7 +347,7 @@ def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
                 f"{one.site.code} 并非抽取第 {one.draw.place} 位。",
             )
     return (
-        f"{len(results)} sites were chosen by the draws they name.",
+        f"Sites, all chosen by the draws they name: {len(results)}.",
         f"{len(results)} 个检查对象均由所引抽取产生。",
     )
 

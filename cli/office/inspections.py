@@ -14,6 +14,7 @@ from backend.wire import (
     NewConclusion,
     NewReview,
     PublishedView,
+    SaidView,
 )
 from cli import client
 from cli.output import as_json, json_option, say, show, text
@@ -86,12 +87,11 @@ def conflicts() -> None:
     if as_json():
         show(found)
         return
-    say(f"{len(found)} items in conflict.", f"{len(found)} 个检查项结论不一致。")
+    say(f"Items in conflict: {len(found)}.", f"结论不一致的检查项：{len(found)} 个。")
     for one in found:
         click.echo(f"{one.inspection}  {one.name}  {one.item} {text(one.text.en, one.text.zh)}")
         for said in one.said:
-            mark = "=" if said.stands else text("overruled", "被覆盖")
-            click.echo(f"    {said.who}: {said.value} {said.note}  [{mark}]  {said.op}")
+            click.echo(f"    {_said(said)}  {said.op}")
 
 
 @click.command()
@@ -105,7 +105,7 @@ def publish(folder: Path | None) -> None:
     if folder is not None:
         _unpack(client.fetch("/office/publications/site.zip"), folder)
     say(
-        f"{len(done.published)} results published, {done.waiting} waiting.",
+        f"Results published: {len(done.published)}, waiting: {done.waiting}.",
         f"已公示 {len(done.published)} 条结果，{done.waiting} 条待公示。",
     )
     if folder is not None:
@@ -136,8 +136,7 @@ def _show(view: InspectionView) -> None:
         click.echo(f" {mark}{star}{item.ref:>6}  {item.value or '-':<6} {words}")
         if len(item.said) > 1:
             for said in item.said:
-                stands = "=" if said.stands else text("overruled", "被覆盖")
-                click.echo(f"            {said.who}: {said.value} {said.note} [{stands}]")
+                click.echo(f"            {_said(said)}")
     for one in view.evidence:
         come = text("arrived", "已到达") if one.arrived else text("missing", "未到达")
         state = one.flag or come
@@ -160,6 +159,11 @@ def _show(view: InspectionView) -> None:
             f"Ordered to put right {items} by {view.order.due_on}",
             f"责令整改：第 {items} 项，限 {view.order.due_on} 前",
         )
+
+
+def _said(one: SaidView) -> str:
+    stands = text("stands", "有效") if one.stands else text("overruled", "被覆盖")
+    return f"{one.who}: {one.value} {one.note}".rstrip() + f"  [{stands}]"
 
 
 def _is_ours(folder: Path) -> bool:

@@ -80,13 +80,13 @@ def test_an_office_concludes_reviews_publishes_and_anyone_verifies(
     shown = evenhand("office", "inspection", "show", failed)
 
     assert {line["id"] for line in json.loads(listed.output)} >= {failed, torn}
-    assert "1 items in conflict" in conflicts.output
-    assert conflicts.output.count("[=]") == 2
+    assert "Items in conflict: 1." in conflicts.output
+    assert conflicts.output.count("[stands]") == 2
     assert (refused.exit_code, "inspection.in-conflict" in refused.output) == (14, True)
     assert "Ordered to put right 1.1" in concluded.output, concluded.output
     assert unclear.exit_code == 2
     assert reviewed.exit_code == 0, reviewed.output
-    assert "1 results published" in published.output, published.output
+    assert "Results published: 1" in published.output, published.output
     assert json.loads(again.output) == {"published": [], "waiting": 0}
     assert (site / "photos" / failed / "1.jpg").is_file()
     assert verified.exit_code == 0, verified.output
