@@ -121,7 +121,8 @@ class Device:
         self.inspector = inspector
         secret = sha256(f"{world.seed}-{inspector}-{len(world.devices)}".encode()).hexdigest()
         enrolled = server.enrol(inspector, codec.public_key(secret))
-        self.name, self.server_key = enrolled.device, enrolled.server_key
+        self.name, self.who = enrolled.device, enrolled.inspector
+        self.server_key = enrolled.server_key
         self.store = FragileStore()
         self.skew = 0
         self.start()
@@ -237,7 +238,7 @@ class World:
             self.check(device)
             assert device.replica.unsent() == 0
             scope = self.scope[device.inspector] if device.revoked_at is None else set[str]()
-            mine = {f"i:{task}" for task in scope} | {f"u:{device.inspector}"}
+            mine = {f"i:{task}" for task in scope} | {f"u:{device.who}"}
             assert set(device.replica._have()) == (mine if device.revoked_at is None else set())
         for device in self.devices:
             drive(device.replica.exchange(), self.server.ask)
@@ -460,7 +461,7 @@ class World:
         """Hold the fold against rules that are told apart from how it is computed."""
         state = self.server.inspection(task)
         known = {
-            op_id(d.name, mine.n): (mine, d.inspector, op)
+            op_id(d.name, mine.n): (mine, d.who, op)
             for d in self.devices
             for mine in d.recorded
             if mine.inspection == task and (op := _understood(mine)) is not None

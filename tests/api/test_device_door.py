@@ -1,0 +1,556 @@
+"""The device door, on both databases: what it lets in, what it keeps, and what it says."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from conftest import Clock, Office
+from httpx import AsyncClient
+from simulation.app_hub import AppHub
+from simulation.world import FORM, REFS, Newer
+from sqlalchemy import Connection, event
+from sqlmodel import col, select
+
+from backend import db
+from backend.tables import Batch, Device, Entry, Feed, Fork
+from sync import checklist, codec
+from sync import messages as wire
+from sync.ops import Answer, AnyOp, SetAnswers
+from sync.refusals import Reason, Refused
+from sync.replica import Exchanged, Replica, Stamp, refusal
+from sync.store import MemoryStore, Mine
+
+TASK = "t1"
+
+
+class Phone:
+    """A replica and its way to the server."""
+
+    def __init__(self, hub: AppHub, inspector: str, *, page: int = 500, batch: int = 200) -> None:
+        self.hub, self.inspector = hub, inspector
+        self.store = MemoryStore()
+        self.skew = 0
+        self.replica = Replica(self.store, self.clock, batch=batch, page=page)
+
+    def clock(self) -> wire.Clock:
+        return wire.Clock(1_772_413_200_000 + self.skew, 1, "boot")
+
+    async def enrol(self) -> "Phone":
+        secret = codec.new_key()
+        enrolled = await self.hub.enrol(self.inspector, codec.public_key(secret))
+        self.replica.enrol(enrolled, server="", secret=secret)
+        await self.sync()
+        return self
+
+    @property
+    def id(self) -> str:
+        return self.replica.identity.enrolled.device
+
+    def copy(self) -> "Phone":
+        """Restore a backup of this phone on another one."""
+        other = Phone(self.hub, self.inspector)
+        with other.store.transaction():
+            vars(other.store).update({n: type(v)(v) for n, v in vars(self.store).items()})
+        return other
+
+    def answer(self, value: str, ref: str = REFS[0]) -> Mine:
+        return self.replica.answer(TASK, {ref: Answer(value)})
+
+    def record(self, make: Callable[[Stamp], AnyOp], inspection: str = TASK) -> Mine:
+        return self.replica._record(inspection, make)
+
+    def ask(self) -> wire.Request:
+        return next(self.replica.exchange())
+
+    async def sync(self) -> Exchanged:
+        session = self.replica.exchange()
+        request = next(session)
+        try:
+            while True:
+                request = session.send(await self.hub.ask(request))
+        except StopIteration as done:
+            exchanged: Exchanged = done.value
+            return exchanged
+
+    async def verdicts(self) -> list[tuple[int, str, str]]:
+        chain = await self.hub.chain(self.id)
+        return [(one.n, one.verdict.verdict, one.verdict.why) for one in chain]
+
+
+@pytest.fixture
+async def hub(office: Office) -> AppHub:
+    app_hub = AppHub(office)
+    await app_hub.open()
+    await app_hub.invite("lead")
+    await app_hub.invite("second")
+    await app_hub.dispatch(TASK, "lead", "second")
+    body = {"id": TASK, "checklist": checklist.digest(FORM)}
+    await app_hub.put(f"i:{TASK}", "task", TASK, msgspec.json.encode(body))
+    await app_hub.join("lead", f"i:{TASK}")
+    await app_hub.join("second", f"i:{TASK}")
+    return app_hub
+
+
+@pytest.fixture
+async def phone(hub: AppHub) -> Phone:
+    return await Phone(hub, "lead").enrol()
+
+
+# -- enrolment -----------------------------------------------------------------------------------
+
+
+async def _enrol(server: AsyncClient, code: str, key: str) -> tuple[int, dict[str, str]]:
+    answer = await server.post("/device/enrol", json={"code": code, "public_key": key})
+    return answer.status_code, answer.json()
+
+
+async def test_a_code_enrols_one_device_and_the_same_key_may_ask_again(
+    hub: AppHub, server: AsyncClient
+) -> None:
+    code, key = await hub.invite("lead"), codec.public_key(codec.new_key())
+
+    status, enrolled = await _enrol(server, code, key)
+    again = await _enrol(server, code.lower(), key)
+    other = await _enrol(server, code, codec.public_key(codec.new_key()))
+
+    assert status == 201
+    assert enrolled["inspector"] == hub.ids["lead"]
+    assert again == (201, enrolled)
+    assert (other[0], other[1]["code"]) == (403, "invite.wrong")
+
+
+async def test_a_wrong_or_expired_code_enrols_nothing(
+    hub: AppHub, server: AsyncClient, clock: Clock
+) -> None:
+    code, key = await hub.invite("lead"), codec.public_key(codec.new_key())
+
+    wrong = await _enrol(server, "WRONGWRONG22", key)
+    clock.advance(days=8)
+    late = await _enrol(server, code, key)
+
+    assert (wrong[0], wrong[1]["code"]) == (403, "invite.wrong")
+    assert (late[0], late[1]["code"]) == (403, "invite.wrong")
+
+
+@pytest.mark.parametrize("bad", [{"label": "a\0b"}, {"public_key": "0" * 64 + "\n"}])
+async def test_an_enrolment_with_what_no_database_stores_is_refused(
+    hub: AppHub, server: AsyncClient, bad: dict[str, str]
+) -> None:
+    code = await hub.invite("lead")
+
+    answer = await server.post("/device/enrol", json={"code": code, "public_key": "0" * 64, **bad})
+
+    assert answer.status_code == 400
+
+
+# -- what is refused as a whole ------------------------------------------------------------------
+
+
+async def test_a_bad_signature_stores_nothing_and_the_work_arrives_later(phone: Phone) -> None:
+    phone.answer("pass")
+    request = phone.ask()
+    request = msgspec.structs.replace(request, body=request.body.replace(b"pass", b"fail"))
+
+    answer = await phone.hub.ask(request)
+    before = await phone.verdicts()
+    await phone.sync()
+
+    assert answer.status == 401
+    assert refusal(answer).reason is Reason.SIGNATURE_WRONG
+    assert before == []
+    assert await phone.verdicts() == [(1, "ok", "")]
+
+
+@pytest.mark.parametrize("header", ["", "x", "dev=nobody; alg=ed25519; body=0; sig=0"])
+async def test_who_does_not_say_who_it_is_gets_no_further(phone: Phone, header: str) -> None:
+    request = wire.Request("POST", "/sync/v1", {codec.SIGNATURE_HEADER: header}, b"x")
+
+    answer = await phone.hub.ask(request)
+
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b"[" * 100_000, b'{"v":1}\n{"n":1}'])
+async def test_a_signed_body_that_is_no_push_is_refused(phone: Phone, body: bytes) -> None:
+    secret = phone.replica.identity.secret
+    header = {codec.SIGNATURE_HEADER: codec.seal_body(secret, phone.id, body)}
+
+    answer = await phone.hub.ask(wire.Request("POST", "/sync/v1", header, body))
+
+    assert answer.status == 400
+    assert refusal(answer).reason is Reason.SYNC_MALFORMED
+
+
+async def test_another_device_cannot_be_spoken_for(hub: AppHub, phone: Phone) -> None:
+    other = await Phone(hub, "second").enrol()
+    body = other.ask().body
+    secret = phone.replica.identity.secret
+    header = {codec.SIGNATURE_HEADER: codec.seal_body(secret, phone.id, body)}
+
+    answer = await hub.ask(wire.Request("POST", "/sync/v1", header, body))
+
+    assert refusal(answer).reason is Reason.SIGNATURE_WRONG
+
+
+async def test_a_gap_is_refused_and_the_device_goes_back_to_the_end_of_the_ledger(
+    office: Office, phone: Phone
+) -> None:
+    for value in ("pass", "fail", "na"):
+        phone.answer(value)
+    await phone.sync()
+    async with db.transaction(office.engine) as session:  # a backup of yesterday was restored
+        device = await session.get_one(Device, phone.id)
+        for entry in await session.exec(select(Entry).where(Entry.n > 1)):
+            await session.delete(entry)
+        first = await session.get_one(Entry, (phone.id, 1))
+        device.head_n, device.head_hash = 1, first.hash
+        session.add(device)
+        head = await db.head(session)
+        head.ledger_n, head.ledger_root, head.epoch = 1, first.root, "another"
+        session.add(head)
+    phone.answer("pass")
+
+    refused = await phone.hub.ask(phone.ask())
+    await phone.sync()
+
+    assert refusal(refused).reason is Reason.SYNC_GAP
+    assert refusal(refused).details == {"head_n": 1}
+    assert [n for n, _, _ in await phone.verdicts()] == [1, 2, 3, 4]
+    assert phone.replica.unsent() == 0
+
+
+async def test_of_a_fork_both_histories_are_kept(office: Office, phone: Phone) -> None:
+    phone.answer("pass")
+    await phone.sync()
+    clone = phone.copy()
+    theirs = phone.answer("fail")
+    await phone.sync()
+    mine = clone.answer("na")
+
+    with pytest.raises(Refused) as refused:
+        await clone.sync()
+    with pytest.raises(Refused):  # again: nothing is kept twice
+        await clone.sync()
+
+    async with db.transaction(office.engine, write=False) as session:
+        forks = list(await session.exec(select(Fork)))
+    assert refused.value.reason is Reason.SYNC_FORK
+    assert [(fork.n, fork.raw) for fork in forks] == [(2, mine.raw)]
+    assert [one.raw for one in await phone.hub.chain(phone.id)][1:] == [theirs.raw]
+    assert clone.replica.unsent() == 1
+
+
+async def test_a_body_over_the_limit_is_refused_and_smaller_ones_pass(phone: Phone) -> None:
+    for _ in range(3):
+        phone.replica.find(TASK, "x" * 2_000_000, basis="Law 3")
+    everything = await phone.hub.ask(phone.ask())
+    small = Replica(phone.store, phone.clock, batch=1)
+    phone.replica = small
+
+    await phone.sync()
+
+    assert everything.status == 413
+    assert refusal(everything).reason is Reason.BODY_TOO_LARGE
+    assert [verdict for _, verdict, _ in await phone.verdicts()] == ["ok"] * 3
+
+
+# -- what is kept, and what is said of it --------------------------------------------------------
+
+
+async def test_an_unknown_item_is_quarantined_and_the_rest_counts(phone: Phone) -> None:
+    phone.answer("pass")
+    phone.record(lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
+    phone.answer("fail", REFS[1])
+
+    await phone.sync()
+    state = await phone.hub.inspection(TASK)
+
+    assert await phone.verdicts() == [
+        (1, "ok", ""),
+        (2, "quarantined", "checklist.item-unknown"),
+        (3, "ok", ""),
+    ]
+    assert [(mine.n, mine.note) for mine in phone.store.noted()] == [(2, "quarantined")]
+    assert {ref: item.value for ref, item in state.items.items()} == {
+        REFS[0]: "pass",
+        REFS[1]: "fail",
+    }
+    assert phone.replica.inspection(TASK) == state
+
+
+async def test_an_unknown_kind_is_parked_byte_for_byte(phone: Phone) -> None:
+    mine = phone.record(lambda stamp: Newer(hint="from next year", **stamp))  # type: ignore[arg-type,return-value]
+
+    await phone.sync()
+
+    assert await phone.verdicts() == [(1, "parked", "op.unknown")]
+    assert (await phone.hub.chain(phone.id))[0].raw == mine.raw
+    assert phone.store.noted()[0].why == "op.unknown"
+
+
+async def test_an_inspection_of_someone_else_is_quarantined(phone: Phone) -> None:
+    phone.record(lambda stamp: SetAnswers(f={}, **stamp), "t2")
+
+    await phone.sync()
+
+    assert await phone.verdicts() == [(1, "quarantined", "inspection.not-yours")]
+
+
+POISON = {
+    "nested without end": b'{"n":1,"t":"void/1","e":"t1","x":' + b"[" * 50_000 + b"}",
+    "a NUL in its kind": b'{"n":1,"t":"a\\u0000b","e":"t\\u00001"}',
+    "no JSON": b"\x00\xff",
+    "text that is not UTF-8": b'{"n":1,"t":"x/1","e":"t1","x":"\xff"}',
+    "an empty line": b"",
+    "another number": b'{"n":7,"t":"void/1","e":"t1"}',
+    "a number without end": b'{"n":1,"t":"sign/1","e":"t1","w":' + b"9" * 5000 + b"}",
+    "names too long": b'{"n":1,"t":"' + b"k" * 500 + b'","e":"' + b"e" * 500 + b'"}',
+}
+
+
+@pytest.mark.parametrize("raw", POISON.values(), ids=POISON.keys())
+async def test_poison_is_kept_and_does_not_block(phone: Phone, raw: bytes) -> None:
+    previous = codec.genesis(phone.id)
+    with phone.store.transaction():
+        phone.store.append(Mine(1, "t1", codec.link(previous, raw), raw))
+    phone.answer("pass")
+
+    await phone.sync()
+
+    chain = await phone.hub.chain(phone.id)
+    assert chain[0].raw == raw
+    assert chain[0].verdict.verdict in ("quarantined", "parked")
+    assert chain[1].verdict.verdict == "ok"
+    assert phone.replica.unsent() == 0
+
+
+async def test_what_a_revoked_device_sends_is_kept_in_quarantine(phone: Phone) -> None:
+    phone.answer("pass")
+    await phone.sync()
+    await phone.hub.revoke(phone.id)
+    phone.answer("fail")
+    phone.answer("na", REFS[1])
+
+    done = await phone.sync()
+
+    assert await phone.verdicts() == [
+        (1, "ok", ""),
+        (2, "quarantined", "device.revoked"),
+        (3, "quarantined", "device.revoked"),
+    ]
+    assert (await phone.hub.inspection(TASK)).items[REFS[0]].value == "pass"
+    assert phone.replica.unsent() == 0
+    assert phone.replica.tasks() == []
+    assert done.alarms == 0
+    assert phone.store.get("upload") == ""
+
+
+@pytest.mark.parametrize("years", [-10, 10, 100])
+async def test_a_clock_years_wrong_is_noted_and_decides_nothing(
+    office: Office, phone: Phone, years: int
+) -> None:
+    phone.skew = years * 31_557_600_000
+    phone.answer("pass")
+
+    await phone.sync()
+
+    async with db.transaction(office.engine, write=False) as session:
+        device = await session.get_one(Device, phone.id)
+    assert await phone.verdicts() == [(1, "ok", "")]
+    assert abs(device.skew_ms - phone.skew) < 86_400_000
+
+
+# -- again and at once ---------------------------------------------------------------------------
+
+
+async def test_a_push_sent_twice_counts_once(office: Office, phone: Phone) -> None:
+    phone.answer("pass")
+    phone.record(lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
+    request = phone.ask()
+
+    first = await phone.hub.ask(request)
+    second = await phone.hub.ask(request)
+
+    heads = [wire.decode_answer_head(a.body.split(b"\n")[0]) for a in (first, second)]
+    async with db.transaction(office.engine, write=False) as session:
+        batches = list(await session.exec(select(Batch)))
+    assert heads[0].ack == heads[1].ack
+    assert heads[0].notes == (wire.Note(2, "quarantined", "checklist.item-unknown"),)
+    assert heads[1].notes == heads[0].notes
+    assert len(await phone.verdicts()) == 2
+    assert len(batches) == 1
+
+
+async def test_identical_pushes_at_once_count_once(phone: Phone) -> None:
+    for value in ("pass", "fail", "na"):
+        phone.answer(value)
+    request = phone.ask()
+
+    answers = await asyncio.gather(*(phone.hub.ask(request) for _ in range(8)))
+
+    ledger = await phone.hub.ledger()
+    assert [answer.status for answer in answers] == [200] * 8
+    assert [(name, one.n) for name, one in ledger] == [(phone.id, n) for n in (1, 2, 3)]
+    assert [one.position for _, one in ledger] == [1, 2, 3]
+
+
+async def test_devices_that_push_at_once_get_dense_places(hub: AppHub) -> None:
+    phones = [await Phone(hub, "lead" if n % 2 else "second").enrol() for n in range(6)]
+    for n, phone in enumerate(phones):
+        for _ in range(5):
+            phone.answer("pass" if n % 2 else "fail")
+
+    await asyncio.gather(*(phone.sync() for phone in phones))
+    for phone in phones:
+        await phone.sync()
+
+    ledger = await hub.ledger()
+    truth = await hub.inspection(TASK)
+    assert [one.position for _, one in ledger] == list(range(1, 31))
+    assert len({one.seq for _, one in ledger}) == 30
+    assert all(phone.replica.inspection(TASK) == truth for phone in phones)
+
+
+async def test_an_acknowledgement_beyond_the_push_says_all_that_it_covers(phone: Phone) -> None:
+    phone.answer("pass")
+    short = phone.ask()
+    phone.record(lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
+    await phone.hub.ask(phone.ask())
+
+    answer = await phone.hub.ask(short)
+
+    head = wire.decode_answer_head(answer.body.split(b"\n")[0])
+    assert head.ack.n == 2
+    assert [note.n for note in head.notes] == [2]
+
+
+# -- down ----------------------------------------------------------------------------------------
+
+
+async def test_two_devices_of_a_pair_converge_and_the_overruled_answer_stays(hub: AppHub) -> None:
+    lead, second = await Phone(hub, "lead").enrol(), await Phone(hub, "second").enrol()
+    mine, theirs = lead.answer("fail"), second.answer("pass")
+    await lead.sync()
+    await second.sync()
+    await lead.sync()
+    apart = lead.replica.inspection(TASK)
+    lead.answer("fail")
+    await lead.sync()
+    await second.sync()
+
+    together = [p.replica.inspection(TASK) for p in (lead, second)]
+
+    assert apart.conflicts == (REFS[0],)
+    assert {said.op for said in apart.items[REFS[0]].standing} == {
+        f"{lead.id}:{mine.n}",
+        f"{second.id}:{theirs.n}",
+    }
+    assert together[0] == together[1] == await hub.inspection(TASK)
+    assert together[0].items[REFS[0]].value == "fail"
+    assert [said.v for said in together[0].items[REFS[0]].overruled] == ["pass"]
+
+
+async def test_more_rows_than_a_page_arrive_page_by_page(hub: AppHub) -> None:
+    lead = await Phone(hub, "lead").enrol()
+    second = await Phone(hub, "second", page=3).enrol()
+    for _ in range(20):
+        lead.answer("pass")
+    await lead.sync()
+
+    done = await second.sync()
+
+    assert done.rounds == 7
+    assert done.alarms == 0
+    assert second.replica.inspection(TASK) == lead.replica.inspection(TASK)
+
+
+async def test_a_withdrawn_task_is_dropped_and_what_was_recorded_still_arrives(
+    phone: Phone,
+) -> None:
+    phone.answer("pass")
+    await phone.hub.remove(f"i:{TASK}", "task", TASK)
+    await phone.hub.leave("lead", f"i:{TASK}")
+
+    done = await phone.sync()
+
+    assert phone.replica.tasks() == []
+    assert done.alarms == 0
+    assert await phone.verdicts() == [(1, "ok", "")]
+
+
+async def test_a_row_that_changes_or_goes_is_told(hub: AppHub, phone: Phone) -> None:
+    changed = msgspec.json.encode({"id": TASK, "checklist": checklist.digest(FORM), "x": 1})
+    await hub.put(f"i:{TASK}", "task", TASK, changed)
+    await phone.sync()
+    after = phone.replica.tasks()
+    await hub.remove(f"i:{TASK}", "task", TASK)
+
+    await phone.sync()
+
+    assert [row.body for row in after] == [changed]
+    assert phone.replica.tasks() == []
+
+
+async def test_a_cursor_from_another_life_of_the_server_begins_anew(
+    office: Office, phone: Phone
+) -> None:
+    async with db.transaction(office.engine) as session:
+        head = await db.head(session)
+        head.epoch = "restored"
+        session.add(head)
+
+    done = await phone.sync()
+
+    assert done.alarms == 0
+    assert [row.id for row in phone.replica.tasks()] == [TASK]
+    assert phone.store.get("epoch") == "restored"
+
+
+async def test_damaged_memory_sets_off_the_alarm_once_and_is_read_again(phone: Phone) -> None:
+    with phone.store.transaction():
+        phone.store.remove_row(f"i:{TASK}", "task", TASK)
+
+    done = await phone.sync()
+    calm = await phone.sync()
+
+    assert (done.alarms, calm.alarms) == (1, 0)
+    assert [row.id for row in phone.replica.tasks()] == [TASK]
+
+
+async def test_the_receipt_is_the_servers_word(office: Office, phone: Phone) -> None:
+    phone.answer("pass")
+    await phone.sync()
+
+    ack, receipt = msgspec.json.decode(
+        phone.store.get("receipt"), type=tuple[wire.Ack, wire.Receipt]
+    )
+
+    text = wire.receipt_text(phone.id, ack, ledger=receipt.ledger, root=receipt.root)
+    key = phone.replica.identity.enrolled.server_key
+    async with db.transaction(office.engine, write=False) as session:
+        root = (await session.exec(select(Entry.root).order_by(col(Entry.position).desc()))).first()
+        places = sorted(await session.exec(select(Feed.seq)))
+    assert codec.verifies(key, text, receipt.sig)
+    assert (receipt.ledger, receipt.root) == (1, root)
+    assert len(set(places)) == len(places)
+
+
+async def test_nothing_is_acknowledged_that_could_not_be_committed(
+    office: Office, phone: Phone
+) -> None:
+    phone.answer("pass")
+    engine = office.engine.sync_engine
+
+    def fail(_: Connection) -> None:
+        raise OSError("the disk is full")
+
+    event.listen(engine, "commit", fail)
+    answer = await phone.hub.ask(phone.ask())
+    event.remove(engine, "commit", fail)
+    before = await phone.verdicts()
+    await phone.sync()
+
+    assert answer.status == 500
+    assert before == []
+    assert await phone.verdicts() == [(1, "ok", "")]

@@ -1,0 +1,154 @@
+"""The real server as a world sees it: the app behind HTTP, its tables, the office's hands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any
+
+import rows
+from conftest import Office
+from httpx import AsyncClient
+from simulation.world import FORM
+from sqlmodel import col, select
+
+from backend import auth, db
+from backend.tables import Checklist, Device, Draw, Entry, Inspection, Plan, Task
+from backend.work import devices, feed
+from sync import checklist, hub, merge
+from sync.messages import Enrol, Enrolled, Request, Response
+from sync.ops import decode_op, op_id
+
+CHIEF = auth.Officer("chief", "chief", "admin", "")
+
+
+class AppHub:
+    """The asynchronous half: what a bureau does, and what its ledger holds."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.client: AsyncClient | None = None
+        self.ids: dict[str, str] = {}  # a world's inspector -> certificate
+
+    async def open(self) -> None:
+        """Make a plan with a draw, under which tasks may be dispatched."""
+        self.client = await self.office.client()
+        chief = await rows.account(self.office, "")
+        digest = checklist.digest(FORM)
+        now = self.office.clock()
+        plan = Plan(
+            id="plan", title="x", agency="33", division="33", checklists="{}", rate_num=1,
+            rate_den=1, sites_min=1, opens_on=date(2026, 3, 1), closes_on=date(2026, 4, 1),
+            created_by=chief.id, created_at=now,
+        )  # fmt: skip
+        draw = Draw(
+            id="draw", plan_id="plan", agency="33", seq=1, commit_hash="0" * 64, commit_json="{}",
+            committed_at=now, status="drawn",
+        )  # fmt: skip
+        form = Checklist(
+            digest=digest, code=FORM.code, version=FORM.version, title_en=FORM.title.en,
+            title_zh=FORM.title.zh, body=checklist.canonical(FORM).decode(), released_at=now,
+        )  # fmt: skip
+        await rows.put(self.office, form, plan, draw)
+
+    async def invite(self, inspector: str) -> str:
+        """Make a one-time code for an inspector, who is hired when new."""
+        if inspector not in self.ids:
+            hired = await rows.inspector(self.office, "33")
+            self.ids[inspector] = hired.id
+            await self.put(
+                f"u:{hired.id}", "checklist", checklist.digest(FORM), checklist.canonical(FORM)
+            )
+        async with db.transaction(self.office.engine) as session:
+            found = await session.get_one(rows.Inspector, self.ids[inspector])
+            invited = await devices.invite(session, CHIEF, found.certificate, self.office.clock())
+        return invited.code
+
+    async def enrol(self, inspector: str, public_key: str) -> Enrolled:
+        code = await self.invite(inspector)
+        async with db.transaction(self.office.engine) as session:
+            return await devices.enrol(session, Enrol(code, public_key), self.office.clock())
+
+    async def dispatch(self, task: str, lead: str, second: str) -> None:
+        site = await rows.establishment(self.office, "33")
+        row = Task(
+            id=task, plan_id="plan", draw_id="draw", establishment_id=site.id, place=1,
+            checklist_digest=checklist.digest(FORM), lead_id=self.ids[lead],
+            second_id=self.ids[second],
+        )  # fmt: skip
+        await rows.put(self.office, row)
+
+    async def put(self, bucket: str, kind: str, entity: str, body: bytes) -> None:
+        async with db.transaction(self.office.engine) as session:
+            await feed.put(session, bucket, kind, entity, body)
+
+    async def remove(self, bucket: str, kind: str, entity: str) -> None:
+        async with db.transaction(self.office.engine) as session:
+            await feed.remove(session, bucket, kind, entity)
+
+    async def join(self, inspector: str, bucket: str) -> None:
+        async with db.transaction(self.office.engine) as session:
+            await feed.join(session, self.ids[inspector], bucket)
+
+    async def leave(self, inspector: str, bucket: str) -> None:
+        async with db.transaction(self.office.engine) as session:
+            await feed.leave(session, self.ids[inspector], bucket)
+
+    async def revoke(self, device: str) -> None:
+        async with db.transaction(self.office.engine) as session:
+            await devices.revoke(session, CHIEF, device, self.office.clock())
+
+    async def ask(self, request: Request) -> Response:
+        assert self.client
+        answer = await self.client.request(
+            request.method, request.path, headers=request.headers, content=request.body
+        )
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, answer.content)
+
+    async def chain(self, device: str) -> list[hub.Placed]:
+        query = select(Entry).where(Entry.device_id == device).order_by(col(Entry.n))
+        async with db.transaction(self.office.engine, write=False) as session:
+            return [_placed(entry) for entry in await session.exec(query)]
+
+    async def ledger(self) -> list[tuple[str, hub.Placed]]:
+        query = select(Entry).order_by(col(Entry.position))
+        async with db.transaction(self.office.engine, write=False) as session:
+            return [(entry.device_id, _placed(entry)) for entry in await session.exec(query)]
+
+    async def inspection(self, task: str) -> merge.Inspection:
+        """Fold an inspection from its ledger; what the server keeps of it must be the same."""
+        query = (
+            select(Entry, Device.inspector_id)
+            .join(Device)
+            .where(Entry.inspection_id == task, Entry.verdict == "ok")
+        )
+        async with db.transaction(self.office.engine, write=False) as session:
+            state = merge.fold(
+                merge.Recorded(op_id(e.device_id, e.n), e.hash, who, decode_op(e.raw))
+                for e, who in await session.exec(query)
+            )
+            kept = await session.get(Inspection, task)
+        assert (kept.digest if kept else merge.digest(merge.Inspection())) == merge.digest(state)
+        return state
+
+
+class Bridge:
+    """The same server for a world that runs in a thread of its own and knows no event loop."""
+
+    def __init__(self, app_hub: AppHub) -> None:
+        self._hub, self._loop = app_hub, asyncio.get_running_loop()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        act: Callable[..., Awaitable[Any]] = getattr(self._hub, name)
+
+        async def done(*values: Any) -> Any:
+            return await act(*values)
+
+        return lambda *values: asyncio.run_coroutine_threadsafe(done(*values), self._loop).result()
+
+
+def _placed(entry: Entry) -> hub.Placed:
+    verdict = hub.Verdict(entry.kind, entry.inspection_id, entry.verdict, entry.why)
+    return hub.Placed(
+        entry.n, entry.hash, entry.raw, verdict, entry.position, entry.root, entry.seq
+    )
