@@ -10,6 +10,7 @@ import asyncio
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from hashlib import sha256 as new_sha256
@@ -28,6 +29,7 @@ class Blobs:
     """The files below one folder. Safe for several processes: partial files are locked to write."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._partial = root / "partial"
         self._whole = root / "whole"
 
@@ -40,6 +42,10 @@ class Blobs:
     async def has(self, sha256: str) -> bool:
         """Tell whether a file is whole."""
         return await asyncio.to_thread(self.path(sha256).is_file)
+
+    async def free(self) -> int:
+        """Count the bytes that the disk has left for files."""
+        return await asyncio.to_thread(self._free)
 
     async def read(self, sha256: str) -> bytes:
         """Read a whole file."""
@@ -71,6 +77,10 @@ class Blobs:
     async def discard(self, upload: str) -> None:
         """Forget a partial file."""
         await asyncio.to_thread(self._discard, upload)
+
+    def _free(self) -> int:
+        _make_folder(self._root)
+        return shutil.disk_usage(self._root).free
 
     def _offset(self, upload: str) -> int:
         try:

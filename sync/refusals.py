@@ -591,14 +591,6 @@ class Reason(Enum):
         "Look for another copy; the record of the file stays.",
         "请查找其他副本；文件的记录不会丢失。",
     )
-    EVIDENCE_REFUSED = (
-        "evidence.refused",
-        Kind.INVALID,
-        "The server refused the file for a reason that this version does not know.",
-        "服务器拒绝该文件，原因未被当前版本识别",
-        "Look up the code in `answer`; nothing on the device was deleted.",
-        "请查阅 `answer` 中的代码；终端上的数据未被删除。",
-    )
     STORAGE_FULL = (
         "evidence.storage-full",
         Kind.BUSY,
@@ -927,14 +919,6 @@ class Reason(Enum):
         "公示内容含有个人信息",
         "Remove it from the field named and publish again.",
         "请从所列字段中删除后重新公示。",
-    )
-    PUBLICATION_UNPROVED = (
-        "publication.unproved",
-        Kind.CONFLICT,
-        "The publication does not prove what it claims.",
-        "公示材料未能通过复核",
-        "See the first step that failed; ask the office for a fresh copy.",
-        "请查看首个未通过的步骤，并向机关索取新的副本。",
     )
 
     def __init__(

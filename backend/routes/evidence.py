@@ -92,7 +92,13 @@ async def create_upload(
     """Begin an upload; 200 instead of 201 when the file is stored already."""
     data = _new_upload(request)
     state = await evidence.create_upload(
-        db, blobs, data, bytes_max=settings.file_bytes_max, device=device.id, now=now
+        db,
+        blobs,
+        data,
+        bytes_max=settings.file_bytes_max,
+        free_min=settings.free_bytes_min,
+        device=device.id,
+        now=now,
     )
     headers = {**_headers(state), "Location": f"{request.url.path.rstrip('/')}/{state.id}"}
     return Response(None, status_code=200 if state.offset == state.size else 201, headers=headers)

@@ -62,6 +62,7 @@ async def create_upload(
     data: NewUpload,
     *,
     bytes_max: int,
+    free_min: int,
     device: str,
     now: datetime,
 ) -> UploadState:
@@ -70,6 +71,8 @@ async def create_upload(
         raise Refused(Reason.EVIDENCE_EMPTY)
     if data.size > bytes_max:
         raise Refused(Reason.EVIDENCE_TOO_LARGE, limit_bytes=bytes_max)
+    if await blobs.free() < data.size + free_min:
+        raise Refused(Reason.STORAGE_FULL)
     blob = await db.get(Blob, data.sha256)
     whole = blob is None and await blobs.has(data.sha256)
 

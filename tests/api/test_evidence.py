@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 from conftest import Clock, Office
 from httpx import AsyncClient
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import select
 
 from backend import auth_device, db
+from backend.app import create_app
 from backend.blobs import Blobs
 from backend.settings import Settings
 from backend.tables import Blob, Device, Inspector, Revision
@@ -451,11 +453,12 @@ async def test_an_upload_belongs_to_its_device_and_expires(office: Office, clock
     place = await create(mine, body)
 
     foreign = await other.head(place, headers=TUS)
+    given_up = await other.delete(place, headers=TUS)
     clock.advance(days=31)
     old = await put(mine, place, 0, body)
     sent = await carry(mine, sending(body))
 
-    assert foreign.status_code == 404
+    assert (foreign.status_code, given_up.json()["code"]) == (404, "evidence.upload-not-found")
     assert old.status_code == 410
     assert old.json()["code"] == "evidence.upload-expired"
     assert sent.bytes_sent == len(body)
@@ -510,3 +513,23 @@ async def test_a_client_may_ask_what_is_spoken_here(server: AsyncClient) -> None
     assert asked.headers["Tus-Version"] == "1.0.0"
     assert asked.headers["Tus-Extension"] == "creation,expiration,termination"
     assert int(asked.headers["Tus-Max-Size"]) > 10_000_000
+
+
+async def test_a_disk_that_is_nearly_full_is_said_so_before_a_byte_is_sent(
+    settings: Settings, engine: AsyncEngine, clock: Clock
+) -> None:
+    full = msgspec.structs.replace(settings, free_bytes_min=10**18)
+    app = create_app(full, engine=engine, now=clock)
+    async with app.lifespan():
+        office = Office(app, full, clock)
+        client = await enrol(office)
+
+        refused = await client.post(
+            "/device/blobs",
+            headers={**TUS, "Upload-Length": "9", "Upload-Metadata": told(sha256="a" * 64)},
+        )
+        await office.close()
+
+    assert refused.status_code == 507
+    assert refused.json()["code"] == "evidence.storage-full"
+    assert refused.headers["Retry-After"]
