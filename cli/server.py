@@ -30,12 +30,13 @@ def group() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option(
-    "--workers", default=1, show_default=True, help="Processes; more than one needs PostgreSQL."
+    "--workers", default=1, show_default=True, help="Processes; SQLite lets one of them write at a time."
 )
 @json_option
 def serve(host: str, port: int, workers: int) -> None:
     """Bring the schema up to date and serve. 运行服务器。"""
     from granian.constants import Interfaces
+    from granian.log import LogLevels
     from granian.server import Server
 
     _with_engine(db.upgrade)
@@ -53,7 +54,8 @@ def serve(host: str, port: int, workers: int) -> None:
         address=host,
         port=port,
         workers=workers,
-        log_access=False,
+        log_access=False,  # the app logs its own requests
+        log_level=LogLevels.warning,
     ).serve()
 
 
