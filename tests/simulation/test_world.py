@@ -2,6 +2,7 @@ import os
 
 import pytest
 from simulation.world import World
+
 from sync import hub
 
 SEEDS = int(os.environ.get("EVENHAND_SIM_SEEDS", "300"))
