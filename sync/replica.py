@@ -344,7 +344,7 @@ class Replica:
                     self.store.set("seq", str(event.next))
                     self.store.set("have", msgspec.json.encode(list(have)).decode())
                     return event.more, len(wrong)
-        raise AssertionError("a signed answer ends with an end line")
+        raise Refused(Reason.ANSWER_STRANGE, problem="no end line")
 
     def _differs(self, bucket: str, check: Mapping[str, tuple[int, int]]) -> bool:
         device = self.identity.enrolled.device

@@ -280,7 +280,7 @@ async def test_an_unknown_item_is_quarantined_and_the_rest_counts(phone: Phone) 
 
 
 async def test_an_unknown_kind_is_parked_byte_for_byte(phone: Phone) -> None:
-    mine = phone.record(lambda stamp: Newer(hint="from next year", **stamp))  # type: ignore[arg-type,return-value]
+    mine = phone.record(lambda stamp: Newer(hint="from next year", **stamp))
 
     await phone.sync()
 

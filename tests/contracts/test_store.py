@@ -1,0 +1,246 @@
+"""One suite, two subjects: whatever keeps a replica's memory must behave alike."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sync.sqlite_store import SqliteStore
+from sync.store import File, MemoryStore, Mine, Row, Store, Theirs
+
+ROW = Row("b1", "task", "t1", "r1", b"{}")
+THEIRS = Theirs("d2:1", "b1", "h", "wang", b"\x00\xff")
+FILE = File("f" * 64, 9, "image/jpeg")
+
+
+def mine(n: int, inspection: str = "t1") -> Mine:
+    return Mine(n, inspection, f"hash-{n}", b'{"n":%d}\xff\x00' % n)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    opened = SqliteStore(tmp_path / "device.db")
+    yield opened
+    opened.close()
+
+
+def everything(store: Store) -> list[object]:
+    return [
+        store.get("key"),
+        store.log(1, 100),
+        store.noted(),
+        store.rows("task"),
+        store.theirs_of("b1"),
+        sorted(store.revisions("b1")),
+        store.files(),
+    ]
+
+
+def fill(store: Store) -> None:
+    store.set("key", "value")
+    store.append(mine(1))
+    store.append(mine(2, "t2"))
+    store.note(1, "parked", "op.unknown")
+    store.put_row(ROW)
+    store.put_theirs(THEIRS)
+    store.put_file(FILE)
+
+
+def test_a_new_store_is_empty(store: Store) -> None:
+    assert everything(store) == ["", [], [], [], [], [], []]
+    assert store.last() is None
+
+
+def test_what_was_written_is_read(store: Store) -> None:
+    with store.transaction():
+        fill(store)
+
+    noted = Mine(1, "t1", "hash-1", mine(1).raw, "parked", "op.unknown")
+    assert store.get("key") == "value"
+    assert store.log(1, 100) == [noted, mine(2, "t2")]
+    assert store.log(2, 100) == [mine(2, "t2")]
+    assert store.log(1, 1) == [noted]
+    assert store.log(3, 100) == []
+    assert store.last() == mine(2, "t2")
+    assert store.log_of("t2") == [mine(2, "t2")]
+    assert store.noted() == [noted]
+    assert store.rows("task") == [ROW]
+    assert store.theirs_of("b1") == [THEIRS]
+    assert sorted(store.revisions("b1")) == [("op", "d2:1", "h"), ("task", "t1", "r1")]
+    assert store.files() == [FILE]
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    with store.transaction():
+        fill(store)
+    before = everything(store)
+
+    def fail() -> None:
+        with store.transaction():
+            store.set("key", "other")
+            store.append(mine(3))
+            store.note(2, "late", "")
+            store.put_row(Row("b1", "task", "t2", "r", b"{}"))
+            store.remove_row("b1", "task", "t1")
+            store.put_theirs(Theirs("d2:2", "b1", "h", "wang", b""))
+            store.put_file(File("e" * 64, 1, "x/y"))
+            store.drop("b1")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+
+    assert everything(store) == before
+
+
+def test_after_a_failed_transaction_the_next_one_works(store: Store) -> None:
+    def fail() -> None:
+        with store.transaction():
+            store.append(mine(1))
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
+    with store.transaction():
+        store.append(mine(1))
+
+    assert store.last() == mine(1)
+
+
+def test_the_log_takes_only_the_next_number(store: Store) -> None:
+    with store.transaction():
+        store.append(mine(1))
+
+    for n in (1, 3):
+        with pytest.raises(AssertionError), store.transaction():
+            store.append(mine(n))
+
+    assert store.log(1, 100) == [mine(1)]
+
+
+def test_a_row_is_replaced_in_its_bucket_and_stays_in_others(store: Store) -> None:
+    with store.transaction():
+        store.put_row(ROW)
+        store.put_row(Row("b0", "task", "t1", "r0", b"0"))
+        store.put_row(Row("b1", "task", "t1", "r2", b"2"))
+    both = store.rows("task")
+    with store.transaction():
+        store.remove_row("b1", "task", "t1")
+
+    assert both == [Row("b1", "task", "t1", "r2", b"2")]
+    assert store.rows("task") == [Row("b0", "task", "t1", "r0", b"0")]
+
+
+def test_rows_come_by_kind_and_by_id(store: Store) -> None:
+    with store.transaction():
+        for entity in ("t3", "t1", "t2"):
+            store.put_row(Row("b1", "task", entity, "r", b""))
+        store.put_row(Row("b1", "checklist", "c", "r", b""))
+
+    assert [row.id for row in store.rows("task")] == ["t1", "t2", "t3"]
+    assert [row.id for row in store.rows("checklist")] == ["c"]
+
+
+def test_a_dropped_bucket_takes_what_was_read_and_leaves_what_was_written(store: Store) -> None:
+    with store.transaction():
+        fill(store)
+        store.put_row(Row("b2", "task", "t9", "r", b""))
+        store.drop("b1")
+
+    assert [row.id for row in store.rows("task")] == ["t9"]
+    assert store.theirs_of("b1") == []
+    assert list(store.revisions("b1")) == []
+    assert len(store.log(1, 100)) == 2
+    assert store.files() == [FILE]
+
+
+def test_anothers_operation_is_kept_once(store: Store) -> None:
+    with store.transaction():
+        store.put_theirs(THEIRS)
+        store.put_theirs(THEIRS)
+
+    assert store.theirs_of("b1") == [THEIRS]
+    assert store.theirs_of("b2") == []
+
+
+def test_a_note_can_be_taken_back(store: Store) -> None:
+    with store.transaction():
+        fill(store)
+        store.note(1, "", "")
+
+    assert store.noted() == []
+
+
+def test_files_keep_their_order_and_say_when_they_were_sent(store: Store) -> None:
+    other = File("a" * 64, 5, "image/png")
+    with store.transaction():
+        store.put_file(FILE)
+        store.put_file(other)
+        store.put_file(File(FILE.sha256, 9, "image/jpeg", sent=True))
+
+    assert [(file.sha256[0], file.sent) for file in store.files()] == [("f", True), ("a", False)]
+
+
+# -- one file, several processes -----------------------------------------------------------------
+
+
+def test_reopening_keeps_everything(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path / "device.db")
+    with first.transaction():
+        fill(first)
+    before = everything(first)
+    first.close()
+
+    again = SqliteStore(tmp_path / "device.db")
+
+    assert everything(again) == before
+    again.close()
+
+
+def test_two_connections_see_each_others_commits_and_nothing_before(tmp_path: Path) -> None:
+    one, two = SqliteStore(tmp_path / "device.db"), SqliteStore(tmp_path / "device.db")
+
+    with one.transaction():
+        one.append(mine(1))
+        during = two.last()
+    after = two.last()
+
+    assert during is None
+    assert after == mine(1)
+    one.close()
+    two.close()
+
+
+def _record(path: Path, name: str, times: int, go: Callable[[], object]) -> None:
+    store = SqliteStore(path)
+    go()
+    for _ in range(times):
+        with store.transaction():
+            last = store.last()
+            store.append(mine((last.n if last else 0) + 1, name))
+    store.close()
+
+
+def test_processes_that_record_at_once_take_turns_and_use_no_number_twice(tmp_path: Path) -> None:
+    path, names, times = tmp_path / "device.db", ["p1", "p2", "p3"], 40
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(len(names))
+    workers = [
+        spawn.Process(target=_record, args=(path, name, times, barrier.wait)) for name in names
+    ]
+
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    store = SqliteStore(path)
+    log = store.log(1, 1000)
+    store.close()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert [one.n for one in log] == list(range(1, len(names) * times + 1))
+    assert all(sum(one.inspection == name for one in log) == times for name in names)
