@@ -134,7 +134,7 @@ def http() -> str:
     app = create_app(Settings(database_url="sqlite+aiosqlite://"))
     paths = cast("dict[str, dict[str, Any]]", app.openapi_schema.to_schema()["paths"])
     doors: dict[str, list[tuple[str, ...]]] = {"office": [], "device": [], "public": [], "open": []}
-    for route in sorted(app.routes, key=lambda route: route.path):
+    for route in app.routes:
         if not isinstance(route, HTTPRoute) or route.path.startswith("/schema"):
             continue
         for handler in cast("tuple[HTTPRouteHandler, ...]", route.route_handlers):
@@ -162,6 +162,7 @@ def http() -> str:
     }
     for name, rows in doors.items():
         heads = ("route", "what it does", "takes", "answers")
+        rows.sort(key=lambda row: row[0].strip("`").split()[::-1])  # by path, then method
         lines += ["", f"## The {name} door", "", notes[name], "", *table(heads, rows)]
     return page("HTTP", "接口", "the routes and the OpenAPI document", lines)
 
