@@ -9,6 +9,7 @@ looking for one alternating path that frees a seat of j; sets of inspectors are 
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
@@ -105,14 +106,18 @@ def _choose(matching: "_Matching", index: int, order: Iterator[int]) -> tuple[in
 def _bottleneck(
     positions: Sequence[Position], roster: Sequence[str], caps: Mapping[str, int], cut: list[int]
 ) -> Bottleneck:
-    groups: dict[int, set[str]] = {}
+    able: dict[str, int] = {}  # by group: who could sit at any of its positions in the cut
     for index in cut:
-        for j in bits(positions[index].eligible):
-            groups.setdefault(j, set()).add(positions[index].group)
+        one = positions[index]
+        able[one.group] = able.get(one.group, 0) | one.eligible
+    groups: Counter[int] = Counter()  # by inspector: how many groups could use him
+    for mask, times in Counter(able.values()).items():
+        for j in bits(mask):
+            groups[j] += times
     return Bottleneck(
         positions=tuple(sorted((positions[i].group, positions[i].name) for i in cut)),
         inspectors=tuple(roster[j] for j in sorted(groups)),
-        seats=sum(min(caps[roster[j]], len(those)) for j, those in groups.items()),
+        seats=sum(min(caps[roster[j]], count) for j, count in groups.items()),
     )
 
 

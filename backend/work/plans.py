@@ -175,6 +175,8 @@ def plain_text(given: str) -> str:
     """Bring a text into the one form that is hashed, or refuse it."""
     text = unicodedata.normalize("NFC", given).strip()
     _require_canonical(text)
+    if not text:
+        raise Refused(Reason.TEXT_NOT_CANONICAL, problem="nothing but blanks")
     return text
 
 

@@ -195,6 +195,7 @@ async def test_the_office_has_the_whole_bundle_and_the_public_all_but_the_recusa
         ({"checklists": {"*": "restaurants"}}, "checklist.not-found"),
         ({"checklists": {"market": "cold-store"}}, "plan.checklist-missing"),
         ({"title": "a\u0007b"}, "text.not-canonical"),
+        ({"title": "  "}, "text.not-canonical"),
         ({"division": "310102"}, "auth.division-forbidden"),
         ({"seats": 3}, "body.invalid"),
         ({"rate": [3, 0]}, "body.invalid"),
