@@ -154,9 +154,14 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
     )
 
 
+def canonical(inspection: Inspection) -> bytes:
+    """Write an inspection as JSON (UTF-8): every field, keys sorted, no spaces."""
+    return msgspec.json.encode(inspection, order="sorted")
+
+
 def digest(inspection: Inspection) -> str:
-    """Hash an inspection: SHA-256 over its JSON with sorted keys, the value that signers sign."""
-    return sha256(msgspec.json.encode(inspection, order="deterministic")).hexdigest()
+    """Hash an inspection: SHA-256 over its canonical JSON, the value that signers sign."""
+    return sha256(canonical(inspection)).hexdigest()
 
 
 def covered(covers: dict[str, tuple[tuple[int, int], ...]], op: OpId) -> bool:

@@ -19,7 +19,7 @@ from backend.tables import Batch, Checklist, Device, Entry, Feed, Fork, Inspecti
 from backend.work import feed
 from sync import checklist, codec, hub
 from sync.merge import Inspection as State
-from sync.merge import Recorded, digest, fold
+from sync.merge import Recorded, canonical, digest, fold
 from sync.messages import (
     VERSION,
     Ack,
@@ -107,7 +107,7 @@ async def project(db: Session, inspection_id: str, now: datetime) -> State:
     row = await db.get(Inspection, inspection_id)
     if row is None:
         row = Inspection(id=inspection_id, state="", digest="", updated_at=now)
-    row.state = msgspec.json.encode(state, order="deterministic").decode()
+    row.state = canonical(state).decode()
     row.digest = digest(state)
     row.conflicts, row.late, row.signed = len(state.conflicts), len(state.late), state.signed
     row.updated_at = now
