@@ -120,7 +120,6 @@ class Blobs:
             _make_folder(goal.parent)
             (self._partial / upload).rename(goal)  # over an equal file, if another was first
             _flush_folder(goal.parent)
-            _flush_folder(self._partial)
             return True
 
     def _discard(self, upload: str) -> None:

@@ -618,10 +618,19 @@ class NewReview(Struct, frozen=True, forbid_unknown_fields=True):
     photos: Annotated[tuple[Sha256, ...], Meta(max_length=50)] = ()
 
 
+class NotPublished(Struct, frozen=True):
+    """An approved result that was held back; `code` is the refusal's."""
+
+    inspection: str
+    code: str
+    fields: str
+
+
 class PublishedView(Struct, frozen=True):
     """What one publishing did."""
 
     published: tuple[str, ...]
+    refused: tuple[NotPublished, ...]
     waiting: int  # approved inspections of the division that are not published yet
 
 

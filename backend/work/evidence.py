@@ -175,7 +175,8 @@ async def _take(blobs: Blobs, upload: Upload, parts: AsyncIterator[bytes], *, at
                 raise Refused(Reason.UPLOAD_OFFSET_WRONG, offset=await blobs.offset(upload.id))
             at += len(part)
     finally:
-        await blobs.flush(upload.id)
+        if at < upload.size:  # the last part is made durable by finishing
+            await blobs.flush(upload.id)
     return at
 
 

@@ -28,7 +28,7 @@ from backend.tables import (
     Rectification,
     Task,
 )
-from backend.wire import PublishedLine, PublishedView, TextView
+from backend.wire import NotPublished, PublishedLine, PublishedView, TextView
 from backend.work import inspections
 from backend.work.inspections import Case
 from sync.refusals import Reason, Refused
@@ -40,7 +40,7 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 async def publish_results(db: Session, *, officer: Officer, now: datetime) -> PublishedView:
-    """Publish every approved result of the officer's division that is not published yet."""
+    """Publish every approved result of the officer's division; one held back stops no other."""
     query = (
         select(Conclusion.inspection_id)
         .join(Task, col(Task.id) == Conclusion.inspection_id)
@@ -57,7 +57,15 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
     cases = [await inspections.load(db, one, lock=True) for one in approved[:PUBLISHED_MAX]]
 
     today = local_day(now)
-    results = [await _decide(db, case, today=today) for case in cases]
+    results: list[Result] = []
+    refused: list[NotPublished] = []
+    for case in cases:
+        view = await _view(db, case, today=today)
+        if found := disclosure.leaks(view, await _names(db, case)):
+            code = Reason.PUBLICATION_PERSONAL.code
+            refused.append(NotPublished(case.task.id, code, " ".join(found)))
+        else:
+            results.append(view)
 
     for result in results:
         body = site.encode(result)
@@ -80,7 +88,9 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
             sha256=digest,
         )
     return PublishedView(
-        published=tuple(one.id for one in results), waiting=len(approved) - len(results)
+        published=tuple(one.id for one in results),
+        refused=tuple(refused),
+        waiting=len(approved) - len(results),
     )
 
 
@@ -140,13 +150,13 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
     return await asyncio.to_thread(_zip, site.write(results, draws, pictures, secret=secret))
 
 
-async def _decide(db: Session, case: Case, *, today: date) -> Result:
-    """Make the public view of an approved result, or refuse if anything personal is in it."""
+async def _view(db: Session, case: Case, *, today: date) -> Result:
+    """Make the public view of an approved result."""
     assert case.conclusion is not None
     draw = await db.get_one(Draw, case.task.draw_id)
     assert draw.bundle_sha256 is not None
     row = case.conclusion
-    view = disclosure.public_view(
+    return disclosure.public_view(
         id=case.task.id,
         site=Site(
             code=case.establishment.code,
@@ -170,9 +180,6 @@ async def _decide(db: Session, case: Case, *, today: date) -> Result:
             place=case.task.place,
         ),
     )
-    if found := disclosure.leaks(view, await _names(db, case)):
-        raise Refused(Reason.PUBLICATION_PERSONAL, inspection=case.task.id, fields=" ".join(found))
-    return view
 
 
 async def _names(db: Session, case: Case) -> set[str]:

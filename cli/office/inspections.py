@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from backend.wire import (
     SaidView,
 )
 from cli import client
-from cli.output import as_json, json_option, say, show, text
+from cli.output import as_json, complain, json_option, say, show, text
+from sync.refusals import Reason, Refused
 
 LINE = {
     "id": ("inspection", "检查编号"),
@@ -115,6 +117,11 @@ def publish(folder: Path | None) -> None:
         )
     if as_json():
         show(done)
+    for one in done.refused:
+        details = {"inspection": one.inspection, "fields": one.fields}
+        complain(Refused(Reason.PUBLICATION_PERSONAL, **details))
+    if done.refused:
+        sys.exit(int(Reason.PUBLICATION_PERSONAL.kind))
 
 
 commands: list[click.Command] = [inspection, conflicts, publish]

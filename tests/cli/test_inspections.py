@@ -87,7 +87,7 @@ def test_an_office_concludes_reviews_publishes_and_anyone_verifies(
     assert unclear.exit_code == 2
     assert reviewed.exit_code == 0, reviewed.output
     assert "Results published: 1" in published.output, published.output
-    assert json.loads(again.output) == {"published": [], "waiting": 0}
+    assert json.loads(again.output) == {"published": [], "refused": [], "waiting": 0}
     assert (site / "photos" / failed / "1.jpg").is_file()
     assert verified.exit_code == 0, verified.output
     assert "责令整改" in shown.output
