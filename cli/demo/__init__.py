@@ -13,6 +13,7 @@ a_file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command("demo")
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
 @click.option("--register", type=a_file, multiple=True, help="Your own register. 自有名录库。")
 @click.option("--mapping", type=a_file, help="How to read it (TOML). 字段映射。")
 @click.option("--division", default=None, help="Whose district it is; all without it. 辖区。")
@@ -21,7 +22,11 @@ a_file = click.Path(path_type=Path, exists=True, dir_okay=False)
     show_default=True, help="Where everything is put; removed first. 目标文件夹。",
 )  # fmt: skip
 def group(
-    register: tuple[Path, ...], mapping: Path | None, division: str | None, folder: Path
+    register: tuple[Path, ...],
+    mapping: Path | None,
+    division: str | None,
+    folder: Path,
+    picture: Path | None,
 ) -> None:
     """Run the day of a district bureau: draw, inspect offline, reconcile, publish. 演示。"""
     if bool(register) != (mapping is not None):
@@ -34,5 +39,8 @@ def group(
     story = Story()
     with serving(folder, story) as bureau:
         day.run(bureau, given)
-    if not story.end():
+    held = story.end()
+    if picture is not None:
+        story.picture(picture)
+    if not held:
         sys.exit(1)

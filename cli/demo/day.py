@@ -14,6 +14,7 @@ from pathlib import Path
 from secrets import randbelow
 from typing import TypeVar
 
+import click
 import msgspec
 
 from backend.rules.verification import Step, verify
@@ -470,7 +471,8 @@ def _read(raw: msgspec.Raw, into: type[T]) -> T:
 def clean(folder: Path) -> None:
     """Make room for a new day; only a folder that a demo made is removed."""
     if folder.exists():
-        assert (folder / "DEMO").exists() or not any(folder.iterdir()), f"{folder} is not a demo's"
+        if any(folder.iterdir()) and not (folder / "DEMO").exists():
+            raise click.UsageError(f"{folder} is not empty, and no demo made it")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / "DEMO").write_text("Made by `evenhand demo`, which removes it to begin anew.\n")

@@ -3,8 +3,10 @@
 A check that fails does not stop the story; it fails the demo at its end.
 """
 
+import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
@@ -27,7 +29,7 @@ class Story:
     """What is told so far, and what did not hold."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or Console(highlight=False, record=True)
         self.failed: list[str] = []
         self.checks = 0
         self._began = monotonic()
@@ -77,6 +79,11 @@ class Story:
         )
         with Progress(*columns, console=self.console, transient=True) as bars:
             yield Step(bars, bars.add_task(text(en, zh), total=total))
+
+    def picture(self, path: Path) -> None:
+        """Keep what was told as an SVG that needs nothing from elsewhere."""
+        picture = self.console.export_svg(title="make demo")
+        path.write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), "utf-8")
 
     def _line(self, mark: str, words: str) -> None:
         grid = Table.grid("", "", Column(overflow="fold"), padding=(0, 1, 0, 0))
