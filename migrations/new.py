@@ -1,6 +1,6 @@
 """Write the next migration from the difference between the tables and an empty upgraded database.
 
-    python migrations/new.py "what changes"
+python migrations/new.py "what changes"
 """
 
 import asyncio
