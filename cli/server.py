@@ -30,7 +30,7 @@ def group() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option(
-    "--workers", default=1, show_default=True, help="Processes; SQLite lets one of them write at a time."
+    "--workers", default=1, show_default=True, help="Processes; on SQLite one writes at a time."
 )
 @json_option
 def serve(host: str, port: int, workers: int) -> None:

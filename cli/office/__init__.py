@@ -1,11 +1,8 @@
 """监管机关: what the office asks of its server, or of the local database."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
 import click
 
-ROOMS = ("accounts", "registers", "plans", "devices", "inspections")
+from cli.office import accounts, devices, inspections, plans, registers
 
 
 @click.group("office")
@@ -16,7 +13,6 @@ def group() -> None:
     """
 
 
-for _room in ROOMS:
-    if find_spec(f"{__name__}.{_room}"):
-        for _command in import_module(f"{__name__}.{_room}").commands:
-            group.add_command(_command)
+for _room in (accounts, registers, plans, devices, inspections):
+    for _command in _room.commands:
+        group.add_command(_command)
