@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from http import HTTPStatus
 from http.client import HTTPConnection
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -16,7 +17,7 @@ from sqlalchemy import make_url
 
 from sync.messages import decode_answer_head
 
-Send = Callable[[Signed], None]
+Send = Callable[[Signed], int]  # gives how often it had to try again
 
 
 class Slice(Struct, frozen=True):
@@ -25,6 +26,7 @@ class Slice(Struct, frozen=True):
     operations: int
     seconds: float
     batches_ms: list[float]
+    busy: int  # times that the server asked to try again
 
     @property
     def rate(self) -> float:
@@ -66,11 +68,12 @@ class Crew:
         done = [line.recv() for line in self._lines]
         for told in done:
             assert not isinstance(told, str), told
-        ends = [end for end, _, _ in done]
+        ends = [end for end, *_ in done]
         return Slice(
-            operations=sum(count for _, count, _ in done),
+            operations=sum(count for _, count, _, _ in done),
             seconds=max(ends) - at,
-            batches_ms=[ms for _, _, batches in done for ms in batches],
+            batches_ms=[ms for _, _, batches, _ in done for ms in batches],
+            busy=sum(busy for *_, busy in done),
         )
 
 
@@ -81,17 +84,17 @@ def _work(line: Connection, client: Client, start: Callable[..., Send], args: An
         at, first, last = job
         while (wait := at - perf_counter()) > 0:
             sleep(wait)
-        count, batches = 0, []
+        done, busy, batches = 0, 0, []
         try:
             for signed in client.pushes[first:last]:
                 began = perf_counter()
-                send(signed)
+                busy += send(signed)
                 batches.append((perf_counter() - began) * 1000)
-                count += len(signed.rows)
+                done += len(signed.rows)
         except Exception as error:
             line.send(f"{type(error).__name__}: {error}, in batch {first + len(batches)}")
             return
-        line.send((perf_counter(), count, batches))
+        line.send((perf_counter(), done, batches, busy))
 
 
 # -- what a client may do ------------------------------------------------------------------------
@@ -101,14 +104,21 @@ def pushing(port: int) -> Send:
     """Push over one kept connection, and insist on the acknowledgement."""
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def send(signed: Signed) -> None:
+    def ask(signed: Signed) -> tuple[int, bytes]:
         connection.request("POST", "/sync/v1", signed.body, {"sync-signature": signed.header})
         response = connection.getresponse()
-        body = response.read()
-        assert response.status == 200, body.decode()
+        return response.status, response.read()
+
+    def send(signed: Signed) -> int:
+        busy = 0
+        while (answer := ask(signed))[0] == HTTPStatus.SERVICE_UNAVAILABLE:
+            busy += 1
+        status, body = answer
+        assert status == HTTPStatus.OK, body.decode()
         head = decode_answer_head(body.split(b"\n", 1)[0])
         assert head.ack.n == signed.last, head
         assert not head.notes, head.notes[:3]
+        return busy
 
     return send
 
@@ -127,11 +137,12 @@ def _into_sqlite(url: str, table: str) -> Send:
     marks = ", ".join("?" * len(COLUMNS))
     statement = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES ({marks})"
 
-    def send(signed: Signed) -> None:
+    def send(signed: Signed) -> int:
         rows = [(*row[:-1], row[-1].replace(tzinfo=None).isoformat(" ")) for row in signed.rows]
         database.execute("BEGIN IMMEDIATE")
         database.executemany(statement, rows)
         database.execute("COMMIT")
+        return 0
 
     return send
 
@@ -142,9 +153,10 @@ def _into_postgresql(url: str, table: str) -> Send:
     marks = ", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1))
     statement = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES ({marks})"
 
-    async def insert(rows: list[tuple[Any, ...]]) -> None:
+    async def insert(rows: list[tuple[Any, ...]]) -> int:
         async with database.transaction():
             await database.executemany(statement, rows)
+        return 0
 
     return lambda signed: loop.run_until_complete(insert(signed.rows))
 

@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from http.client import HTTPConnection
@@ -25,6 +25,7 @@ from typing import Any, Literal, TypeVar
 
 import asyncpg
 import msgspec
+import psutil
 from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
@@ -134,9 +135,11 @@ def client(number: int, shape: Shape, *, pushes: int, size: int) -> Client:
     tasks = [_id(chance) for _ in range(-(-pushes * size // shape.per_inspection))]
     items = tuple(form().items)
     places = count(number * 10_000_000 + 1)
-    previous, signed = codec.genesis(device), []
+    previous = codec.genesis(device)
+    signed: list[Signed] = []
     for push in range(pushes):
-        first, before, raws = push * size + 1, previous, []
+        first, before = push * size + 1, previous
+        raws: list[bytes] = []
         for n in range(first, first + size):
             visit, turn = divmod(n - 1, shape.per_inspection)
             asked = [items[(turn * shape.answers + k) % ITEMS] for k in range(shape.answers)]
@@ -334,11 +337,16 @@ class Server(Struct, frozen=True):
     seconds: float  # until it answered
 
     def memory(self) -> float:
-        """Give the resident memory of the process and its children, in MB."""
-        import psutil
+        """Give the resident memory of the largest process, the worker, in MB."""
+        return max(process.memory_info().rss for process in self._processes()) / 1e6
 
+    def cpu(self) -> float:
+        """Give the seconds of processor time that its processes used so far."""
+        return sum(sum(process.cpu_times()[:2]) for process in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
         root = psutil.Process(self.process.pid)
-        return sum(p.memory_info().rss for p in [root, *root.children(recursive=True)]) / 1e6
+        return [root, *root.children(recursive=True)]
 
 
 def granian(port: int) -> list[str]:
@@ -399,7 +407,7 @@ def await_health(port: int, process: "subprocess.Popen[bytes]", log: Path) -> No
 
 
 @contextmanager
-def stage(kinds: tuple[Kind, ...], folder: Path | None) -> Iterator[tuple[Databases, Path]]:
+def stage(kinds: tuple[Kind, ...], folder: Path | None) -> Generator[tuple[Databases, Path]]:
     """Open a temporary folder with databases in it; on the disk that is to be measured."""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="evenhand-", dir=folder)))
@@ -429,6 +437,6 @@ def show(title: str, texts: list[str], numbers: list[str], rows: list[list[str]]
     for row in rows:
         table.add_row(*row)
     console = Console()
-    console.width = console.width if console.is_terminal else 120
+    console.width = console.width if console.is_terminal else 150
     console.print(f"\n[bold]{title}")
     console.print(table)

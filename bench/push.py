@@ -1,18 +1,30 @@
 """How fast pushes are taken in (上传): real signed batches over HTTP, against bare inserts.
 
-Every round runs three slices of the same batches, one after the other: pushed to the server,
-inserted bare into a table with nothing but its key, and inserted bare into the ledger's own table.
+Every round pushes a slice of the batches to the server, then inserts all of them bare, into a
+fresh table with nothing but its key and into a fresh ledger with its indexes.
 """
 
 import sys
 from argparse import ArgumentParser, Namespace
-from itertools import product
+from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 
 import msgspec
 from _crew import Crew, Slice, inserting, pushing
-from _stage import KINDS, SHAPES, Client, Databases, Kind, client, serving, show, stage, sync_ms
+from _stage import (
+    KINDS,
+    SHAPES,
+    Client,
+    Databases,
+    Kind,
+    Server,
+    client,
+    serving,
+    show,
+    stage,
+    sync_ms,
+)
 from msgspec import Struct
 
 
@@ -30,6 +42,8 @@ class Result(Struct, frozen=True):
     ratio_ledger: float
     p50_ms: float  # of one batch
     p95_ms: float
+    cpu_ms: float  # of the server's processes, for one batch
+    busy: int  # answers that asked to try again
     memory_mb: float
 
 
@@ -45,11 +59,12 @@ def main() -> None:
         f"Push, {options.size} operations a batch ({sizes}); a durable write takes {disk:.3f} ms",
         ["operations", "database"],
         ["clients", "bare/s", "ledger/s", "push/s", "of bare", "worst", "of ledger", "p50 ms",
-         "p95 ms", "MB"],
+         "p95 ms", "cpu ms", "busy", "MB"],
         [
             [r.shape, r.database, str(r.clients), f"{r.bare:,.0f}", f"{r.ledger:,.0f}",
              f"{r.push:,.0f}", f"{r.ratio:.3f}", f"{r.ratio_worst:.3f}", f"{r.ratio_ledger:.3f}",
-             f"{r.p50_ms:.1f}", f"{r.p95_ms:.1f}", f"{r.memory_mb:.0f}"]
+             f"{r.p50_ms:.1f}", f"{r.p95_ms:.1f}", f"{r.cpu_ms:.1f}", str(r.busy),
+             f"{r.memory_mb:.0f}"]
             for r in results
         ],
     )  # fmt: skip
@@ -62,66 +77,78 @@ def measure(options: Namespace) -> tuple[list[Result], dict[str, int], float]:
     with stage(tuple(options.database), options.folder) as (databases, folder):
         disk = sync_ms(folder)
         for name in options.shape:
-            pushes = (options.rounds + 1) * options.batches
+            each = max(2, options.batches // (4 if SHAPES[name].per_inspection == 1 else 1))
+            pushes = (options.rounds + 1) * each
             crowd = [
                 client(number, SHAPES[name], pushes=pushes, size=options.size)
-                for number in range(max(options.clients))
+                for number in range(sum(options.clients))
             ]
             bodies = [len(signed.body) for one in crowd for signed in one.pushes]
             bytes_each[name] = sum(bodies) // (len(bodies) * options.size)
             databases.prepare(crowd)
-            for kind, clients in product(options.database, options.clients):
-                results.append(_cell(databases, folder, kind, name, crowd[:clients], options))
+            for kind in options.database:
+                with serving(databases.copy(kind), folder) as server:
+                    rest = iter(crowd)
+                    for clients in options.clients:
+                        some = list(islice(rest, clients))
+                        results.append(_cell(databases, server, kind, name, some, options))
     return results, bytes_each, disk
 
 
 def _cell(
     databases: Databases,
-    folder: Path,
+    server: Server,
     kind: Kind,
     shape: str,
     crowd: list[Client],
     options: Namespace,
 ) -> Result:
     rounds: list[tuple[Slice, Slice, Slice]] = []
-    each = max(1, options.batches // (1 if len(crowd) == 1 else 2))
-    idle = databases.copy(kind)
-    with (
-        serving(databases.copy(kind), folder) as server,
-        Crew(crowd, pushing, server.port) as pushers,
-        Crew(crowd, inserting, idle, "bare") as bare,
-        Crew(crowd, inserting, idle, "entry") as ledger,
-    ):
-        for first in range(0, (options.rounds + 1) * each, each):
-            last = first + each
-            rounds.append(
-                (pushers.run(first, last), bare.run(first, last), ledger.run(first, last))
-            )
-        memory = server.memory()
-    rounds = rounds[1:]  # the first warms up
-    ratios = [push.rate / plain.rate for push, plain, _ in rounds]
+    total, each = len(crowd[0].pushes), len(crowd[0].pushes) // (options.rounds + 1)
+    with Crew(crowd, pushing, server.port) as pushers:
+        pushers.run(0, each)  # warms up
+        used = 0.0
+        for first in range(each, total, each):
+            before = server.cpu()
+            pushed = pushers.run(first, first + each)
+            used += server.cpu() - before
+            rounds.append((pushed, *_bare(crowd, databases.copy(kind))))
+    ratios = [push.rate / bare.rate for push, bare, _ in rounds]
     batches = [ms for push, _, _ in rounds for ms in push.batches_ms]
     return Result(
         shape=shape,
         database=kind,
         clients=len(crowd),
-        bare=median(plain.rate for _, plain, _ in rounds),
-        ledger=median(own.rate for _, _, own in rounds),
+        bare=median(bare.rate for _, bare, _ in rounds),
+        ledger=median(ledger.rate for _, _, ledger in rounds),
         push=median(push.rate for push, _, _ in rounds),
         ratio=median(ratios),
         ratio_worst=min(ratios),
-        ratio_ledger=median(push.rate / own.rate for push, _, own in rounds),
+        ratio_ledger=median(push.rate / ledger.rate for push, _, ledger in rounds),
         p50_ms=median(batches),
         p95_ms=quantiles(batches, n=20)[-1],
-        memory_mb=memory,
+        cpu_ms=used * 1000 / len(batches),
+        busy=sum(push.busy for push, _, _ in rounds),
+        memory_mb=server.memory(),
     )
+
+
+def _bare(crowd: list[Client], url: str) -> tuple[Slice, Slice]:
+    slices: list[Slice] = []
+    for table in ("bare", "entry"):
+        with Crew(crowd, inserting, url, table) as inserters:
+            inserters.run(0, 1)
+            slices.append(inserters.run(1, len(crowd[0].pushes)))
+    return slices[0], slices[1]
 
 
 def _options() -> Namespace:
     parser = ArgumentParser(description="How fast pushes are taken in, against bare inserts.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--batches", type=int, default=8, help="of one client in one round")
+    parser.add_argument(
+        "--batches", type=int, default=8, help="of a client in a round; a quarter of whole records"
+    )
     parser.add_argument("--size", type=int, default=200, help="operations in a batch")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS)

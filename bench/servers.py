@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -19,7 +20,7 @@ from _stage import (
     Client,
     Databases,
     Kind,
-    Shape,
+    Server,
     client,
     granian,
     serving,
@@ -47,6 +48,7 @@ class Result(Struct, frozen=True):
     ratio: float  # to the other, in the same round
     p50_ms: float
     p95_ms: float
+    cpu_ms: float  # of the server's processes, for one push
     start_s: float
     memory_mb: float
 
@@ -57,50 +59,67 @@ def main() -> None:
     with stage(tuple(options.database), options.folder) as (databases, folder):
         for load, (size, batches) in LOADS.items():
             each = max(1, batches * options.scale)
-            crowd = _crowd(max(options.clients), each * (options.rounds + 1), size)
+            pushes = each * (options.rounds + 1)
+            crowd = [
+                client(number, SHAPES["item"], pushes=pushes, size=size)
+                for number in range(sum(options.clients))
+            ]
             databases.prepare(crowd)
             for kind in options.database:
-                for clients in options.clients:
-                    results += _cell(databases, folder, kind, load, crowd[:clients], each)
+                results += _both(databases, folder, kind, load, crowd, each, options.clients)
     if options.json:
         sys.stdout.buffer.write(msgspec.json.encode(results) + b"\n")
         return
     show(
         "Pushes a second, granian and uvicorn in turns",
         ["database", "operations", "server"],
-        ["clients", "pushes/s", "to the other", "p50 ms", "p95 ms", "start s", "MB"],
+        ["clients", "pushes/s", "to the other", "p50 ms", "p95 ms", "cpu ms", "start s", "MB"],
         [
             [r.database, r.load, r.server, str(r.clients), f"{r.pushes:,.0f}", f"{r.ratio:.2f}",
-             f"{r.p50_ms:.2f}", f"{r.p95_ms:.2f}", f"{r.start_s:.2f}", f"{r.memory_mb:.0f}"]
+             f"{r.p50_ms:.2f}", f"{r.p95_ms:.2f}", f"{r.cpu_ms:.2f}", f"{r.start_s:.2f}",
+             f"{r.memory_mb:.0f}"]
             for r in results
         ],
     )  # fmt: skip
 
 
-def _crowd(clients: int, pushes: int, size: int) -> list[Client]:
-    shape: Shape = SHAPES["item"]
-    return [client(number, shape, pushes=pushes, size=size) for number in range(clients)]
-
-
-def _cell(
-    databases: Databases, folder: Path, kind: Kind, load: str, crowd: list[Client], each: int
+def _both(
+    databases: Databases,
+    folder: Path,
+    kind: Kind,
+    load: str,
+    crowd: list[Client],
+    each: int,
+    counts: list[int],
 ) -> list[Result]:
-    slices: dict[str, list[Slice]] = {name: [] for name in COMMANDS}
     with ExitStack() as stack:
         servers = {
             name: stack.enter_context(serving(databases.copy(kind), folder, command))
             for name, command in COMMANDS.items()
         }
+        rest = iter(crowd)
+        return [
+            result
+            for clients in counts
+            for result in _cell(servers, kind, load, list(islice(rest, clients)), each)
+        ]
+
+
+def _cell(
+    servers: dict[str, Server], kind: Kind, load: str, crowd: list[Client], each: int
+) -> list[Result]:
+    slices: dict[str, list[Slice]] = {name: [] for name in COMMANDS}
+    cpu: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    with ExitStack() as stack:
         crews = {
             name: stack.enter_context(Crew(crowd, pushing, server.port))
             for name, server in servers.items()
         }
-        rounds = len(crowd[0].pushes) // each
-        for turn in range(rounds):
-            order = list(COMMANDS) if turn % 2 else list(reversed(COMMANDS))
-            for name in order:
+        for turn in range(len(crowd[0].pushes) // each):
+            for name in COMMANDS if turn % 2 else reversed(COMMANDS):
+                before = servers[name].cpu()
                 slices[name].append(crews[name].run(turn * each, (turn + 1) * each))
-        memory = {name: server.memory() for name, server in servers.items()}
+                cpu[name].append((servers[name].cpu() - before) * 1000 / (each * len(crowd)))
     results: list[Result] = []
     for name, server in servers.items():
         other = next(one for one in COMMANDS if one != name)
@@ -119,8 +138,9 @@ def _cell(
                 ),
                 p50_ms=median(batches),
                 p95_ms=quantiles(batches, n=20)[-1],
+                cpu_ms=median(cpu[name][1:]),
                 start_s=server.seconds,
-                memory_mb=memory[name],
+                memory_mb=server.memory(),
             )
         )
     return results
@@ -129,7 +149,7 @@ def _cell(
 def _options() -> Namespace:
     parser = ArgumentParser(description="Which server carries our push route better.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=int, default=1, help="so many times longer slices")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--database", nargs="+", choices=KINDS, default=["sqlite"])

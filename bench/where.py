@@ -10,12 +10,13 @@ from contextlib import AsyncExitStack
 from functools import wraps
 from inspect import iscoroutinefunction
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from types import FrameType, ModuleType
 from typing import Any
 
 import msgspec
 from _stage import AT, KINDS, SHAPES, Client, client, show, stage
+from sqlalchemy import event
 
 from backend import db
 from backend.work import intake
@@ -44,15 +45,15 @@ def main() -> None:
     found: dict[str, Any] = {}
     with stage(tuple(options.database), options.folder) as (databases, _):
         for shape in options.shape:
-            one = client(0, SHAPES[shape], pushes=options.pushes, size=200)
+            one = client(0, SHAPES[shape], pushes=options.pushes, size=options.size)
             databases.prepare([one])
             for kind in options.database:
-                milliseconds = asyncio.run(_run(databases.copy(kind), one))
-                found[f"{shape} {kind}"] = {"ms": milliseconds, **_shares()}
+                took = asyncio.run(_run(databases.copy(kind), one))
+                found[f"{shape} {kind}"] = took | _shares()
     if options.json:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
         return
-    cells = [f"{name} {one['ms']:.1f} ms" for name, one in found.items()]
+    cells = [f"{name}\n{one['ms']:.0f} ms" for name, one in found.items()]
     for by in ("part", "library"):
         names = {name: 0.0 for one in found.values() for name in one[by]}
         for one in found.values():
@@ -62,24 +63,44 @@ def main() -> None:
             [name, *(f"{one[by].get(name, 0):.0%}" for one in found.values())]
             for name in sorted(names, key=names.__getitem__, reverse=True)
         ]
-        show(f"Where the time of a push of 200 operations goes, by {by}", [by], cells, rows)
+        if by == "part":
+            rows.append(["processor, ms", *(f"{one['cpu_ms']:.1f}" for one in found.values())])
+            rows.append(["statements", *(f"{one['statements']:.0f}" for one in found.values())])
+        show(
+            f"Where the time of a push of {options.size} operations goes, by {by}",
+            [by],
+            cells,
+            rows,
+        )
 
 
-async def _run(url: str, one: Client) -> float:
+async def _run(url: str, one: Client) -> dict[str, float]:
+    """Push everything; give ms by the clock and of the processor, and statements, of one push."""
     _samples.clear()
     async with AsyncExitStack() as stack:
         engine = db.connect(url)
         stack.push_async_callback(engine.dispose)
-        warm = len(one.pushes) // 4
+        statements: Counter[str] = Counter()
+
+        @event.listens_for(engine.sync_engine, "before_cursor_execute")
+        def _(_1: Any, _2: Any, statement: str, *_: Any) -> None:
+            statements[statement] += 1
+
+        warm, started, used = len(one.pushes) // 4, 0.0, 0.0
         for number, signed in enumerate(one.pushes):
             if number == warm:
-                started = perf_counter()
+                started, used = perf_counter(), process_time()
                 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
             async with db.transaction(engine) as session:
                 answer = await intake.exchange(session, signed.header, signed.body, AT)
                 assert isinstance(answer, intake.Answered)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        return (perf_counter() - started) * 1000 / (len(one.pushes) - warm)
+        each = 1000 / (len(one.pushes) - warm)
+        return {
+            "ms": (perf_counter() - started) * each,
+            "cpu_ms": (process_time() - used) * each,
+            "statements": statements.total() / len(one.pushes),
+        }
 
 
 def _sample(_: int, frame: FrameType | None) -> None:
@@ -146,6 +167,7 @@ def _options() -> Namespace:
     parser = ArgumentParser(description="Where the time of a push goes.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--pushes", type=int, default=12)
+    parser.add_argument("--size", type=int, default=200, help="operations in a push")
     parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--shape", nargs="+", choices=tuple(SHAPES), default=tuple(SHAPES))
     parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
