@@ -1,6 +1,7 @@
 import pytest
 from conftest import NOW
 from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, delete, select
 
@@ -67,6 +68,23 @@ async def test_a_removed_act_is_detected(engine: AsyncEngine) -> None:
         await walk(engine)
 
     assert refusal.value.details == {"n": 1}
+
+
+async def test_a_writer_that_waits_too_long_is_told_to_come_again(database_url: str) -> None:
+    engine = db.connect(database_url, busy_ms=50)
+
+    async def write() -> None:
+        async with db.transaction(engine) as session:
+            await db.head(session)
+
+    async with db.transaction(engine) as session:
+        await db.head(session)
+        with pytest.raises(SQLAlchemyError) as error:
+            await write()
+    await write()
+    await engine.dispose()
+
+    assert db.busy(error.value)
 
 
 async def test_a_rolled_back_act_leaves_no_gap(engine: AsyncEngine) -> None:
