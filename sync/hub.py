@@ -252,9 +252,10 @@ def page(
     return Page(tuple(events), upto, more=upto < feed_n or booted < len(missing))
 
 
-def revoked(pull: Pull) -> Page:
+def revoked(pull: Pull, epoch: str) -> Page:
     """Tell a revoked device to forget what it read; what it wrote stays."""
-    return Page(tuple(Drop(bucket) for bucket in pull.have), 0, more=False)
+    anew = pull.epoch not in ("", epoch)
+    return Page((Reset(),) if anew else tuple(Drop(b) for b in pull.have), 0, more=False)
 
 
 def answer(

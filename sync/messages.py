@@ -108,7 +108,7 @@ class AnswerHead(Struct, frozen=True, rename={"notes": "except"}):
 
 
 class Reset(Struct, frozen=True, tag_field="t", tag="reset"):
-    """Forget what was read (not what was written): the cursor means nothing here."""
+    """The cursor means nothing here: forget what was read, offer again all that was written."""
 
 
 class Boot(Struct, frozen=True, tag_field="t", tag="boot"):

@@ -309,14 +309,14 @@ class Replica:
 
     def _absorb(self, epoch: str, events: list[Event]) -> tuple[bool, int]:
         """Apply a page; give whether more follows and how many buckets must be read again."""
-        have = self._have()
+        have, anew = self._have(), False
         for event in events:
             match event:
                 case Reset():
                     for bucket in have:
                         self.store.drop(bucket)
-                    have = {}
-                    self.store.set("seq", "0")
+                    have, anew = {}, True
+                    self.store.set("acked", "0")  # a restored server may have lost any of it
                 case Boot(b=bucket):
                     self.store.drop(bucket)
                     have[bucket] = None
@@ -333,7 +333,8 @@ class Replica:
                         told = Theirs(event.id, event.b, event.h, event.who, bytes(event.raw))
                         self.store.put_theirs(told)
                 case End():
-                    wrong = [b for b in have if not event.more and self._differs(b, event.check)]
+                    whole = not (event.more or anew)
+                    wrong = [b for b in have if whole and self._differs(b, event.check)]
                     for bucket in wrong:
                         self.store.drop(bucket)
                         del have[bucket]
@@ -343,7 +344,7 @@ class Replica:
                     self.store.set("epoch", epoch)
                     self.store.set("seq", str(event.next))
                     self.store.set("have", msgspec.json.encode(list(have)).decode())
-                    return event.more, len(wrong)
+                    return event.more or anew, len(wrong)
         raise Refused(Reason.ANSWER_STRANGE, problem="no end line")
 
     def _differs(self, bucket: str, check: Mapping[str, tuple[int, int]]) -> bool:

@@ -33,7 +33,7 @@ from sync.messages import (
     Told,
 )
 from sync.ops import decode_op, op_id
-from sync.refusals import Reason, Refused
+from sync.refusals import Kept, Reason, Refused
 
 ROLES = ("lead", "second")
 
@@ -45,13 +45,7 @@ class Answered(Struct, frozen=True):
     signature: str
 
 
-class Refusal(Struct, frozen=True):
-    """A refusal that must not undo what was stored (a fork keeps its evidence)."""
-
-    refused: Refused
-
-
-async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answered | Refusal:
+async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answered | Kept:
     """Take in a device's push and answer with a page of what it has not seen.
 
     Refuses with SIGNATURE_WRONG, DEVICE_UNKNOWN, SYNC_MALFORMED, SYNC_VERSION or SYNC_GAP; nothing
@@ -73,7 +67,7 @@ async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answ
             raise Refused(Reason.SYNC_GAP, head_n=device.head_n)
         case hub.Forks(at):
             await _keep_fork(db, device, push, at, now)
-            return Refusal(Refused(Reason.SYNC_FORK, head_n=device.head_n))
+            return Kept(Refused(Reason.SYNC_FORK, head_n=device.head_n))
         case hub.Extends(known):
             pass
 
@@ -86,7 +80,7 @@ async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answ
     notes = await _notes(db, push, states)
     page, check = hub.Page((), 0, more=False), dict[str, tuple[int, int]]()
     if push.head.pull is not None and device.revoked_at is not None:
-        page = hub.revoked(push.head.pull)
+        page = hub.revoked(push.head.pull, (await head(db)).epoch)
     elif push.head.pull is not None:
         page, check = await _page(db, device, push.head.pull)
     return await _answer(db, device, notes, page, check, now)

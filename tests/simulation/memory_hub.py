@@ -113,6 +113,16 @@ class MemoryHub:
     def revoke(self, device: str) -> None:
         self.state.devices[device].revoked = True
 
+    def restore(self, kept: int) -> None:
+        """Come back from a backup that knew only the first `kept` operations."""
+        state = self.state
+        state.ledger = state.ledger[:kept]
+        for name, device in state.devices.items():
+            device.chain = [entry for entry in state.ledger if entry.device == name]
+        root = state.ledger[-1].placed.root if kept else ROOT
+        state.ends = hub.Ends(kept, root, state.ends.feed_n)
+        state.epoch = f"{state.epoch}+"
+
     # -- what a witness may look at --------------------------------------------------------------
 
     def chain(self, device: str) -> list[hub.Placed]:
@@ -165,7 +175,7 @@ class MemoryHub:
 
         page, check = hub.Page((), 0, more=False), dict[str, tuple[int, int]]()
         if push.head.pull is not None and device.revoked:
-            page = hub.revoked(push.head.pull)
+            page = hub.revoked(push.head.pull, self.state.epoch)
         elif push.head.pull is not None:
             page, check = self._page(sender, device, push)
         head_hash = device.chain[-1].placed.hash if device.chain else codec.genesis(sender)

@@ -96,6 +96,10 @@ MUTANTS = [
     Mutant(
         "acknowledged before it was stored", MemoryHub, "ask", "raise Died", "return answer",
     ),
+    Mutant(
+        "a server restored from a backup goes on as before", hub, "page",
+        'pull.epoch not in ("", epoch) or pull.seq > feed_n', "pull.seq > feed_n",
+    ),
     # -- the device ------------------------------------------------------------------------------
     Mutant(
         "outbox cleared before the answer", Replica, "exchange",
@@ -136,8 +140,12 @@ MUTANTS = [
         "if not isinstance(r.op, Sign)]", "if not isinstance(r.op, Sign)][:-1]",
     ),
     Mutant(
+        "what a restored server has lost is not sent again", Replica, "_rewound",
+        'self.store.set("acked", str(head_n))', "pass",
+    ),
+    Mutant(
         "a wrong checksum is not noticed", Replica, "_absorb",
-        "if not event.more and self._differs(b, event.check)", "if False", rot=True,
+        "if whole and self._differs(b, event.check)", "if False", rot=True,
     ),
 ]  # fmt: skip
 

@@ -131,6 +131,7 @@ class Device:
         self.expected: list[str] = []  # the verdict of each, while not revoked
         self.sessions: list[Session] = []
         self.revoked_at: int | None = None
+        self.promised = 0  # acknowledged by a server that has been restored from a backup since
         self.rotten = False
 
     def start(self) -> None:
@@ -223,9 +224,11 @@ class World:
             device.skew = int((self.chance.random() - 0.5) * 2 * TEN_YEARS_MS) * self.clocks
         elif what < 0.97:
             self.churn()
-        elif what < 0.975 and self.now > 30:
+        elif what < 0.974 and self.now > 30:
             self.revoke(device)
-        elif self.rot and what > 0.975:
+        elif what < 0.978 and isinstance(self.server, MemoryHub):
+            self.restore(self.server)
+        elif self.rot and what > 0.978:
             self.decay(device)
         elif not device.sessions:
             device.sessions.append(Session(device.replica))
@@ -410,6 +413,15 @@ class World:
             self.server.revoke(device.name)
             device.revoked_at = len(self.server.chain(device.name))
 
+    def restore(self, server: MemoryHub) -> None:
+        """Bring the server back from a backup; the devices still have what it lost."""
+        for device in self.devices:
+            device.promised = max(len(server.chain(device.name)), device.promised)
+        server.restore(self.below(len(server.state.ledger) + 1))
+        for device in self.devices:
+            if device.revoked_at is not None:
+                device.revoked_at = min(device.revoked_at, len(server.chain(device.name)))
+
     # -- what must be true -----------------------------------------------------------------------
 
     def check(self, device: Device) -> None:
@@ -420,7 +432,7 @@ class World:
         assert [one.n for one in chain] == list(range(1, len(chain) + 1))
         assert [one.raw for one in chain] == [mine.raw for mine in log[: len(chain)]]
         assert [one.hash for one in chain] == [mine.hash for mine in log[: len(chain)]]
-        assert device.acked <= len(chain)
+        assert device.acked <= max(len(chain), device.promised)
         assert device.rotten or device.alarms == 0
 
     def check_all(self) -> None:

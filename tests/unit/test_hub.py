@@ -295,3 +295,8 @@ def test_a_checksum_does_not_depend_on_order() -> None:
 
 def test_a_finding_needs_no_item() -> None:
     assert admit(AddFinding(n=1, text="x", basis="y", **STAMP)) == ("ok", "")
+
+
+def test_a_revoked_device_is_told_to_drop_everything() -> None:
+    assert hub.revoked(Pull("e", 3, ("a", "b")), "e").events == (Drop("a"), Drop("b"))
+    assert hub.revoked(Pull("e", 3, ("a", "b")), "restored").events == (Reset(),)

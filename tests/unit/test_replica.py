@@ -300,3 +300,19 @@ def test_a_problem_document_becomes_the_refusal_that_it_was() -> None:
     assert known.reason is Reason.SYNC_GAP
     assert known.details["head_n"] == 4
     assert [one.reason for one in strange] == [Reason.ANSWER_STRANGE] * 3
+
+
+def test_a_restored_server_is_offered_the_whole_log_again(hub: MemoryHub) -> None:
+    replica = phone(hub)
+    for value in ("pass", "fail", "na"):
+        replica.answer("t1", {REFS[0]: Answer(value)})
+    drive(replica.exchange(), hub.ask)
+    before = replica.inspection("t1")
+    hub.restore(1)
+
+    done = drive(replica.exchange(), hub.ask)
+
+    assert [one.n for one in hub.chain("d1")] == [1, 2, 3]
+    assert replica.store.get("epoch") == hub.state.epoch
+    assert replica.inspection("t1") == hub.inspection("t1") == before
+    assert (replica.unsent(), done.alarms) == (0, 0)
