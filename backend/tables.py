@@ -155,7 +155,7 @@ class Plan(SQLModel, table=True):
 
 
 class Draw(SQLModel, table=True):
-    """抽取: a commitment, and once the seed is known, its result. A plan has one that is not void."""
+    """抽取: a commitment, and once it was held, its result. A plan has one that is not void."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
     plan_id: str = Field(foreign_key="plan.id", index=True)
@@ -164,7 +164,7 @@ class Draw(SQLModel, table=True):
     commit_hash: str = Field(max_length=64)
     commit_json: str
     committed_at: datetime
-    status: str = Field(max_length=12)  # committed | drawn | void
+    status: str = Field(max_length=12)  # committed | drawn | unstaffed | void
     drawn_at: datetime | None = None
     seed: str | None = Field(default=None, max_length=64)
     bundle_sha256: str | None = Field(default=None, max_length=64)  # of MANIFEST.sha256

@@ -6,6 +6,7 @@ a failed assertion, and it crashes. The table in docs/reference/refusals.md is g
 """
 
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 Detail = str | int
 
@@ -721,6 +722,14 @@ class Reason(Enum):
         "Commit to a new draw of the plan.",
         "请为该计划重新作出承诺。",
     )
+    DRAW_UNSTAFFED = (
+        "draw.unstaffed",
+        Kind.CONFLICT,
+        "This draw was held, and its lots cannot be staffed; another seed would be another draw.",
+        "该抽取已举行但无法完成人员匹配；更换种子即为另一次抽取",
+        "Let a second officer void it, then commit to a new draw of the plan.",
+        "请由另一名人员作废，再为该计划重新作出承诺。",
+    )
     DRAW_TOO_EARLY = (
         "draw.too-early",
         Kind.CONFLICT,
@@ -730,9 +739,12 @@ class Reason(Enum):
         "请等到 `not_before`。",
     )
     DRAW_TOO_LATE = (
-        "draw.too-late", Kind.INVALID,
-        "The draw would be held when the plan is over.", "抽取时间晚于计划结束",
-        "Announce a time before `closes_on`.", "请将抽取时间定在 `closes_on` 之前。",
+        "draw.too-late",
+        Kind.INVALID,
+        "The draw would be held when the plan is over.",
+        "抽取时间晚于计划结束",
+        "Announce a time before `closes_on`.",
+        "请将抽取时间定在 `closes_on` 之前。",
     )
     DRAW_DISPATCHED = (
         "draw.dispatched",
@@ -795,8 +807,8 @@ class Reason(Enum):
         Kind.CONFLICT,
         "The inspectors cannot fill every position.",
         "执法人员不足，无法完成匹配",
-        "The `positions` share `inspectors` with only `seats` seats: add some, or void and plan anew.",
-        "`positions` 共用 `inspectors`，仅有 `seats` 个名额：请增派人员，或作废后重新计划。",
+        "The `positions` share `inspectors` with only `seats` seats: void the draw and plan anew.",
+        "`positions` 共用 `inspectors`，仅有 `seats` 个名额：请作废后重新计划。",
     )
 
     # -- after the visit -------------------------------------------------------------------------
@@ -939,6 +951,12 @@ class Refused(Exception):
         super().__init__(reason.code)
         self.reason = reason
         self.details = details
+
+
+class Kept(NamedTuple):
+    """A refusal that is returned, not raised, since what led to it must stay on record."""
+
+    refused: Refused
 
 
 def by_code(code: str) -> Reason:

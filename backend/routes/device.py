@@ -13,6 +13,7 @@ from backend.routes import problems
 from backend.work import devices, intake
 from sync.codec import SIGNATURE_HEADER
 from sync.messages import Enrol, Enrolled
+from sync.refusals import Kept
 
 NDJSON = "application/x-ndjson"
 
@@ -32,7 +33,7 @@ async def exchange(
     """Push operations and pull what is new, in one round trip (同步)."""
     header = request.headers.get(SIGNATURE_HEADER, "")
     done = await intake.exchange(db, header, await request.body(), now)
-    if isinstance(done, intake.Refusal):
+    if isinstance(done, Kept):
         return problems.problem(request, done.refused)
     return Response(done.body, headers={SIGNATURE_HEADER: done.signature}, media_type=NDJSON)
 

@@ -21,10 +21,15 @@ from backend.rules.papers import Commit, Dice, Extra, Place, RosterLine, TaskPap
 from backend.tables import Draw, Establishment, Inspector, Piece, Plan, Recusal, Task
 from backend.wire import CommitOrder, DrawView, HoldOrder, PublicDraw, VoidOrder
 from backend.work import plans
-from sync.refusals import Reason, Refused
+from sync.refusals import Kept, Reason, Refused
 
 PLACES = ("1主办", "2协办")
 RECUSED = "R01"  # 回避; the grounds stay in the office's register
+HELD_ALREADY = {
+    "drawn": Reason.DRAW_HELD,
+    "unstaffed": Reason.DRAW_UNSTAFFED,
+    "void": Reason.DRAW_VOID,
+}
 _SHOWN_MAX = 20
 
 
@@ -95,15 +100,15 @@ async def commit_draw(
 
 async def hold_draw(
     db: Session, draw_id: str, order: HoldOrder, *, officer: Officer, now: datetime
-) -> DrawView:
+) -> DrawView | Kept:
     """Hold a draw, once, with what the ceremony gave; every lot becomes a task.
 
-    When no complete pairing exists nothing is kept: the draw stays committed, the same seed would
-    give the same answer, and the way out is to void it publicly. No relaxations are declared yet.
+    When no complete pairing exists the refusal and the seed stay on record: nobody may roll again
+    until it suits, and the way out is to void it publicly. No relaxations are declared yet.
     """
     row, plan = await _find(db, draw_id, officer, lock=True)
     if row.status != "committed":
-        raise Refused(Reason.DRAW_HELD if row.status == "drawn" else Reason.DRAW_VOID, draw=row.id)
+        raise Refused(HELD_ALREADY[row.status], draw=row.id)
     if order.digits != order.digits_again:
         raise Refused(Reason.DIGITS_DIFFER)
     files = await _files(db, row)
@@ -113,7 +118,20 @@ async def hold_draw(
         bundle.hold, files, order.digits, order.nonces, now=now, by=officer.id, secret=secret
     )
     if isinstance(held, Bottleneck):
-        raise _infeasible(held)
+        row.status, row.drawn_at = "unstaffed", now
+        db.add(row)
+        rolled = {f"source {name}": value for name, value in order.digits.items()}
+        opened = {f"nonce {who}": nonce for who, nonce in order.nonces.items()}
+        await journal.append(
+            db,
+            actor=officer.name,
+            verb="draw.unstaffed",
+            subject=row.id,
+            now=now,
+            **rolled,
+            **opened,
+        )
+        return Kept(_infeasible(held))
     row.status, row.drawn_at = "drawn", now
     row.seed = papers.read(held.files["seed.json"], papers.SeedPaper).root
 

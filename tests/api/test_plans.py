@@ -384,7 +384,7 @@ async def test_a_plan_that_nobody_could_staff_is_refused_before_the_seed_exists(
     assert answer.json()["details"]["seats"] == 0
 
 
-async def test_recusals_that_leave_a_site_unstaffed_are_named_and_nothing_is_kept(
+async def test_a_draw_that_cannot_be_staffed_is_named_kept_on_record_and_never_rolled_again(
     office: Office, supervisor: AsyncClient
 ) -> None:
     async with db.transaction(office.engine) as session:
@@ -401,15 +401,24 @@ async def test_recusals_that_leave_a_site_unstaffed_are_named_and_nothing_is_kep
     draw_id = await committed(supervisor, await planned(supervisor))
 
     answer = await supervisor.post(f"/office/draws/{draw_id}/hold", json=HOLD)
+    again = await supervisor.post(f"/office/draws/{draw_id}/hold", json=HOLD)
+    second = await office.officer("supervisor", "310101")
+    reason = {"reason": "nobody may go to one of the sites"}
+    void = await second.post(f"/office/draws/{draw_id}/void", json=reason)
 
     assert refusal(answer) == (409, "pairing.infeasible")
+    assert refusal(again) == (409, "draw.unstaffed")
+    assert void.json()["status"] == "void"
     assert answer.json()["details"]["inspectors"] == "沪A0002"
     assert answer.json()["details"]["wanted"] > answer.json()["details"]["seats"]
     async with db.transaction(office.engine, write=False) as session:
         row = (await session.exec(select(Draw))).one()
         names = set(await session.exec(select(Piece.name)))
-    assert (row.status, row.seed) == ("committed", None)
+        acts = list(await session.exec(select(Act).where(Act.verb == "draw.unstaffed")))
+    assert (row.status, row.seed) == ("void", None)
     assert "seed.json" not in names
+    assert len(acts) == 1
+    assert DIGITS in acts[0].details
 
 
 async def test_seats_taken_by_another_plan_of_the_same_days_are_not_given_again(

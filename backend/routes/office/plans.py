@@ -1,13 +1,15 @@
 """计划、抽取、派发: from a plan to tasks on the inspectors' devices."""
 
 from datetime import datetime
+from typing import Any, cast
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from backend.auth import Officer, needs
 from backend.db import Session
+from backend.routes import problems
 from backend.routes.draws_public import bundle_file
 from backend.wire import (
     CommitOrder,
@@ -20,6 +22,7 @@ from backend.wire import (
     VoidOrder,
 )
 from backend.work import draws, plans, tasks
+from sync.refusals import Kept
 
 
 @post("/plans", guards=[needs("supervisor")])
@@ -95,9 +98,13 @@ async def hold_draw(
     now: NamedDependency[datetime],
     draw_id: FromPath[str],
     data: JSONBody[HoldOrder],
-) -> DrawView:
+    request: Request[Any, Any, Any],
+) -> Response[DrawView]:
     """Hold a draw with what the ceremony gave (抽取)."""
-    return await draws.hold_draw(db, draw_id, data, officer=officer, now=now)
+    done = await draws.hold_draw(db, draw_id, data, officer=officer, now=now)
+    if isinstance(done, Kept):
+        return cast(Response[DrawView], problems.problem(request, done.refused))
+    return Response(done)
 
 
 @post("/draws/{draw_id:str}/void", guards=[needs("supervisor")], status_code=200)
