@@ -82,7 +82,8 @@ def _registers(bureau: Bureau, register: Register) -> None:
     bureau.hire("admin", "admin", "")
     for who, role in (("supervisor", "supervisor"), ("reviewer", "reviewer")):
         bureau.hire(who, role, register.division)
-    words = ("register", "import", *register.files, "--mapping", register.mapping)
+    words: tuple[str | Path, ...] = ("register", "import", *register.files)
+    words += ("--mapping", register.mapping)
     done = _read(bureau.office("admin", *words), ImportView)
     again = _read(bureau.office("admin", *words), ImportView)
     for kind in ("inspectors", "recusals"):

@@ -83,7 +83,9 @@ class Story:
     def picture(self, path: Path) -> None:
         """Keep what was told as an SVG that needs nothing from elsewhere."""
         picture = self.console.export_svg(title="make demo")
-        path.write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), "utf-8")
+        picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
+        # Lengths are counted in characters, which squeezes Chinese ones to half their width.
+        path.write_text(re.sub(r' textLength="[0-9.]+"', "", picture), "utf-8")
 
     def _line(self, mark: str, words: str) -> None:
         grid = Table.grid("", "", Column(overflow="fold"), padding=(0, 1, 0, 0))
