@@ -31,6 +31,7 @@ from backend.wire import (
 )
 from cli.demo.bureau import Bureau
 from cli.demo.crew import Member, Phase, sync_all, write
+from cli.demo.inspector import Synced
 from cli.demo.story import Story
 from cli.demo.visits import Site, prepare, script, settling
 from cli.demo.weather import relay
@@ -234,7 +235,11 @@ def _enrol(bureau: Bureau, sites: Sequence[Site]) -> None:
         quiet = member is not sites[0].pair[0]  # one such command shown is enough
         invited = _read(bureau.office("supervisor", *words, quiet=quiet), InviteView)
         phases.append(Phase(member, "enrol", bureau.url, invited.code))
-    pulled = [(phase.member, phase.synced()) for phase in phases]
+    pulled: list[tuple[Member, Synced | None]] = []
+    with bureau.story.progress("six devices enrol", "六台终端登记中", len(phases)) as step:
+        for phase in phases:
+            pulled.append((phase.member, phase.synced()))
+            step()
     enrolled = _read(bureau.office("supervisor", "device", "list"), list[DeviceView])
     for member in _crew(sites):
         member.device = next(d.id for d in enrolled if d.certificate == member.certificate)
@@ -257,9 +262,11 @@ def _record(bureau: Bureau, sites: Sequence[Site]) -> None:
     phases = [Phase(member, "record", scripts[member.device]) for member in _crew(sites)]
     killed = phases[0].kill_after(KILL_AFTER)
     kept = len(victim.told)
-    for phase in phases[1:]:
-        phase.recorded()
-    Phase(victim, "record", scripts[victim.device]).recorded()
+    phases[0] = Phase(victim, "record", scripts[victim.device])
+    with story.progress("six devices record", "六台终端记录中", len(phases)) as step:
+        for phase in phases:
+            phase.recorded()
+            step()
     total = sum(len(member.told) for member in _crew(sites))
     story.tell(
         f"{total} operations (操作) recorded offline: answers, a temperature, findings with their "
@@ -441,7 +448,8 @@ def _publish(bureau: Bureau, sites: Sequence[Site]) -> None:
         "files, signature, links, photos and the draw behind every result verify offline (复核)",
         "文件、签名、链接、照片及每项结果所依据的抽取均可离线复核",
     )
-    story.tell(f"Open {public / 'index.html'}", f"请打开 {public / 'index.html'}")
+    page = bureau.short(public / "index.html")
+    story.tell(f"Open {page}", f"请打开 {page}")
     story.check(
         bool(results) and not leaked,
         f"{len(pages)} pages and files without the name of anyone who inspected or signed",
