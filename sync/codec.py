@@ -86,7 +86,8 @@ def open_header(header: str) -> tuple[str, str, str]:
     for part in header.split(";"):
         name, _, value = part.strip().partition("=")
         parts[name] = value
-    if parts.get("alg") != "ed25519" or not {"dev", "body", "sig"} <= parts.keys():
+    whole = {"dev", "body", "sig"} <= parts.keys() and parts["dev"].isprintable()
+    if parts.get("alg") != "ed25519" or not whole:
         raise Refused(Reason.SIGNATURE_WRONG)
     return parts["dev"], parts["body"], parts["sig"]
 

@@ -52,14 +52,14 @@ async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answ
     is stored then, and the device keeps everything.
     """
     sender, _, _ = codec.open_header(header)
-    query = select(Device).where(Device.id == sender).with_for_update()
-    device = (await db.exec(query)).first()
+    device = await db.get(Device, sender)
     if device is None:
         raise Refused(Reason.DEVICE_UNKNOWN)
     codec.check_body(device.public_key, header, body)
     push = hub.read(body)
     if push.head.dev != device.id:
         raise Refused(Reason.SIGNATURE_WRONG)
+    await db.refresh(device, with_for_update=True)  # nobody who cannot sign holds a lock
     hash_at = await _hashes(db, device, push.head.first - 1, push.head.first + push.head.count)
 
     match hub.judge(push, head_n=device.head_n, hash_at=hash_at):

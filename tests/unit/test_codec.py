@@ -55,7 +55,16 @@ def test_malformed_keys_and_signatures_are_simply_wrong(key: str, signature: str
 
 @pytest.mark.parametrize(
     "header",
-    ["", ";;;", "dev=d", "dev=d; body=x; sig=y", "dev=d; alg=none; body=x; sig=y", "=", "dev"],
+    [
+        "",
+        ";;;",
+        "dev=d",
+        "dev=d; body=x; sig=y",
+        "dev=d; alg=none; body=x; sig=y",
+        "=",
+        "dev",
+        "dev=a\0b; alg=ed25519; body=x; sig=y",
+    ],
 )
 def test_a_header_that_lacks_a_part_is_refused(header: str) -> None:
     with pytest.raises(Refused) as refused:
