@@ -150,7 +150,7 @@ def load(body: bytes | str) -> Checklist:
 
 def canonical(checklist: Checklist) -> bytes:
     """Write a checklist as the JSON that its digest is taken of: sorted keys, no spaces."""
-    return msgspec.json.encode(checklist, order="deterministic")
+    return msgspec.json.encode(checklist, order="sorted")
 
 
 def digest(checklist: Checklist) -> str:
