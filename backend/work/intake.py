@@ -4,13 +4,13 @@ Everything that verifies goes into the ledger byte for byte, whatever is thought
 The head row is locked before the first place is given, and held until commit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 import msgspec
 from msgspec import Raw, Struct
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlmodel import col, select
 
 from backend.auth_device import UPLOAD_TOKEN_LIFE, upload_token
@@ -86,27 +86,39 @@ async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answ
     return await _answer(db, device, notes, page, check, now)
 
 
-async def project(db: Session, inspection_id: str, now: datetime) -> State:
-    """Fold an inspection from the ledger and keep the result as its projection."""
+async def project(db: Session, inspections: Collection[str], now: datetime) -> dict[str, State]:
+    """Fold inspections from the ledger and keep the results as their projections."""
     query = (
-        select(Entry, Device.inspector_id)
+        select(Entry.device_id, Entry.hash, Entry.raw, Device.inspector_id)
         .join(Device)
-        .where(Entry.inspection_id == inspection_id, Entry.verdict == "ok")
+        .where(col(Entry.inspection_id).in_(inspections), col(Entry.verdict) == "ok")
     )
-    state = fold(
-        Recorded(op_id(entry.device_id, entry.n), entry.hash, who, decode_op(entry.raw))
-        for entry, who in await db.exec(query)
-    )
+    recorded: dict[str, list[Recorded]] = {inspection: [] for inspection in inspections}
+    for device, hash_, raw, who in await db.exec(query):
+        op = decode_op(raw)
+        recorded[op.e].append(Recorded(op_id(device, op.n), hash_, who, op))
+    states = {inspection: fold(ops) for inspection, ops in recorded.items()}
 
-    row = await db.get(Inspection, inspection_id)
-    if row is None:
-        row = Inspection(id=inspection_id, state="", digest="", updated_at=now)
-    row.state = canonical(state).decode()
-    row.digest = digest(state)
-    row.conflicts, row.late, row.signed = len(state.conflicts), len(state.late), state.signed
-    row.updated_at = now
-    db.add(row)
-    return state
+    held = select(Inspection.id).where(col(Inspection.id).in_(inspections))
+    known = set(await db.exec(held))
+    rows = [_projection(inspection, state, now) for inspection, state in states.items()]
+    if new := [row for row in rows if row["id"] not in known]:
+        await db.exec(insert(Inspection), params=new)
+    if changed := [row for row in rows if row["id"] in known]:
+        await db.exec(update(Inspection), params=changed)
+    return states
+
+
+def _projection(inspection: str, state: State, now: datetime) -> dict[str, object]:
+    return {
+        "id": inspection,
+        "state": canonical(state).decode(),
+        "digest": digest(state),
+        "conflicts": len(state.conflicts),
+        "late": len(state.late),
+        "signed": state.signed,
+        "updated_at": now,
+    }
 
 
 # -- the push ------------------------------------------------------------------------------------
@@ -178,7 +190,7 @@ async def _extend(
     device.head_n, device.head_hash = placed[-1].n, placed[-1].hash
     db.add_all([top, batch, device])
     touched = sorted({verdict.inspection for verdict in verdicts if verdict.verdict == "ok"})
-    return {inspection: await project(db, inspection, now) for inspection in touched}
+    return await project(db, touched, now) if touched else {}
 
 
 async def _notes(db: Session, push: hub.Push, states: dict[str, State]) -> list[Note]:
