@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from cli.demo import day
 from cli.demo.bureau import serving
 from cli.demo.story import Story
+from cli.output import as_json, json_option, show
 
 a_file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -21,6 +23,7 @@ a_file = click.Path(path_type=Path, exists=True, dir_okay=False)
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"),
     show_default=True, help="Where everything is put; removed first. 目标文件夹。",
 )  # fmt: skip
+@json_option
 def group(
     register: tuple[Path, ...],
     mapping: Path | None,
@@ -36,10 +39,12 @@ def group(
         given = day.Register(register, mapping, division or "")
     folder = folder.resolve()
     day.clean(folder)
-    story = Story()
+    story = Story(Console(stderr=as_json(), highlight=False, record=True))
     with serving(folder, story) as bureau:
         day.run(bureau, given)
     held = story.end()
+    if as_json():
+        show({"held": held, "checks": story.checks})
     if picture is not None:
         story.picture(picture)
     if not held:

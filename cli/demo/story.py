@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
+from msgspec import Struct
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -25,13 +26,20 @@ from rich.table import Column, Table
 from cli.output import text
 
 
+class Check(Struct, frozen=True):
+    """An invariant, and whether it held."""
+
+    en: str
+    zh: str
+    holds: bool
+
+
 class Story:
     """What is told so far, and what did not hold."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, record=True)
-        self.failed: list[str] = []
-        self.checks = 0
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.checks: list[Check] = []
         self._began = monotonic()
         self._chapter = 0
 
@@ -53,11 +61,9 @@ class Story:
 
     def check(self, holds: bool, en: str, zh: str) -> None:
         """Tell an invariant and whether it holds."""
-        self.checks += 1
+        self.checks.append(Check(en, zh, holds))
         mark = "[green]✓[/]" if holds else "[bold red]✗[/]"
         self._line(mark, text(en, zh))
-        if not holds:
-            self.failed.append(en)
 
     def table(self, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]]) -> None:
         """Show a small table."""
@@ -97,19 +103,18 @@ class Story:
         seconds = monotonic() - self._began
         self.console.print()
         self.console.print(Rule(align="left"))
-        if self.failed:
-            self.console.print(
-                f"  [bold red]{len(self.failed)}[/] "
-                + text("of the invariants failed:", "项不变式不成立：")
-            )
-            for one in self.failed:
-                self.console.print(f"  ✗ {one}")
+        failed = [one for one in self.checks if not one.holds]
+        if failed:
+            told = text("of the invariants failed:", "项不变式不成立：")
+            self.console.print(f"  [bold red]{len(failed)}[/] {told}")
+            for one in failed:
+                self.console.print(f"  ✗ {text(one.en, one.zh)}")
         else:
             self.tell(
-                f"All {self.checks} invariants held, in {seconds:.0f} s.",
-                f"{self.checks} 项不变式全部成立，用时 {seconds:.0f} 秒。",
+                f"All {len(self.checks)} invariants held, in {seconds:.0f} s.",
+                f"{len(self.checks)} 项不变式全部成立，用时 {seconds:.0f} 秒。",
             )
-        return not self.failed
+        return not failed
 
 
 class Step:

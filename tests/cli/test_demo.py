@@ -1,5 +1,6 @@
 """The demo is a test of the whole house: it fails when any of its invariants does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -35,6 +36,14 @@ def test_the_day_holds_on_both_databases(tmp_path: Path, database_url: str) -> N
     assert "invariants held" in told
     assert "✗" not in told
     assert (tmp_path / "demo" / "public" / "index.html").exists()
+
+
+def test_a_program_reads_what_held(tmp_path: Path) -> None:
+    told = json.loads(demo(tmp_path / "demo", "--json"))
+
+    assert told["held"] is True
+    assert len(told["checks"]) > 20
+    assert all(one["holds"] for one in told["checks"])
 
 
 def test_the_day_is_told_in_chinese(tmp_path: Path) -> None:
