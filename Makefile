@@ -16,7 +16,7 @@ demo: .venv/.run ## the day of a district bureau, told in the terminal (REGISTER
 
 serve: .venv/.run ## a server left running on the demo's data, to look at
 	@test -e demo/evenhand.db || $(MAKE) --no-print-directory demo
-	@$(BIN)/python -c 'from cli.demo.bureau import PASSWORD as p; print(f"Log in: evenhand office login admin (or supervisor, reviewer); password: {p}")'
+	@$(BIN)/python -c 'from cli.demo.bureau import PASSWORD as p; print(f"Log in: EVENHAND_SERVER=http://127.0.0.1:8000 $(BIN)/evenhand office login admin (or supervisor, reviewer), password: {p}")'
 	EVENHAND_DATABASE_URL=sqlite:///demo/evenhand.db EVENHAND_DATA_DIR=demo/evidence $(BIN)/evenhand server serve
 
 test: .venv/.dev ## every test, on SQLite and on PostgreSQL
