@@ -178,6 +178,14 @@ class Reason(Enum):
         "Sign as the role shown in the task.",
         "请按任务中载明的角色签名。",
     )
+    SIGN_REASON_MISSING = (
+        "sign.reason-missing",
+        Kind.INVALID,
+        "You signed this inspection before; another signature amends it.",
+        "您已签名；再次签名即为补签",
+        "Say why with --reason.",
+        "请用 --reason 说明补签原因。",
+    )
     INSPECTION_UNKNOWN = (
         "inspection.unknown",
         Kind.MISSING,

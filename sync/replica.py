@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from sync import checklist, codec, hub
-from sync.merge import Inspection, Recorded, digest, fold
+from sync.merge import INSPECTORS, Inspection, Recorded, digest, fold
 from sync.messages import (
     PAGE_ROWS_MAX,
     VERSION,
@@ -192,14 +192,17 @@ class Replica:
             known = self._known(inspection)
             covered = [r for r in known if not isinstance(r.op, Sign)]
             state = fold(covered)
-            earlier = fold(known).signatures
+            signed = fold(known).signatures
+            earlier = tuple(s.op for s in signed if s.role == role and not s.amended_by)
+            if earlier and role in INSPECTORS and not reason:
+                raise Refused(Reason.SIGN_REASON_MISSING, inspection=inspection)
             return Sign(
                 role=role,
                 covers=_ranges(r.id for r in covered),
                 blobs=tuple(sorted({e.blob for e in state.evidence})),
                 digest=digest(state),
                 name=name,
-                s=tuple(s.op for s in earlier if s.role == role and not s.amended_by),
+                s=earlier,
                 reason=reason,
                 **stamp,
             )

@@ -278,7 +278,7 @@ class World:
 
     def sign(self, device: Device, task: str) -> None:
         role = "lead" if self.pairs[task][0] == device.inspector else "second"
-        mine = device.replica.sign(task, role)
+        mine = device.replica.sign(task, role, reason="seen again")
         self.keep(device, mine)
         if device.revoked_at is None:
             covers = decode_op(mine.raw).covers

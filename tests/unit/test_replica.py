@@ -100,6 +100,20 @@ def test_an_answer_names_what_it_replaces(hub: MemoryHub) -> None:
     assert second.s == {REFS[0]: ("d1:1",)}
 
 
+def test_signing_again_needs_a_reason_but_others_on_site_may_sign_too(hub: MemoryHub) -> None:
+    lead = phone(hub)
+    lead.answer("t1", OK)
+    lead.sign("t1", "site", name="the owner")
+    lead.sign("t1", "site", name="the cook")
+    lead.sign("t1", "lead")
+
+    with pytest.raises(Refused) as refused:
+        lead.sign("t1", "lead")
+
+    assert refused.value.reason is Reason.SIGN_REASON_MISSING
+    assert [one.role for one in lead.inspection("t1").signatures].count("lead") == 1
+
+
 def test_a_signature_covers_and_digests_what_its_device_knows(hub: MemoryHub) -> None:
     lead, second = phone(hub), phone(hub, "wang")
     second.find("t1", "rust", basis="Law 3")
