@@ -1,6 +1,7 @@
 """What the office and the public send and receive. Only plain values; importable by the CLI.
 
-A request forbids unknown fields; a view is filled from a row by `msgspec.convert`.
+A request forbids unknown fields; a view is filled from a row by `msgspec.convert`. In a pattern
+`$` alone would let a line feed through at the end, so `(?!\\n)` or a length follows.
 """
 
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 # 行政区划代码: GB/T 2260 and GB/T 10114, 2 to 12 digits; empty for the whole country
-Division = Annotated[str, Meta(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$")]
+Division = Annotated[str, Meta(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$(?!\n)")]
 
 # -- accounts ------------------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ class HealthView(Struct, frozen=True):
 
 # -- evidence ------------------------------------------------------------------------------------
 
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 FileSize = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -110,7 +111,7 @@ class NewUpload(Struct, frozen=True, forbid_unknown_fields=True):
 
     sha256: Sha256
     size: FileSize
-    mime: Annotated[str, Meta(pattern=r"^[a-z0-9.+-]+/[a-z0-9.+-]+$", max_length=80)]
+    mime: Annotated[str, Meta(pattern=r"^[a-z0-9.+-]+/[a-z0-9.+-]+$(?!\n)", max_length=80)]
 
 
 class UploadState(Struct, frozen=True):
@@ -180,7 +181,7 @@ class EntryView(Struct, frozen=True):
 
 # -- plans, draws, tasks -------------------------------------------------------------------------
 
-Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$(?!\n)")]
 
 
 class NewPlan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,7 +201,7 @@ class NewPlan(Struct, frozen=True, forbid_unknown_fields=True):
     rate: tuple[Annotated[int, Meta(ge=0, le=1_000_000)], Annotated[int, Meta(ge=1, le=1_000_000)]]
     minimum: Annotated[int, Meta(ge=1, le=10_000_000)] = 1
     category: Annotated[str, Meta(max_length=60)] = ""
-    qualification: Annotated[str, Meta(max_length=60, pattern=r"^[^,\s]*$")] = ""
+    qualification: Annotated[str, Meta(max_length=60, pattern=r"^[^,\s]*$(?!\n)")] = ""
     seats: Literal[2] = 2
 
 

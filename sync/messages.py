@@ -179,7 +179,7 @@ class Enrol(Struct, frozen=True, forbid_unknown_fields=True):
 
     code: Annotated[str, Meta(min_length=4, max_length=64)]
     public_key: Hash
-    label: Annotated[str, Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    label: Annotated[str, Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")] = ""
 
 
 class Enrolled(Struct, frozen=True):

@@ -42,7 +42,7 @@ EXCLUSIONS = {  # the closed list of why an object in scope cannot be drawn
 _CHINA = timezone(timedelta(hours=8))
 Paper = TypeVar("Paper", bound=Struct)
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
-Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 
 
 # -- task.json -----------------------------------------------------------------------------------

@@ -432,6 +432,7 @@ async def test_more_than_was_announced_is_refused_before_it_is_read(office: Offi
         ({"Upload-Metadata": "sha256 ***"}, 400, "evidence.header-invalid"),
         ({"Upload-Metadata": told(mime="image/jpeg")}, 400, "evidence.header-invalid"),
         ({"Upload-Metadata": told(sha256="abc")}, 400, "evidence.header-invalid"),
+        ({"Upload-Metadata": told(sha256="a" * 64 + "\n")}, 400, "evidence.header-invalid"),
         ({"Tus-Resumable": ""}, 412, "evidence.tus-version-unknown"),
     ],
 )
