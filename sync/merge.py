@@ -9,9 +9,10 @@ clocks said. An answer is replaced only by an operation that names it:
                (s = [A:4, B:9])      after A:12 → fail, overruled B:9 still shown
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,8 @@ from msgspec import Struct
 from sync.ops import AddEvidence, AddFinding, AnyOp, OpId, SetAnswers, Sign, Void
 
 INSPECTORS = ("lead", "second")
+
+Covers: TypeAlias = dict[str, tuple[tuple[int, int], ...]]
 
 
 class Recorded(Struct, frozen=True):
@@ -164,10 +167,9 @@ def digest(inspection: Inspection) -> str:
     return sha256(canonical(inspection)).hexdigest()
 
 
-def covered(covers: dict[str, tuple[tuple[int, int], ...]], op: OpId) -> bool:
+def covered(covers: Covers, op: OpId) -> bool:
     """Tell whether an operation lies in the ranges that a signature covers."""
-    device, _, n = op.rpartition(":")
-    return any(first <= int(n) <= last for first, last in covers.get(device, ()))
+    return _within(_spans([covers]), op)
 
 
 def _signed(roles: Iterable[str]) -> bool:
@@ -178,14 +180,42 @@ def _sealed(ops: list[Recorded], signs: list[Sign]) -> tuple[list[Recorded], lis
     """Split operations at the seal: once both inspectors signed, only what a signature covers."""
     if not _signed(sign.role for sign in signs):
         return ops, []
+    spans = _spans(sign.covers for sign in signs)
     inside: list[Recorded] = []
     late: list[OpId] = []
     for r in ops:
-        if isinstance(r.op, Sign) or any(covered(sign.covers, r.id) for sign in signs):
+        if isinstance(r.op, Sign) or _within(spans, r.id):
             inside.append(r)
         else:
             late.append(r.id)
     return inside, late
+
+
+def _spans(covers: Iterable[Covers]) -> dict[str, list[tuple[int, int]]]:
+    """Join the ranges of signatures per device: in order, no two of them touching the same number.
+
+    A hostile signature may bring a hundred thousand ranges, and every operation is looked up.
+    """
+    given: dict[str, list[tuple[int, int]]] = {}
+    for one in covers:
+        for device, ranges in one.items():
+            given.setdefault(device, []).extend(r for r in ranges if r[0] <= r[1])
+    joined: dict[str, list[tuple[int, int]]] = {}
+    for device, ranges in given.items():
+        spans = joined.setdefault(device, [])
+        for first, last in sorted(ranges):
+            if spans and first <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], last))
+            else:
+                spans.append((first, last))
+    return joined
+
+
+def _within(spans: dict[str, list[tuple[int, int]]], op: OpId) -> bool:
+    device, _, n = op.rpartition(":")
+    ranges = spans.get(device, [])
+    at = bisect_right(ranges, int(n), key=lambda span: span[0])
+    return at > 0 and int(n) <= ranges[at - 1][1]
 
 
 def _voided(ops: list[Recorded]) -> dict[OpId, str]:
@@ -210,11 +240,11 @@ def _items(ops: list[Recorded]) -> dict[str, Item]:
         standing = [one for one in said[ref] if one.op not in replaced[ref]]
         if not standing:  # operations that replace each other in a circle: all of them stand
             standing = said[ref]
-        value = standing[0].v
+        value, stands = standing[0].v, {one.op for one in standing}
         standing.sort(key=lambda one: one.v != value)
         items[ref] = Item(
             value=value,
             standing=tuple(standing),
-            overruled=tuple(one for one in said[ref] if one not in standing and one.v != value),
+            overruled=tuple(one for one in said[ref] if one.op not in stands and one.v != value),
         )
     return items

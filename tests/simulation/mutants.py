@@ -52,7 +52,7 @@ MUTANTS = [
         "one signature seals", merge, "_signed",
         "set(INSPECTORS) <= set(roles)", "bool(set(INSPECTORS) & set(roles))",
     ),
-    Mutant("a covered range loses its end", merge, "covered", "<= last", "< last"),
+    Mutant("a covered range loses its end", merge, "_within", "<= ranges", "< ranges"),
     # -- the server ------------------------------------------------------------------------------
     Mutant(
         "no idempotence", hub, "judge",

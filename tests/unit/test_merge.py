@@ -1,6 +1,7 @@
+from time import process_time
 from typing import Any
 
-from sync.merge import Inspection, Recorded, covered, digest, fold
+from sync.merge import Covers, Inspection, Recorded, covered, digest, fold
 from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, Void
 
 STAMP: dict[str, Any] = {"e": "t1", "w": 0, "m": 0, "boot": "b"}
@@ -171,9 +172,42 @@ def test_the_digest_follows_the_operations_and_not_their_order() -> None:
 
 
 def test_covered_ranges_include_both_ends() -> None:
-    covers = {"A": ((2, 3), (7, 7))}
+    covers: Covers = {"A": ((2, 3), (7, 7))}
 
     inside = [n for n in range(1, 9) if covered(covers, f"A:{n}")]
 
     assert inside == [2, 3, 7]
     assert not covered(covers, "B:2")
+
+
+def test_ranges_out_of_order_backwards_and_within_each_other_cover_what_they_name() -> None:
+    covers: Covers = {"A": ((9, 12), (3, 20), (1, 1), (30, 25), (22, 22), (5, 6))}
+
+    inside = [n for n in range(31) if covered(covers, f"A:{n}")]
+
+    assert inside == [1, *range(3, 21), 22]
+
+
+def test_a_signature_of_many_ranges_does_not_stop_the_fold() -> None:
+    covers: Covers = {"A": tuple((n, n) for n in range(2, 200_000, 2))}
+    ops = [said("A", n, "pass", item=str(n)) for n in range(1, 2_000)]
+    signs = [signed("B", 1, "lead", covers), signed("B", 2, "second", covers)]
+
+    before = process_time()
+    folded = fold([*ops, *signs])
+    spent = process_time() - before
+
+    assert len(folded.late) == 1_000
+    assert spent < 2  # a look through all ranges for every operation takes minutes
+
+
+def test_one_item_answered_again_and_again_does_not_stop_the_fold() -> None:
+    ops = [said("A", n, "pass" if n % 2 else "fail", "A:1") for n in range(1, 30_000)]
+
+    before = process_time()
+    item = fold(ops).items["3.2"]
+    spent = process_time() - before
+
+    assert item.conflict
+    assert len(item.standing) == 29_998
+    assert spent < 2
