@@ -197,9 +197,8 @@ def _spans(covers: Iterable[Covers]) -> dict[str, list[tuple[int, int]]]:
     A hostile signature may bring a hundred thousand ranges, and every operation is looked up.
     """
     given: dict[str, list[tuple[int, int]]] = {}
-    for one in covers:
-        for device, ranges in one.items():
-            given.setdefault(device, []).extend(r for r in ranges if r[0] <= r[1])
+    for device, some in (pair for one in covers for pair in one.items()):
+        given.setdefault(device, []).extend(span for span in some if span[0] <= span[1])
     joined: dict[str, list[tuple[int, int]]] = {}
     for device, ranges in given.items():
         spans = joined.setdefault(device, [])
