@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from sqlmodel import col, func, select
 
 from backend import journal
-from backend.auth import Officer, may_see
+from backend.auth import Officer
 from backend.db import GENESIS, Session, head
 from backend.rules import bundle, canonical, draw, eligibility, papers
 from backend.rules.bundle import Files, Frame, Held
@@ -424,11 +424,12 @@ async def _piece(db: Session, draw_id: str, name: str) -> bytes:
 async def _find(
     db: Session, draw_id: str, officer: Officer, *, lock: bool = False
 ) -> tuple[Draw, Plan]:
-    row = await db.get(Draw, draw_id, with_for_update=lock or None)
+    row = await db.get(Draw, draw_id)
     if row is None:
         raise Refused(Reason.DRAW_NOT_FOUND, draw=draw_id)
-    plan = await db.get_one(Plan, row.plan_id)
-    may_see(officer, plan.division)
+    plan = await plans.find_plan(db, row.plan_id, officer, lock=lock)
+    if lock:  # the plan first, as dispatching does: what is void is never sent
+        await db.refresh(row, with_for_update=True)
     return row, plan
 
 

@@ -76,11 +76,16 @@ async def show_plan(db: Session, plan_id: str, officer: Officer) -> PlanView:
 
 
 async def find_plan(db: Session, plan_id: str, officer: Officer, *, lock: bool = False) -> Plan:
-    """Load a plan that the officer may see."""
+    """Load a plan that the officer may see; `lock` also asks whether the officer may act on it.
+
+    A county sees what its province plans there, and acts only on what it planned itself.
+    """
     plan = await db.get(Plan, plan_id, with_for_update=lock or None)
     if plan is None:
         raise Refused(Reason.PLAN_NOT_FOUND, plan=plan_id)
     may_see(officer, plan.division)
+    if lock:
+        may_see(officer, plan.agency)
     return plan
 
 

@@ -462,6 +462,48 @@ async def test_another_division_neither_sees_nor_draws(
     assert listed.json() == []
 
 
+async def test_a_county_sees_what_its_province_plans_there_and_does_not_act_on_it(
+    office: Office, registers: None
+) -> None:
+    province = await office.officer("supervisor", "31")
+    county = await office.officer("supervisor", "310101")
+    plan = await planned(province)
+    draw_id = await committed(province, plan)
+    reason = {"reason": "we would rather not"}
+
+    seen = await county.get(f"/office/plans/{plan}")
+    acts = [
+        await county.post(f"/office/draws/{draw_id}/void", json=reason),
+        await county.post(f"/office/draws/{draw_id}/hold", json=HOLD),
+        await county.post(f"/office/plans/{plan}/draws", json=ORDER),
+        await county.post(f"/office/plans/{plan}/dispatch"),
+    ]
+    held = await province.post(f"/office/draws/{draw_id}/hold", json=HOLD)
+
+    assert seen.status_code == 200
+    assert {refusal(act) for act in acts} == {(403, "auth.division-forbidden")}
+    assert held.status_code == 200
+
+
+async def test_what_is_void_is_never_sent_when_both_come_at_once(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    second = await office.officer("supervisor", "310101")
+    seen: set[tuple[int, int]] = set()
+    for _ in range(8):
+        plan = await planned(supervisor, rate=[1, 100], minimum=1)
+        draw_id = await committed(supervisor, plan)
+        await supervisor.post(f"/office/draws/{draw_id}/hold", json=HOLD)
+
+        dispatched, voided = await asyncio.gather(
+            supervisor.post(f"/office/plans/{plan}/dispatch"),
+            second.post(f"/office/draws/{draw_id}/void", json={"reason": "dice fell"}),
+        )
+        seen.add((dispatched.status_code, voided.status_code))
+
+    assert seen <= {(200, 409), (409, 200)}
+
+
 async def test_a_reviewer_reads_and_does_not_draw(office: Office, supervisor: AsyncClient) -> None:
     plan = await planned(supervisor)
     reviewer = await office.officer("reviewer", "310101")
