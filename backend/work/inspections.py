@@ -76,6 +76,12 @@ class Case(Struct, frozen=True):
         """Say how far it has come."""
         return stage(self.inspection, self.conclusion, published=self.published)
 
+    @property
+    def current(self) -> bool:
+        """Tell whether the inspection still is what was concluded."""
+        assert self.conclusion is not None
+        return self.inspection is not None and self.inspection.digest == self.conclusion.digest
+
 
 async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     """Load an inspection; `lock` holds it against arriving operations and other officers."""
@@ -319,7 +325,7 @@ def require_reviewable(case: Case, reviewer: Account) -> None:
         raise Refused(Reason.REVIEW_OWN, reviewer=reviewer.name)
     if case.conclusion.reviewed_at is not None:
         raise Refused(Reason.CONCLUSION_REVIEWED, inspection=case.task.id)
-    if case.inspection is None or case.inspection.digest != case.conclusion.digest:
+    if not case.current:
         raise Refused(Reason.CONCLUSION_OUTDATED, inspection=case.task.id)
 
 
@@ -361,8 +367,7 @@ def _open_again(case: Case) -> bool:
     if case.published:
         return False
     returned = case.conclusion.reviewed_at is not None and not case.conclusion.approved
-    changed = case.inspection is not None and case.inspection.digest != case.conclusion.digest
-    return returned or changed
+    return returned or not case.current
 
 
 def _showable(case: Case, evidence: merge.Evidence) -> bool:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from backend import journal, photos
 from backend.auth import Officer
 from backend.blobs import Blobs
-from backend.db import Session
+from backend.db import Session, head
 from backend.rules import disclosure, site
 from backend.rules.calendar import local_day
 from backend.rules.disclosure import DrawLink, Order, Result, Said, Site
@@ -40,7 +40,11 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 async def publish_results(db: Session, *, officer: Officer, now: datetime) -> PublishedView:
-    """Publish every approved result of the officer's division; one held back stops no other."""
+    """Publish every approved result of the officer's division; one held back stops no other.
+
+    Held back is what names a person, and what is no longer what was approved.
+    """
+    await head(db)  # first: nobody concludes, reviews, publishes or records until this is done
     query = (
         select(Conclusion.inspection_id)
         .join(Task, col(Task.id) == Conclusion.inspection_id)
@@ -54,16 +58,20 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
         .order_by(col(Conclusion.inspection_id))
     )
     approved = list(await db.exec(query))
-    cases = [await inspections.load(db, one, lock=True) for one in approved[:PUBLISHED_MAX]]
 
     today = local_day(now)
     results: list[Result] = []
     refused: list[NotPublished] = []
-    for case in cases:
+    for inspection_id in approved:
+        if len(results) == PUBLISHED_MAX:
+            break
+        case = await inspections.load(db, inspection_id)
         view = await _view(db, case, today=today)
-        if found := disclosure.leaks(view, await _names(db, case)):
+        if not case.current:
+            refused.append(NotPublished(inspection_id, Reason.CONCLUSION_OUTDATED.code, ""))
+        elif found := disclosure.leaks(view, await _names(db, case)):
             code = Reason.PUBLICATION_PERSONAL.code
-            refused.append(NotPublished(case.task.id, code, " ".join(found)))
+            refused.append(NotPublished(inspection_id, code, " ".join(found)))
         else:
             results.append(view)
 

@@ -1,5 +1,6 @@
 """After the visit: conclude, review, publish, on both databases."""
 
+import asyncio
 import io
 import zipfile
 from pathlib import Path
@@ -19,6 +20,7 @@ from backend import db
 from backend.rules import site
 from backend.rules.disclosure import Result, jpeg_metadata
 from backend.tables import Account, Act, Establishment, Head, Task
+from backend.work import publications
 from cli.main import main
 
 
@@ -413,6 +415,66 @@ async def test_a_name_with_a_telephone_number_is_held_back_and_stops_no_other(
         {"inspection": tasks[0].id, "code": "publication.personal", "fields": "site.name"}
     ]
     assert done["waiting"] == 1
+
+
+async def test_what_has_changed_since_its_approval_is_held_back_until_it_is_approved_again(
+    office: Office, tasks: list[Task], supervisor: AsyncClient, reviewer: AsyncClient
+) -> None:
+    visit = await clean(office, tasks[0])
+    await supervisor.post(at(tasks[0], "conclusion"), json={})
+    await reviewer.post(at(tasks[0], "review"), json={"approve": True})
+    visit.find("lead", "补充")
+    await visit.arrive(office)
+
+    held = (await reviewer.post("/office/publications")).json()
+    await supervisor.post(at(tasks[0], "conclusion"), json={})
+    waiting = (await reviewer.post("/office/publications")).json()
+    await reviewer.post(at(tasks[0], "review"), json={"approve": True})
+    done = (await reviewer.post("/office/publications")).json()
+
+    told = {"inspection": tasks[0].id, "code": "conclusion.outdated", "fields": ""}
+    assert held == {"published": [], "refused": [told], "waiting": 1}
+    assert waiting == {"published": [], "refused": [], "waiting": 0}
+    assert done["published"] == [tasks[0].id]
+
+
+async def test_a_result_is_published_once_when_two_publish_at_once(
+    office: Office, tasks: list[Task], supervisor: AsyncClient, reviewer: AsyncClient
+) -> None:
+    for task in tasks:
+        await clean(office, task)
+        await supervisor.post(at(task, "conclusion"), json={})
+        await reviewer.post(at(task, "review"), json={"approve": True})
+
+    both = await asyncio.gather(*(reviewer.post("/office/publications") for _ in range(2)))
+
+    assert [answer.status_code for answer in both] == [200, 200]
+    published = [one for answer in both for one in answer.json()["published"]]
+    assert sorted(published) == sorted(task.id for task in tasks)
+
+
+async def test_results_held_back_do_not_use_up_a_publishing(
+    office: Office,
+    tasks: list[Task],
+    supervisor: AsyncClient,
+    reviewer: AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publications, "PUBLISHED_MAX", 1)
+    first, *others = sorted(tasks, key=lambda task: task.id)
+    async with db.transaction(office.engine) as session:
+        place = await session.get_one(Establishment, first.establishment_id)
+        place.name = "老王冷库 13912345678"
+        session.add(place)
+    for task in tasks:
+        await clean(office, task)
+        await supervisor.post(at(task, "conclusion"), json={})
+        await reviewer.post(at(task, "review"), json={"approve": True})
+
+    rounds = [(await reviewer.post("/office/publications")).json() for _ in range(3)]
+
+    assert [one["published"] for one in rounds] == [[others[0].id], [others[1].id], []]
+    assert [one["waiting"] for one in rounds] == [2, 1, 1]
 
 
 async def test_every_change_of_a_publication_is_noticed(
