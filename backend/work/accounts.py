@@ -56,8 +56,11 @@ async def create_account(
     may_see(officer, new.division)
     password_hash = await hash_password(settings, new.password)  # slow, so before any lock
     await head(db)
-    if new.inspector is not None and await db.get(Inspector, new.inspector) is None:
-        raise Refused(Reason.INSPECTOR_NOT_FOUND, inspector=new.inspector)
+    if new.inspector is not None:
+        inspector = await db.get(Inspector, new.inspector)
+        if inspector is None:
+            raise Refused(Reason.INSPECTOR_NOT_FOUND, inspector=new.inspector)
+        may_see(officer, inspector.division)
     await _require_free(db, new.name)
 
     account = Account(

@@ -121,14 +121,17 @@ async def test_a_name_is_given_once(office: Office) -> None:
 
 
 async def test_an_account_may_be_an_inspectors_only_if_there_is_one(office: Office) -> None:
-    admin = await office.officer("admin")
+    admin = await office.officer("admin", "33")
     inspector = await rows.inspector(office, "33")
-    new = {"name": "新人", "password": LONG, "role": "reviewer"}
+    stranger = await rows.inspector(office, "44")
+    new = {"name": "新人", "password": LONG, "role": "reviewer", "division": "33"}
 
     missing = await admin.post("/office/accounts", json={**new, "inspector": "nobody"})
+    foreign = await admin.post("/office/accounts", json={**new, "inspector": stranger.id})
     found = await admin.post("/office/accounts", json={**new, "inspector": inspector.id})
 
     assert (missing.status_code, missing.json()["code"]) == (404, "inspector.not-found")
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "auth.division-forbidden")
     assert found.json()["inspector_id"] == inspector.id
 
 
