@@ -55,7 +55,7 @@ async def office_door(connection: Connection, handler: BaseRouteHandler) -> None
     async with transaction(state.engine, write=False) as db:
         officer = await whose(db, token.strip(), state.now())
     connection.scope["user"] = officer
-    connection.scope["state"]["actor"] = officer.name
+    connection.scope["state"]["actor"] = officer.id
 
 
 def needs(*roles: Role) -> Guard:

@@ -19,8 +19,9 @@ from sync.ids import new_id
 
 log = logging.getLogger("evenhand.request")
 
-FIELDS = ("request_id", "door", "actor", "device", "method", "path", "status", "bytes", "ms")
+FIELDS = ("request_id", "door", "actor", "method", "path", "status", "bytes", "ms")
 DOORS = {"office": "office", "device": "device", "sync": "device", "public": "public"}
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
@@ -79,22 +80,22 @@ class Observed:
                 sent += len(message["body"])
             await send(message)
 
-        path = scope["path"]
+        path, method = scope["path"], str(scope["method"])
         try:
             await self._app(scope, receive, observe)
         finally:
             seconds = perf_counter() - started
-            door = DOORS.get(path.split("/", 2)[1], "other")
+            door = DOORS.get(path.lstrip("/").partition("/")[0], "other")
             route = str(cast(dict[str, object], scope).get("path_template", "none"))
-            self._metrics.requests.labels(door, scope["method"], route, status).inc()
+            counted = method if method in METHODS else "other"  # a counter is kept for ever
+            self._metrics.requests.labels(door, counted, route, status).inc()
             self._metrics.seconds.labels(door).observe(seconds)
             self._metrics.sent.labels(door).inc(sent)
             line = {
                 "request_id": request_id,
                 "door": door,
                 "actor": state.get("actor", ""),
-                "device": state.get("device", ""),
-                "method": scope["method"],
+                "method": method,
                 "path": path,
                 "status": status,
                 "bytes": sent,

@@ -1,10 +1,12 @@
 import json
 import logging
 import re
+from typing import Any
 
 import pytest
 from conftest import PASSWORD, Office
 from httpx import AsyncClient
+from litestar import Litestar
 
 from backend import db, logs
 
@@ -66,9 +68,40 @@ async def test_a_request_is_one_log_line_that_holds_no_body(
         if record.name == "evenhand.request"
     ]
     assert [line["path"] for line in lines] == ["/office/login", "/office/whoami"]
-    assert lines[1]["actor"] == account.name
+    assert lines[1]["actor"] == account.id
+    assert account.name not in caplog.text
     assert lines[1]["door"] == "office"
     assert lines[1]["status"] == 200
     assert lines[1].keys() >= {"request_id", "ms", "bytes"}
     assert PASSWORD not in caplog.text
     assert "secret" not in json.dumps(lines)
+
+
+@pytest.mark.parametrize("path", ["*", "", "//"])
+async def test_a_path_that_is_none_is_answered_and_counted(app: Litestar, path: str) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Any = {
+        "type": "http", "method": "OPTIONS", "path": path, "raw_path": path.encode(),
+        "query_string": b"", "headers": [], "state": {}, "http_version": "1.1",
+        "scheme": "http", "client": None, "server": None, "root_path": "", "asgi": {},
+    }  # fmt: skip
+    await app(scope, receive, send)
+
+    assert sent[0]["status"] == 404
+
+
+async def test_a_method_that_nobody_knows_makes_no_counter_of_its_own(server: AsyncClient) -> None:
+    for n in range(3):
+        await server.request(f"INVENTED{n}", "/health")
+
+    text = (await server.get("/metrics")).text
+
+    assert "INVENTED" not in text
+    assert 'method="other"' in text
