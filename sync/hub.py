@@ -4,6 +4,7 @@ Anything that verifies is stored; there is no "rejected" for content. Only a req
 be refused (malformed, wrong signature, gap, fork), and every such refusal may be retried.
 """
 
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TypeAlias
@@ -30,13 +31,15 @@ from sync.messages import (
     decode_push_head,
     receipt_text,
 )
-from sync.ops import AnyOp, SetAnswers, Sign, decode_envelope, decode_op
+from sync.ops import AddEvidence, AnyOp, SetAnswers, Sign, decode_envelope, decode_op
 from sync.refusals import Reason, Refused
 
 CHECK_MODULUS = 2**60
 
 # What JSON from outside may raise; RecursionError for nesting without end.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Push(Struct, frozen=True):
@@ -289,6 +292,8 @@ def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
     if isinstance(op, SetAnswers):
         refusals = (facts.admissible(ref, answer.v) for ref, answer in op.f.items())
         return next((refusal for refusal in refusals if refusal is not None), None)
+    if isinstance(op, AddEvidence) and (op.size < 1 or not _DIGEST.fullmatch(op.blob)):
+        return Reason.OP_MALFORMED  # no file could ever be it, and no database look it up
     if isinstance(op, Sign) and op.role not in (role, "site"):
         return Reason.SIGN_ROLE
     return None

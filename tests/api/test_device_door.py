@@ -305,6 +305,8 @@ POISON = {
     "an empty line": b"",
     "another number": b'{"n":7,"t":"void/1","e":"t1"}',
     "a number without end": b'{"n":1,"t":"sign/1","e":"t1","w":' + b"9" * 5000 + b"}",
+    "a file by no digest": b'{"n":1,"t":"evidence.add/1","e":"t1","w":0,"m":0,"boot":"b",'
+    b'"blob":"\\u0000","size":1,"mime":"image/jpeg"}',
     "names too long": b'{"n":1,"t":"' + b"k" * 500 + b'","e":"' + b"e" * 500 + b'"}',
 }
 

@@ -7,7 +7,7 @@ import pytest
 from sync import codec, hub
 from sync.merge import Inspection, Item, Said
 from sync.messages import Boot, Clock, Drop, Event, Gone, Pull, PushHead, Put, Reset, Told
-from sync.ops import AddFinding, Answer, SetAnswers, Sign
+from sync.ops import AddEvidence, AddFinding, Answer, SetAnswers, Sign
 from sync.refusals import Reason, Refused
 
 CLOCK = Clock(0, 0, "b")
@@ -124,9 +124,14 @@ def sign(role: str) -> Sign:
     return Sign(n=1, role=role, covers={}, blobs=(), digest="", **STAMP)
 
 
+def evidence(blob: str, *, size: int = 1) -> AddEvidence:
+    return AddEvidence(n=1, blob=blob, size=size, mime="image/jpeg", **STAMP)
+
+
 def test_what_fits_counts() -> None:
     assert admit(FINE) == ("ok", "")
     assert admit(sign("lead")) == ("ok", "")
+    assert admit(evidence("a" * 64)) == ("ok", "")
     assert admit(sign("site"), "wang") == ("ok", "")
 
 
@@ -140,6 +145,9 @@ def test_every_fault_has_its_verdict() -> None:
     assert admit(FINE, revoked=True) == ("quarantined", "device.revoked")
     assert admit(FINE, n=2) == ("quarantined", "op.malformed")
     assert admit(sign("second")) == ("quarantined", "sign.role")
+    assert admit(evidence("\0")) == ("quarantined", "op.malformed")
+    assert admit(evidence("a" * 64 + "\n")) == ("quarantined", "op.malformed")
+    assert admit(evidence("a" * 64, size=0)) == ("quarantined", "op.malformed")
 
 
 @pytest.mark.parametrize(
