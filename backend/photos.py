@@ -22,6 +22,9 @@ TEXT_MAX = 80
 
 Image.MAX_IMAGE_PIXELS = PIXELS_MAX
 
+# What cameras write and offices send. Pillow knows dozens more, one of which starts a program.
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
+
 _UNREADABLE_KINDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -78,7 +81,7 @@ def thumbnail(path: Path, edge_max: int = THUMBNAIL_EDGE_MAX) -> bytes:
 def _open(path: Path) -> Image.Image:
     """Open a picture without decoding it, and refuse one that no memory should hold."""
     try:
-        image = Image.open(path)
+        image = Image.open(path, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Refused(Reason.PHOTO_TOO_MANY_PIXELS, pixels_max=PIXELS_MAX) from error
     except UnidentifiedImageError as error:

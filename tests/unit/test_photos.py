@@ -77,6 +77,25 @@ def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
     assert seen.getpixel((10, 10)) == (255, 255, 255)
 
 
+@pytest.mark.parametrize("kind", ["EPS", "PCX", "TGA"])
+def test_a_format_that_no_camera_writes_is_never_decoded(tmp_path: Path, kind: str) -> None:
+    path = picture(tmp_path / "a.jpg", format=kind)
+
+    facts = photos.probe(path)
+
+    assert facts == photos.Facts(flag="photo.unreadable")
+
+
+@pytest.mark.parametrize("kind", photos.FORMATS)
+def test_every_format_that_is_decoded_gives_a_thumbnail(tmp_path: Path, kind: str) -> None:
+    path = picture(tmp_path / "a.jpg", format=kind)
+
+    facts = photos.probe(path)
+
+    assert (facts.format, facts.flag) == (kind, "")
+    assert jpeg_metadata(photos.thumbnail(path)) == ()
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
