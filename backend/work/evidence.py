@@ -24,6 +24,7 @@ from backend.wire import BlobsWanted, NewUpload, UploadState, WantBlobs
 from sync.refusals import Reason, Refused
 
 UPLOAD_DAYS_MAX = 30
+FORGOTTEN_MAX = 100  # expired uploads that one new upload clears away
 
 
 async def want_blobs(
@@ -66,7 +67,10 @@ async def create_upload(
     device: str,
     now: datetime,
 ) -> UploadState:
-    """Begin an upload; if the file is stored already, the upload is complete from the start."""
+    """Begin an upload; if the file is stored already, the upload is complete from the start.
+
+    What the device began long ago and never finished is forgotten on the way.
+    """
     if data.size == 0:
         raise Refused(Reason.EVIDENCE_EMPTY)
     if data.size > bytes_max:
@@ -76,6 +80,7 @@ async def create_upload(
     blob = await db.get(Blob, data.sha256)
     whole = blob is None and await blobs.has(data.sha256)
 
+    await _forget_expired(db, blobs, device=device, now=now)
     upload = Upload(
         device_id=device, sha256=data.sha256, size=data.size, mime=data.mime, created_at=now
     )
@@ -145,17 +150,6 @@ async def delete_upload(
     await blobs.discard(upload.id)
 
 
-async def expire_uploads(db: AsyncSession, blobs: Blobs, *, now: datetime) -> int:
-    """Forget uploads that nobody went on with, and count them."""
-    oldest = now - timedelta(days=UPLOAD_DAYS_MAX)
-    stale = list(await db.exec(select(Upload).where(col(Upload.created_at) <= oldest)))
-
-    for upload in stale:
-        await db.delete(upload)
-        await blobs.discard(upload.id)
-    return len(stale)
-
-
 async def _mine(db: AsyncSession, upload_id: str, *, device: str, now: datetime) -> Upload:
     upload = await db.get(Upload, upload_id)
     if upload is None or upload.device_id != device:
@@ -163,6 +157,14 @@ async def _mine(db: AsyncSession, upload_id: str, *, device: str, now: datetime)
     if now >= _expires(upload):
         raise Refused(Reason.UPLOAD_EXPIRED, upload=upload_id)
     return upload
+
+
+async def _forget_expired(db: AsyncSession, blobs: Blobs, *, device: str, now: datetime) -> None:
+    oldest = now - timedelta(days=UPLOAD_DAYS_MAX)
+    expired = select(Upload).where(Upload.device_id == device, col(Upload.created_at) <= oldest)
+    for upload in list(await db.exec(expired.limit(FORGOTTEN_MAX))):
+        await db.delete(upload)
+        await blobs.discard(upload.id)
 
 
 async def _take(blobs: Blobs, upload: Upload, parts: AsyncIterator[bytes], *, at: int) -> int:
@@ -185,9 +187,10 @@ async def _record(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: dateti
     facts = photos.Facts()
     if upload.mime.startswith("image/"):
         facts = await asyncio.to_thread(photos.probe, blobs.path(upload.sha256))
+    size = (await asyncio.to_thread(blobs.path(upload.sha256).stat)).st_size
     blob = Blob(
         sha256=upload.sha256,
-        size=upload.size,
+        size=size,
         mime=upload.mime,
         flag=facts.flag,
         facts=msgspec.json.encode(facts).decode(),

@@ -22,8 +22,7 @@ from backend import auth_device, db
 from backend.app import create_app
 from backend.blobs import Blobs
 from backend.settings import Settings
-from backend.tables import Blob, Device, Inspector, Revision
-from backend.work import evidence
+from backend.tables import Blob, Device, Inspector, Revision, Upload
 from sync import media
 from sync.messages import Request, Response
 from sync.refusals import Reason, Refused
@@ -373,6 +372,19 @@ async def test_a_crash_between_storing_and_recording_heals(
     assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
 
 
+async def test_a_stored_file_is_recorded_with_its_own_size_whatever_is_announced(
+    office: Office, settings: Settings
+) -> None:
+    client, body, blobs = await enrol(office), jpeg(), Blobs(settings.data_dir)
+    await blobs.append("unrecorded", at=0, chunk=body)
+    await blobs.finish("unrecorded", sha256=digest(body), size=len(body))
+    headers = {**TUS, "Upload-Length": "7", "Upload-Metadata": told(sha256=digest(body))}
+
+    await client.post("/device/blobs", headers=headers)
+
+    assert [blob.size for blob in await rows(office.engine)] == [len(body)]
+
+
 @pytest.mark.parametrize(
     ("headers", "status", "code"),
     [
@@ -464,18 +476,22 @@ async def test_an_upload_belongs_to_its_device_and_expires(office: Office, clock
     assert sent.bytes_sent == len(body)
 
 
-async def test_expired_uploads_are_forgotten(
+async def test_a_new_upload_forgets_the_expired_ones_of_its_device(
     office: Office, clock: Clock, settings: Settings
 ) -> None:
-    client, body = await enrol(office), jpeg()
-    await put(client, await create(client, body), 0, body[:100])
+    mine, other, body = await enrol(office, "Z001"), await enrol(office, "Z002"), jpeg()
+    for client in (mine, other):
+        await put(client, await create(client, body), 0, body[:100])
     clock.advance(days=31)
 
-    async with db.transaction(office.engine) as session:
-        count = await evidence.expire_uploads(session, Blobs(settings.data_dir), now=clock())
+    place = await create(mine, body)
 
-    assert count == 1
-    assert [p for p in settings.data_dir.rglob("*") if p.is_file()] == []
+    async with db.transaction(office.engine, write=False) as session:
+        left = set(await session.exec(select(Upload.device_id)))
+        count = len(list(await session.exec(select(Upload))))
+    assert (await mine.head(place, headers=TUS)).headers["Upload-Offset"] == "0"
+    assert (left, count) == ({mine.headers["X-Test-Device"], other.headers["X-Test-Device"]}, 2)
+    assert len([p for p in settings.data_dir.rglob("*") if p.is_file()]) == 1
 
 
 async def test_an_upload_can_be_given_up_but_a_stored_file_stays(office: Office) -> None:
