@@ -218,7 +218,7 @@ def verify(files: Mapping[str, bytes], *, every_step: bool = False) -> list[Step
             en, zh = check(files)
         except _Differs as fault:
             steps.append(Step(name, False, fault.en, fault.zh))
-        except (msgspec.DecodeError, ValueError, LookupError) as fault:
+        except (msgspec.DecodeError, ValueError, LookupError, RecursionError) as fault:
             steps.append(Step(name, False, f"Cannot be read: {fault}", f"无法读取：{fault}"))
         else:
             steps.append(Step(name, True, en, zh))

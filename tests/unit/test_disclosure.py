@@ -5,6 +5,7 @@ import pytest
 from msgspec.structs import replace
 from visits import FORM, answers
 
+from backend.rules import site
 from backend.rules.disclosure import (
     Counts,
     DrawLink,
@@ -120,3 +121,11 @@ def test_whatever_a_jpeg_carries_besides_pixels_is_named(
     body: bytes, found: tuple[str, ...]
 ) -> None:
     assert jpeg_metadata(body) == found
+
+
+def test_a_folder_of_nonsense_is_refuted_and_not_a_crash() -> None:
+    deep = b'{"x":' + b"[" * 100_000
+
+    steps = site.verify({"feed.json": deep, "MANIFEST.sig": b"\xff", "results/a.json": deep})
+
+    assert {step.ok for step in steps if step.name != "links"} == {False}
