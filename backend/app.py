@@ -70,6 +70,7 @@ def create_app(
         exception_handlers={
             Refused: problems.problem,
             HTTPException: problems.rejected,
+            RecursionError: problems.too_deep,
             Exception: problems.failed,
         },
         before_request=problems.refuse_nul,

@@ -84,6 +84,11 @@ def rejected(request: AnyRequest, error: HTTPException) -> Problem:
     return answer
 
 
+def too_deep(request: AnyRequest, _: RecursionError) -> Problem:
+    """Answer JSON that nests without end; nothing of our own nests at all."""
+    return problem(request, Refused(Reason.BODY_INVALID, problem="the body nests too deeply"))
+
+
 def failed(request: AnyRequest, error: Exception) -> Problem:
     """Answer a bug with its request id and nothing else; the log has the rest."""
     if busy(error):

@@ -183,3 +183,15 @@ async def test_the_clock_of_the_app_is_the_clock_of_every_request(
     second = await client.post("/office/login", json=given)
 
     assert first.json()["expires_at"] < second.json()["expires_at"]
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"name":' + b'{"a":' * 100_000])
+@pytest.mark.parametrize("path", ["/office/login", "/device/enrol"])
+@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+async def test_a_body_that_nests_without_end_is_refused(
+    body: bytes, path: str, kind: str, server: AsyncClient
+) -> None:
+    answer = await server.post(path, content=body, headers={"Content-Type": kind})
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "body.invalid"
