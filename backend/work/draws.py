@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from importlib.metadata import version
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from backend.auth import Officer
 from backend.db import GENESIS, Session, head
 from backend.rules import bundle, canonical, draw, eligibility, papers
 from backend.rules.bundle import Files, Frame, Held
+from backend.rules.calendar import CHINA
 from backend.rules.canonical import NotCanonical
 from backend.rules.pairing import Bottleneck, pair
 from backend.rules.papers import Commit, Dice, Extra, Place, RosterLine, TaskPaper
@@ -42,7 +43,8 @@ async def commit_draw(
     """Freeze who may be drawn and who may inspect, and publish it before the seed can exist."""
     plan = await plans.find_plan(db, plan_id, officer, lock=True)
     await _require_no_draw(db, plan)
-    if order.not_before is not None and order.not_before.date() >= plan.closes_on:
+    closing = datetime.combine(plan.closes_on, time.min, CHINA)
+    if order.not_before is not None and order.not_before >= closing:
         raise Refused(Reason.DRAW_TOO_LATE, closes_on=plan.closes_on.isoformat())
     candidates = await _candidates(db, plan)
     roster = await _roster(db, plan)

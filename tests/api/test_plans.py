@@ -315,7 +315,12 @@ async def test_a_draw_waits_for_its_announced_time(supervisor: AsyncClient, cloc
 
 @pytest.mark.parametrize(
     ("not_before", "code"),
-    [("2026-03-31T00:00:00Z", "draw.too-late"), ("2026-03-10T00:00:00", "body.invalid")],
+    [
+        ("2026-03-31T00:00:00Z", "draw.too-late"),
+        ("2026-03-30T16:00:00Z", "draw.too-late"),  # the next day has begun in China
+        ("9999-12-31T23:59:59-12:00", "draw.too-late"),
+        ("2026-03-10T00:00:00", "body.invalid"),
+    ],
 )
 async def test_a_draw_is_announced_for_a_time_within_the_plan(
     supervisor: AsyncClient, not_before: str, code: str
