@@ -62,10 +62,14 @@ async def test_an_inspector_who_is_not_there_gets_no_code(office: Office) -> Non
     assert answer.json()["code"] == "inspector.not-found"
 
 
-async def test_the_log_of_a_foreign_division_is_not_shown(office: Office, clock: Clock) -> None:
+async def test_devices_and_logs_of_a_foreign_division_are_not_shown(
+    office: Office, clock: Clock
+) -> None:
     device, _ = await invited(office, clock)
     foreigner = await office.officer("reviewer", "44")
 
-    answer = await foreigner.get(f"/office/devices/{device}/log")
+    listed = await foreigner.get("/office/devices")
+    log = await foreigner.get(f"/office/devices/{device}/log")
 
-    assert answer.json()["code"] == "auth.division-forbidden"
+    assert listed.json() == []
+    assert log.json()["code"] == "auth.division-forbidden"

@@ -522,6 +522,16 @@ async def test_a_revoked_device_and_a_stranger_are_kept_out(office: Office) -> N
     assert (stranger.status_code, stranger.json()["code"]) == (401, "device.unknown")
 
 
+async def test_an_upload_token_ends_at_its_time(office: Office, clock: Clock) -> None:
+    client = await enrol(office)  # for sixty days
+    place = await create(client, jpeg())
+    clock.advance(days=60, seconds=1)
+
+    late = await client.head(place, headers=TUS)
+
+    assert late.status_code == 401
+
+
 async def test_a_client_may_ask_what_is_spoken_here(server: AsyncClient) -> None:
     asked = await server.options("/device/blobs")
 

@@ -263,8 +263,11 @@ async def test_a_conflict_shows_both_values_and_whose_they_are(
     async with db.transaction(office.engine, write=False) as session:
         place = await session.get_one(Establishment, tasks[0].establishment_id)
 
+    foreigner = await office.officer("supervisor", "310104")
+
     found = (await supervisor.get("/office/conflicts")).json()
     listed = (await supervisor.get("/office/inspections")).json()
+    foreign = (await foreigner.get("/office/conflicts")).json()
 
     assert [(one["inspection"], one["item"], one["name"]) for one in found] == [
         (tasks[0].id, "1.1", place.name)
@@ -274,6 +277,7 @@ async def test_a_conflict_shows_both_values_and_whose_they_are(
         ("fail", True),
     }
     assert len({said["who"] for said in found[0]["said"]}) == 2
+    assert foreign == []
     assert {line["id"]: line["conflicts"] for line in listed}[tasks[0].id] == 1
 
 
