@@ -315,9 +315,11 @@ async def test_a_closed_account_opens_nothing(office: Office) -> None:
     before = await client.get("/office/whoami")
     await admin.post(f"/office/accounts/{account.id}/deactivate")
     after = await client.get("/office/whoami")
+    again = await client.post("/office/login", json={"name": account.name, "password": PASSWORD})
 
     assert before.status_code == 200
     assert after.status_code == 401
+    assert (again.status_code, again.json()["code"]) == (401, "auth.login-wrong")
 
 
 async def test_the_public_door_needs_no_login(server: AsyncClient) -> None:

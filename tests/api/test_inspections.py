@@ -559,6 +559,25 @@ async def test_another_division_sees_and_decides_nothing(
     assert listed.json() == []
 
 
+async def test_another_division_publishes_and_takes_out_nothing(
+    office: Office, tasks: list[Task], supervisor: AsyncClient, reviewer: AsyncClient
+) -> None:
+    foreign = await office.officer("reviewer", "3302")
+    await clean(office, tasks[0])
+    await supervisor.post(at(tasks[0], "conclusion"), json={})
+    await reviewer.post(at(tasks[0], "review"), json={"approve": True})
+
+    theirs = (await foreign.post("/office/publications")).json()
+    ours = (await reviewer.post("/office/publications")).json()
+    packed = await foreign.get("/office/publications/site.zip")
+
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        names = archive.namelist()
+    assert theirs == {"published": [], "refused": [], "waiting": 0}
+    assert ours["published"] == [tasks[0].id]
+    assert [name for name in names if tasks[0].id in name] == []
+
+
 async def test_roles_are_kept_apart(
     office: Office, tasks: list[Task], supervisor: AsyncClient, reviewer: AsyncClient
 ) -> None:
