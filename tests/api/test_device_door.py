@@ -120,6 +120,21 @@ async def test_a_code_enrols_one_device_and_the_same_key_may_ask_again(
     assert (other[0], other[1]["code"]) == (403, "invite.wrong")
 
 
+async def test_of_two_who_use_one_code_at_once_one_is_enrolled(
+    office: Office, hub: AppHub, server: AsyncClient
+) -> None:
+    code = await hub.invite("lead")
+    keys = [codec.public_key(codec.new_key()) for _ in range(4)]
+
+    answers = await asyncio.gather(*(_enrol(server, code, key) for key in keys))
+    async with db.transaction(office.engine, write=False) as session:
+        enrolled = list(await session.exec(select(Device.id)))
+
+    assert sorted(status for status, _ in answers)[0] == 201
+    assert [told["code"] for status, told in answers if status != 201] == ["invite.wrong"] * 3
+    assert len(enrolled) == 1
+
+
 async def test_a_wrong_or_expired_code_enrols_nothing(
     hub: AppHub, server: AsyncClient, clock: Clock
 ) -> None:

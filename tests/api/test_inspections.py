@@ -19,7 +19,7 @@ from visits import DIVISION, Visit, dispatched, photo, store
 from backend import db
 from backend.rules import site
 from backend.rules.disclosure import Result, jpeg_metadata
-from backend.tables import Account, Act, Establishment, Head, Task
+from backend.tables import Account, Act, Establishment, Head, Rectification, Task
 from backend.work import publications
 from cli.main import main
 
@@ -173,6 +173,23 @@ async def test_a_conclusion_stands_until_it_is_returned_or_the_inspection_change
     assert again.json()["stage"] == "concluded"
     assert refusal(outdated)[:2] == (409, "conclusion.outdated")
     assert anew.status_code == 200
+
+
+async def test_of_two_who_conclude_at_once_one_does(
+    office: Office, tasks: list[Task], supervisor: AsyncClient
+) -> None:
+    await failing(office, tasks[0])
+    other = await office.officer("supervisor", DIVISION)
+
+    both = await asyncio.gather(
+        *(one.post(at(tasks[0], "conclusion"), json={}) for one in (supervisor, other))
+    )
+    async with db.transaction(office.engine, write=False) as session:
+        orders = list(await session.exec(select(Rectification)))
+        acts = list(await session.exec(select(Act).where(Act.verb == "inspection.conclude")))
+
+    assert sorted(answer.status_code for answer in both) == [200, 409]
+    assert (len(orders), len(acts)) == (1, 1)
 
 
 async def test_an_order_is_taken_back_when_nothing_failed_after_all(
