@@ -326,6 +326,8 @@ async def test_a_recusal_needs_both_sides_registered(office: Office) -> None:
     ]
     assert counts(edited) == (0, 1, 0, 0)
     listed = (await admin.get("/office/registers/recusals")).json()
+    neighbour = await office.officer("reviewer", "330105")
+    assert (await neighbour.get("/office/registers/recusals")).json() == []
     assert [(one["code"], one["certificate"], one["reason"]) for one in listed] == [
         ("91330106MAWDLXX28X", "A1", "同学")
     ]
