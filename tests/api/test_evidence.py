@@ -466,11 +466,14 @@ async def test_an_upload_belongs_to_its_device_and_expires(office: Office, clock
 
     foreign = await other.head(place, headers=TUS)
     given_up = await other.delete(place, headers=TUS)
+    files = {"files": {digest(body): len(body)}}
+    wanted = (await other.post("/device/blobs/want", json=files)).json()
     clock.advance(days=31)
     old = await put(mine, place, 0, body)
     sent = await carry(mine, sending(body))
 
     assert (foreign.status_code, given_up.json()["code"]) == (404, "evidence.upload-not-found")
+    assert (wanted["begun"], wanted["missing"]) == ({}, [digest(body)])
     assert old.status_code == 410
     assert old.json()["code"] == "evidence.upload-expired"
     assert sent.bytes_sent == len(body)
