@@ -22,6 +22,7 @@ from backend.rules.disclosure import Result, jpeg_metadata
 from backend.tables import Account, Act, Establishment, Head, Rectification, Task
 from backend.work import publications
 from cli.main import main
+from sync.ops import Void
 
 
 @pytest.fixture
@@ -265,6 +266,28 @@ async def test_a_review_needs_a_conclusion_a_reason_and_the_right_photos(
     assert refusal(strange)[:2] == (400, "review.photo-not-of-inspection")
     assert approved.json()["stage"] == "approved"
     assert refusal(twice)[:2] == (409, "conclusion.reviewed")
+
+
+async def test_what_is_no_sound_picture_or_was_withdrawn_is_not_released(
+    office: Office, tasks: list[Task], supervisor: AsyncClient, reviewer: AsyncClient
+) -> None:
+    visit, sound = Visit(tasks[0]), photo()
+    visit.answer_all("lead")
+    broken = visit.attach("lead", photo(2)[:-400])
+    withdrawn = visit.attach("lead", sound)
+    visit.record("lead", Void, target=visit.ops[-1].id, reason="a passer-by")
+    visit.sign("lead", "second")
+    await visit.arrive(office)
+    await store(office, photo(2)[:-400])
+    await store(office, sound)
+    await supervisor.post(at(tasks[0], "conclusion"), json={})
+
+    refused = [
+        await reviewer.post(at(tasks[0], "review"), json={"approve": True, "photos": [one]})
+        for one in (broken, withdrawn)
+    ]
+
+    assert {refusal(one)[:2] for one in refused} == {(400, "review.photo-not-of-inspection")}
 
 
 # -- seeing --------------------------------------------------------------------------------------
