@@ -427,7 +427,7 @@ async def test_a_draw_that_cannot_be_staffed_is_named_kept_on_record_and_never_r
 
 
 async def test_seats_taken_by_another_plan_of_the_same_days_are_not_given_again(
-    supervisor: AsyncClient,
+    office: Office, supervisor: AsyncClient
 ) -> None:
     first = await committed(supervisor, await planned(supervisor, minimum=8))
     await supervisor.post(f"/office/draws/{first}/hold", json=HOLD)
@@ -438,9 +438,12 @@ async def test_seats_taken_by_another_plan_of_the_same_days_are_not_given_again(
 
     full = await supervisor.post(f"/office/plans/{same_days}/draws", json=ORDER)
     free = await supervisor.post(f"/office/plans/{later_days}/draws", json=ORDER)
+    second = await office.officer("supervisor", "310101")
+    await second.post(f"/office/draws/{first}/void", json={"reason": "the dice fell"})
+    freed = await supervisor.post(f"/office/plans/{same_days}/draws", json=ORDER)
 
     assert refusal(full) == (409, "pairing.infeasible")
-    assert free.status_code == 201
+    assert (free.status_code, freed.status_code) == (201, 201)
 
 
 async def test_another_division_neither_sees_nor_draws(
