@@ -426,6 +426,20 @@ async def test_a_draw_that_cannot_be_staffed_is_named_kept_on_record_and_never_r
     assert DIGITS in acts[0].details
 
 
+async def test_only_active_inspectors_of_the_agency_are_on_the_roster(
+    office: Office, supervisor: AsyncClient, server: AsyncClient
+) -> None:
+    async with db.transaction(office.engine) as session:
+        left, moved, *_ = await session.exec(select(Inspector).order_by(Inspector.certificate))
+        left.active, moved.division = False, "310104"
+        session.add_all([left, moved])
+
+    draw_id = await committed(supervisor, await planned(supervisor))
+
+    roster = (await server.get(f"/public/draws/{draw_id}/roster.tsv")).text.splitlines()
+    assert [line.split("\t")[0] for line in roster] == [f"沪A{n:04d}" for n in range(3, 9)]
+
+
 async def test_seats_taken_by_another_plan_of_the_same_days_are_not_given_again(
     office: Office, supervisor: AsyncClient
 ) -> None:
