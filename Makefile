@@ -12,7 +12,7 @@ help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.run ## the day of a district bureau, told in the terminal (REGISTER= MAPPING= EVENHAND_LANG=zh)
-	$(BIN)/evenhand demo $(if $(REGISTER),--register "$(REGISTER)") $(if $(MAPPING),--mapping "$(MAPPING)")
+	$(BIN)/evenhand demo $(foreach one,$(REGISTER),--register "$(one)") $(if $(MAPPING),--mapping "$(MAPPING)")
 
 serve: .venv/.run ## a server left running on the demo's data, to look at
 	@test -e demo/evenhand.db || $(MAKE) --no-print-directory demo

@@ -16,7 +16,7 @@ from backend.auth import Officer, office_door
 from backend.auth_device import device_door
 from backend.blobs import Blobs
 from backend.db import Session
-from backend.routes import device, evidence, health, problems, schema
+from backend.routes import device, evidence, front, health, problems, schema
 from backend.routes.office import office
 from backend.routes.public import public
 from backend.settings import Settings
@@ -57,7 +57,14 @@ def create_app(
             await own.dispose()
 
     app = Litestar(
-        route_handlers=[office, *device.handlers, *evidence.handlers, public, *health.handlers],
+        route_handlers=[
+            office,
+            *device.handlers,
+            *evidence.handlers,
+            public,
+            *front.handlers,
+            *health.handlers,
+        ],
         dependencies={
             "db": Provide(db),
             "reader": Provide(reader),

@@ -28,7 +28,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 class Metrics:
     """Counters of one app; each app has its own, so that none sees another's."""
 
-    media_type = CONTENT_TYPE_LATEST
+    media_type = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # the framework adds it
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()

@@ -52,9 +52,12 @@ def group() -> None:
 
 
 @contextmanager
-def opened(folder: Path) -> Generator[Home]:
-    """Open the device's folder for the block."""
-    home = Home(folder.expanduser())
+def opened(folder: Path, *, create: bool = False) -> Generator[Home]:
+    """Open the device's folder for the block; only an enrolment makes one."""
+    folder = folder.expanduser()
+    if not create and not folder.exists():
+        raise Refused(Reason.DEVICE_NOT_ENROLLED, home=str(folder))
+    home = Home(folder)
     try:
         yield home
     finally:
@@ -72,7 +75,7 @@ def opened(folder: Path) -> Generator[Home]:
 @json_option
 def enrol(server: str, code: str, label: str, folder: Path) -> None:
     """Become an inspector's device, with a one-time code. 终端登记。"""
-    with opened(folder) as home, link(server) as ask:
+    with opened(folder, create=True) as home, link(server) as ask:
         enrolled = enrol_at(home.replica, ask, server=server, code=code, label=label)
     say(
         f"This is now a device of {enrolled.name} ({enrolled.certificate}).",
@@ -196,6 +199,9 @@ def show_inspection(inspection: str, folder: Path) -> None:
 def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -> None:
     """Answer items: pass, fail, na, or a measured value such as 2.1=-17.5. 填写检查项。"""
     pairs = [one.partition("=") for one in answers]
+    for ref, mark, _ in pairs:
+        if not (ref and mark):
+            raise click.UsageError(text(f"{ref!r} is not ITEM=VALUE", f"{ref!r} 应写作 项=值"))
     given = {ref.strip(): Answer(value.strip(), note) for ref, _, value in pairs}
     _recorded(folder, lambda replica: replica.answer(inspection, given).n)
 
@@ -385,7 +391,11 @@ def _show_state(checklist: Checklist, state: Inspection) -> None:
             f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}",
             f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}",
         )
-    say(f"Outcome so far: {judged.outcome or '-'}", f"当前结论：{judged.outcome or '-'}")
+    if judged.given:
+        label = checklist.outcome(judged.outcome).label
+        say(f"Outcome so far: {label.en}", f"当前结论：{label.zh}")
+    else:
+        say("No outcome yet.", "尚无结论。")
     if state.late:
         say(f"Late, not counted: {', '.join(state.late)}", f"逾期未计入：{'、'.join(state.late)}")
 

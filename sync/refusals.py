@@ -64,6 +64,14 @@ class Reason(Enum):
         "Ask an officer of that division.",
         "请由该辖区人员办理。",
     )
+    EXTRA_MISSING = (
+        "install.extra-missing",
+        Kind.UNSUPPORTED,
+        "This part of evenhand is not installed here.",
+        "此处未安装 evenhand 的这一部分",
+        "A device needs only `evenhand device`; for the rest install evenhand[server].",
+        "终端只需 `evenhand device`；其余功能请安装 evenhand[server]。",
+    )
     BODY_INVALID = (
         "body.invalid",
         Kind.INVALID,

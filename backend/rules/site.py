@@ -30,7 +30,9 @@ _LINK = re.compile(r'(?:href|src)="([^"]*)"')
 _STYLE = (
     "body{font:16px/1.6 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}td,th{border:1px solid #bbb;padding:.3rem .6rem;"
-    "text-align:left;vertical-align:top}img{max-width:100%}.en{color:#555}code{word-break:break-all}"
+    "text-align:left;vertical-align:top}img{max-width:100%}.en{color:#555}code{overflow-wrap:anywhere}"
+    "h1 .en{display:block;font-size:60%;font-weight:normal}"
+    "@media(max-width:34rem){body{margin:1rem auto}td,th{padding:.2rem .4rem}}"
 )
 
 
@@ -190,12 +192,21 @@ def _page(one: Result) -> bytes:
             f'<a href="{folder}/commit.json"><code>{escape(one.draw.commit_hash)}</code></a>',
         )
     )
+    check = Text(
+        "To check this draw, install evenhand, fetch this folder and run the line above; "
+        "it uses nothing but the files.",
+        "复核本次抽取：安装 evenhand，下载本目录并执行上一行命令；复核只使用目录中的文件。",
+    )
+    how = (
+        f"<p><code>evenhand verify draw --public draws/{escape(one.draw.id)} "
+        f"--id {escape(one.site.code)}</code><br><small>{_both(check)}</small></p>"
+    )
     photos = "".join(f'<p><img src="../{escape(path)}" alt=""></p>' for path in one.photos)
     listed = f"<h2>{_both(Text('What failed', '不合格项'))}</h2><ul>{failed}</ul>" if failed else ""
     return _document(
         TITLE,
         f'<p><a href="../index.html">{_both(TITLE)}</a></p><h1>{escape(one.site.name)}</h1>\n'
-        f"<table>{''.join(rows)}</table>\n{listed}\n{photos}\n"
+        f"<table>{''.join(rows)}</table>\n{how}\n{listed}\n{photos}\n"
         f'<p><a href="{escape(one.id)}.json">JSON</a></p>',
     )
 
@@ -219,7 +230,8 @@ def verify(files: Mapping[str, bytes], *, every_step: bool = False) -> list[Step
         except _Differs as fault:
             steps.append(Step(name, False, fault.en, fault.zh))
         except (msgspec.DecodeError, ValueError, LookupError, RecursionError) as fault:
-            steps.append(Step(name, False, f"Cannot be read: {fault}", f"无法读取：{fault}"))
+            zh = f"无法读取或格式不符（技术信息：{fault}）。"
+            steps.append(Step(name, False, f"Cannot be read: {fault}", zh))
         else:
             steps.append(Step(name, True, en, zh))
     for draw in sorted(_draws(files)):

@@ -175,7 +175,9 @@ def _run(name: str, check: "Callable[[_Reading], tuple[str, str]]", reading: _Re
         reason = refused.reason
         return Step(name, False, f"{reason.en} ({facts})", f"{reason.zh}（{facts}）")
     except (NotCanonical, msgspec.MsgspecError, UnicodeError, KeyError) as error:
-        return Step(name, False, f"Cannot be read: {error}.", f"无法读取：{error}。")
+        return Step(
+            name, False, f"Cannot be read: {error}.", f"无法读取或格式不符（技术信息：{error}）。"
+        )
     return Step(name, True, en, zh)
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from cli.demo import day
 from cli.demo.bureau import serving
 from cli.demo.story import Story
-from cli.output import as_json, json_option, show
+from cli.output import as_json, json_option, show, text
 
 a_file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -33,7 +33,9 @@ def group(
 ) -> None:
     """Run the day of a district bureau: draw, inspect offline, reconcile, publish. 演示。"""
     if bool(register) != (mapping is not None):
-        raise click.UsageError("--register and --mapping go together")
+        raise click.UsageError(
+            text("--register and --mapping go together", "--register 与 --mapping 须同时给出")
+        )
     given = day.Register()
     if mapping is not None:
         given = day.Register(register, mapping, division or "")

@@ -203,6 +203,8 @@ PUBLIC = {
     ("GET", "/public/draws/{draw_id}/{name}"),
     ("GET", "/public/results"),
     ("GET", "/public/results/{result_id}"),
+    ("GET", "/"),
+    ("GET", "/public"),
     ("GET", "/health"),
     ("GET", "/metrics"),
     ("GET", "/schema"),

@@ -77,8 +77,10 @@ async def test_a_request_is_one_log_line_that_holds_no_body(
     assert "secret" not in json.dumps(lines)
 
 
-@pytest.mark.parametrize("path", ["*", "", "//"])
-async def test_a_path_that_is_none_is_answered_and_counted(app: Litestar, path: str) -> None:
+@pytest.mark.parametrize(("path", "status"), [("*", 404), ("", 204), ("//", 204)])
+async def test_a_path_that_is_none_is_answered_and_counted(
+    app: Litestar, path: str, status: int
+) -> None:
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -94,7 +96,7 @@ async def test_a_path_that_is_none_is_answered_and_counted(app: Litestar, path: 
     }  # fmt: skip
     await app(scope, receive, send)
 
-    assert sent[0]["status"] == 404
+    assert sent[0]["status"] == status
 
 
 async def test_a_method_that_nobody_knows_makes_no_counter_of_its_own(server: AsyncClient) -> None:
@@ -105,3 +107,21 @@ async def test_a_method_that_nobody_knows_makes_no_counter_of_its_own(server: As
 
     assert "INVENTED" not in text
     assert 'method="other"' in text
+
+
+async def test_the_front_page_names_the_doors_and_nothing_from_elsewhere(
+    server: AsyncClient,
+) -> None:
+    pages = [await server.get(path) for path in ("/", "/public")]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    for page in pages:
+        assert page.headers["content-type"].startswith("text/html")
+        assert 'href="/public/results"' in page.text
+        assert "://" not in page.text
+
+
+async def test_metrics_say_their_charset_once(server: AsyncClient) -> None:
+    answer = await server.get("/metrics")
+
+    assert answer.headers["content-type"].count("charset") == 1

@@ -50,7 +50,9 @@ def test_a_device_runs_on_the_base_requirements_alone(wheel: Path, tmp_path: Pat
     version = run(scripts / "evenhand", "--version", cwd=tmp_path)
     help_text = run(scripts / "evenhand", "device", "--help", cwd=tmp_path)
     server = subprocess.run([scripts / "python", "-c", "import litestar"], capture_output=True)
+    refused = subprocess.run([scripts / "evenhand", "server", "check"], capture_output=True)
 
+    assert (refused.returncode, b"install.extra-missing" in refused.stderr) == (17, True)
     assert metadata.version("evenhand") in version
     assert "enrol" in help_text
     assert server.returncode != 0, "litestar came along, so this proves nothing"
