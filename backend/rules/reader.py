@@ -299,15 +299,27 @@ class Reading(Generic[Record]):
         self.places: dict[str, tuple[str, int]] = {}
         self.problems = Problems()
 
+    def take(self, key: str, record: Record, source: str, row: int, *, last: bool) -> None:
+        """Keep a record by its key; of several that differ, the first or the last one."""
+        known = self.records.get(key)
+        if known is None:
+            self.places[key] = (source, row)
+        elif known != record:
+            reason = Reason.ROW_DUPLICATE
+            self.problems.add(Problem(source, row, "", shown(key), reason, kept=last))
+        if known is None or last:
+            self.records[key] = record
+
 
 def read(
     files: Iterable[tuple[str, IO[bytes]]],
     table: Table,
     build: Callable[[Row], Record],
     key: Callable[[Record], str],
+    into: Reading[Record] | None = None,
 ) -> Reading[Record]:
     """Read files of one register, collapsing rows of one key as the mapping says."""
-    reading = Reading[Record]()
+    reading = into if into is not None else Reading[Record]()
     for source, file in files:
         encoding = _encoding(file, table, source)
         text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
@@ -336,7 +348,7 @@ def _read_file(
     clean: set[tuple[str, ...]] = set()  # rows that would say again what was read without a word
 
     def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
-        reading.problems.add(Problem(source, row, column, _shown(value), reason, kept))
+        reading.problems.add(Problem(source, row, column, shown(value), reason, kept))
 
     for number, cells in records:
         if cells is not None and not any(cells):
@@ -360,19 +372,12 @@ def _read_file(
             continue
         for column, value, reason in row.odd:
             problem(number, column, value, reason, kept=True)
-        name = key(record)
-        known = reading.records.get(name)
-        if known is None:
-            reading.places[name] = (source, number)
-        elif known != record:
-            problem(number, "", name, Reason.ROW_DUPLICATE, kept=table.collapse == "last")
-        if known is None or table.collapse == "last":
-            reading.records[name] = record
+        reading.take(key(record), record, source, number, last=table.collapse == "last")
         if not row.odd and len(clean) < CLEAN_MAX:
             clean.add(gist)
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     """Write a value so that what cannot be seen, or is no text, can be seen."""
     seen = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
     return "".join(seen)[:SHOWN_MAX]
