@@ -73,16 +73,23 @@ class Revision(SQLModel, table=True):
     changed: int
     unchanged: int
     problems: str  # JSON list of row problems
+    actor: str = Field(default="", max_length=120)
+    division: str = Field(default="", max_length=12)  # of the officer: nothing outside was touched
+    request_sha256: str = Field(default="", max_length=64)  # the files, and how to read them
+    missing: int = 0  # active establishments that the files did not name
+    reappeared: int = 0
+    refused: int = 0
+    codes: str = "{}"  # JSON: how many problems of each code
+    undoes_id: str | None = Field(default=None, foreign_key="revision.id", unique=True)
 
 
-class Establishment(SQLModel, table=True):
-    """检查对象: someone who may be inspected. `code` is the public key used in draws."""
+class Facts(SQLModel):
+    """What a register says of an establishment; its versions have the same columns."""
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    code: str = Field(max_length=64, unique=True)
+    code: str = Field(max_length=64)
     name: str = Field(max_length=300)
-    category: str = Field(max_length=60, index=True)
-    division: str = Field(max_length=12, index=True)
+    category: str = Field(max_length=60)
+    division: str = Field(max_length=12)
     address: str = Field(default="", max_length=500)
     risk: str = Field(default="B", max_length=1)
     status: str = Field(default="active", max_length=20)
@@ -90,7 +97,26 @@ class Establishment(SQLModel, table=True):
     longitude: float | None = None
     latitude: float | None = None
     datum: str = Field(default="", max_length=10)
-    revision_id: str = Field(foreign_key="revision.id")
+    missing_since: datetime | None = None  # the first import that marked it as not in the files
+
+
+class Establishment(Facts, table=True):
+    """检查对象: someone who may be inspected. `code` is the public key used in draws."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")  # that wrote it last
+
+    __table_args__ = (UniqueConstraint("code"), Index(None, "category"), Index(None, "division"))
+
+
+class Version(Facts, table=True):
+    """历史版本: an establishment as it was before a revision changed or removed it."""
+
+    establishment_id: str = Field(primary_key=True, max_length=36)  # which may be gone
+    revision_id: str = Field(foreign_key="revision.id", primary_key=True, index=True)
+    previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
+
+    __table_args__ = (Index(None, "code"),)
 
 
 class Inspector(SQLModel, table=True):
