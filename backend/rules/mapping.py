@@ -57,8 +57,11 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """How to read one register from a file."""
 
     fields: dict[str, Origin]
-    encoding: Literal["auto", "utf-8", "gb18030"] = "auto"
-    delimiter: Literal[",", ";", "\t", "|"] = ","
+    encoding: Literal["auto", "utf-8", "utf-16", "gb18030", "gbk", "big5", "cp950", "cp1252"] = (
+        "auto"
+    )
+    delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    sheet: str = ""  # of a workbook that has several
     collapse: Literal["first", "last"] = "last"  # which row of one code is taken
     identifiers: bool = False  # codes are Chinese registration numbers: normalise and check them
 
@@ -106,7 +109,7 @@ def parse(toml: bytes, register: Register) -> Table:
 
 def bind(table: Table, header: list[str]) -> list[Field]:
     """Find the columns of a mapping in a file's header; widths and spaces do not matter."""
-    names = [_plain(name) for name in header]
+    names = [_plain(name) or f"#{place}" for place, name in enumerate(header, 1)]
     fields: list[Field] = []
     for name, origin in table.fields.items():
         match origin:
@@ -128,6 +131,15 @@ def bind(table: Table, header: list[str]) -> list[Field]:
         places = tuple(names.index(_plain(column)) for column in columns)
         fields.append(Field(name, " + ".join(columns), places, source))
     return fields
+
+
+def fits(table: Table, header: list[str]) -> bool:
+    """Tell whether a header has every column of a mapping."""
+    try:
+        bind(table, header)
+    except Refused:
+        return False
+    return True
 
 
 def _origins(source: Source) -> int:

@@ -4,23 +4,23 @@ A row that cannot be read is reported and left out; nothing else of the file is 
 only odd is reported and kept. A quote that is never closed costs its own line, not the rest.
 """
 
-import codecs
-import csv
-import io
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from itertools import chain, islice
 from typing import IO, Generic, TypeVar
 
 from msgspec import Struct
 
 from backend.rules.identifiers import identify
-from backend.rules.mapping import Field, Table, bind
+from backend.rules.mapping import Field, Table, bind, fits
+from backend.rules.sources import COLUMNS_MAX, Line, Opened, across, tables
 from sync.refusals import Reason, Refused
 
-ROW_LINES_MAX = 50  # more lines than this in one row: a quote was not closed
-SAMPLE_BYTES = 64 * 1024
+HEADER_ROWS_MAX = 30  # title rows, then the header, are among the first
+SAMPLE_ROWS = 1_000  # looked at before the first is taken
+ROUNDED_MIN = 3  # rounded codes among them, and the column is no column of codes any more
 PROBLEMS_MAX = 1_000  # that are told in full; all are counted
 CLEAN_MAX = 100_000  # rows remembered as read before
 SHOWN_MAX = 80  # characters of a value that a problem repeats
@@ -29,14 +29,8 @@ _unreadable = re.compile("[\x00\ud800-\udfff]")
 _division = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?", re.ASCII)
 _date = re.compile(r"(\d{4})(?:-|/|\.|年)(\d{1,2})(?:-|/|\.|月)(\d{1,2})日?", re.ASCII)
 _number = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
+_digits18 = re.compile(r"\d{18}", re.ASCII)
 _float = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII)
-_not_text = (
-    b"PK\x03\x04",
-    b"\xd0\xcf\x11\xe0",
-    b"\x1f\x8b",
-    codecs.BOM_UTF16_LE,
-    codecs.BOM_UTF16_BE,
-)
 _count = re.compile(r"\d{1,4}", re.ASCII)
 
 STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
@@ -273,13 +267,16 @@ class Problems:
     def __init__(self) -> None:
         self.codes = Counter[str]()
         self.refused = 0
+        self._last = ("", 0)
         self._refused: list[Problem] = []
         self._odd: list[Problem] = []
 
     def add(self, problem: Problem) -> None:
         """Count a problem, and keep it while there are few."""
         self.codes[problem.reason.code] += 1
-        self.refused += not problem.kept
+        if not problem.kept and (problem.source, problem.row) != self._last:
+            self.refused += 1  # a row counts once, whatever many of its cells are wrong
+            self._last = (problem.source, problem.row)
         of = self._odd if problem.kept else self._refused
         if len(of) < PROBLEMS_MAX:
             of.append(problem)
@@ -321,57 +318,61 @@ def read(
     """Read files of one register, collapsing rows of one key as the mapping says."""
     reading = into if into is not None else Reading[Record]()
     for source, file in files:
-        encoding = _encoding(file, table, source)
-        text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
-        try:
-            _read_file(reading, source, text, table, build, key)
-        finally:
-            text.detach()
+        for opened in tables(source, file, table):
+            try:
+                _read_table(reading, opened, table, build, key)
+            finally:
+                opened.close()
     return reading
 
 
-def _read_file(
+def _read_table(
     reading: Reading[Record],
-    source: str,
-    text: Iterable[str],
+    opened: Opened,
     table: Table,
     build: Callable[[Row], Record],
     key: Callable[[Record], str],
 ) -> None:
-    records = _records(text, table.delimiter)
-    _, header = next(records, (0, None))
-    if header is None:
-        raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="no header row")
+    source = opened.detected.source
+    header, rest = headed(opened, table)
     bound = bind(table, header)
     fields = {field.name: field for field in bound}
     mapped = sorted({place for field in bound for place in field.places})
+    merged = across(opened.merged)
+    lines = _Sampled(rest)
+    _refuse_rounded(source, header, fields, table, lines)
     clean: set[tuple[str, ...]] = set()  # rows that would say again what was read without a word
 
     def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
         reading.problems.add(Problem(source, row, column, shown(value), reason, kept))
 
-    for number, cells in records:
+    for number, cells, reason in lines:
         if cells is not None and not any(cells):
             continue  # an empty line says nothing
         reading.rows += 1
         if cells is None or len(cells) != len(header):
-            found = "" if cells is None else str(len(cells))
-            problem(number, "", found, Reason.ROW_COLUMNS_WRONG, kept=False)
+            problem(number, "", "" if cells is None else str(len(cells)), reason, kept=False)
+            continue
+        if number in merged:
+            problem(number, "", "", Reason.ROW_CELLS_MERGED, kept=False)
             continue
         gist = tuple(cells[place] for place in mapped)
         if gist in clean:
             continue
+        if _unreadable.search("".join(gist)):
+            for place in mapped:
+                if _unreadable.search(cells[place]):
+                    of = Reason.ROW_UNDECODABLE
+                    problem(number, header[place], cells[place], of, kept=False)
+            continue
         row = Row(fields, cells, table)
         try:
-            if _unreadable.search("".join(gist)):
-                place = next(place for place in mapped if _unreadable.search(cells[place]))
-                raise Bad(header[place], cells[place], Reason.ROW_UNDECODABLE)
             record = build(row)
         except Bad as bad:
             problem(number, bad.column, bad.value, bad.reason, kept=False)
             continue
-        for column, value, reason in row.odd:
-            problem(number, column, value, reason, kept=True)
+        for column, value, of in row.odd:
+            problem(number, column, value, of, kept=True)
         reading.take(key(record), record, source, number, last=table.collapse == "last")
         if not row.odd and len(clean) < CLEAN_MAX:
             clean.add(gist)
@@ -383,63 +384,83 @@ def shown(value: str) -> str:
     return "".join(seen)[:SHOWN_MAX]
 
 
-class _Lines:
-    """Lines of a text that can be given back when a row turns out to have swallowed them."""
+class _Sampled:
+    """Rows of which the first were looked at."""
 
-    def __init__(self, text: Iterable[str]) -> None:
-        self._text = iter(text)
-        self._again = deque[str]()
-        self._taken: list[str] = []
-        self.number = 0  # of the line that was handed out last
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self.first = list(islice(lines, SAMPLE_ROWS))
 
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if len(self._taken) >= ROW_LINES_MAX:
-            raise StopIteration
-        line = self._again.popleft() if self._again else next(self._text)
-        self._taken.append(line)
-        self.number += 1
-        return line
-
-    def begin(self) -> int:
-        """Begin a row; return the number of its first line."""
-        self._taken.clear()
-        return self.number + 1
-
-    def give_back(self) -> bool:
-        """Give all but the first line of the row back; tell whether there was a row at all."""
-        self._again.extendleft(reversed(self._taken[1:]))
-        self.number -= max(len(self._taken) - 1, 0)
-        return bool(self._taken)
+    def __iter__(self) -> Iterator[Line]:
+        return chain(self.first, self._lines)
 
 
-def _records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
-    """Yield the rows with the number of their first line; None for one that cannot be read."""
-    lines = _Lines(text)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        number = lines.begin()
-        try:
-            yield number, next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            lines.give_back()
-            yield number, None
+def headed(opened: Opened, table: Table | None) -> tuple[list[str], Iterator[Line]]:
+    """Find the header below any title rows: the first row, or two of them joined, that fits.
+
+    Without a mapping, or where none fits, it is the first of the fullest rows.
+    """
+    source = opened.detected.source
+    first = list(islice(opened.rows, HEADER_ROWS_MAX))
+    best: list[str] | None = None
+    rest = 0
+    for place, (_, cells, _) in enumerate(first):
+        if cells is None or not any(cells):
+            continue
+        if len(cells) > COLUMNS_MAX:
+            limit = f"{COLUMNS_MAX} columns"
+            raise Refused(Reason.REGISTER_OVER_LIMIT, file=source, limit=limit)
+        below = first[place + 1].cells if place + 1 < len(first) else None
+        for header, after in ((cells, place + 1), (_joined(cells, below), place + 2)):
+            if table is not None and header and fits(table, header):
+                return _named(header), chain(first[after:], opened.rows)
+        if best is None or len(set(filter(None, cells))) > len(set(filter(None, best))) * 2:
+            best, rest = cells, place + 1
+    if best is None:
+        raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="no header row")
+    return _named(best), chain(first[rest:], opened.rows)
 
 
-def _encoding(file: IO[bytes], table: Table, source: str) -> str:
-    """Choose the encoding from the mapping or, for auto, from how the beginning reads."""
-    sample = file.read(SAMPLE_BYTES)
-    file.seek(0)
-    if sample.startswith(_not_text) or sample.count(0) * 10 > len(sample):
-        raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="this is no UTF-8 or GB18030")
-    if table.encoding == "gb18030":
-        return "gb18030"
-    if table.encoding == "utf-8" or sample.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    foreign = sum(byte > 127 for byte in sample)
-    wrong = sample.decode("utf-8", "replace").count("\ufffd")
-    return "utf-8-sig" if wrong * 20 <= foreign else "gb18030"  # a few wrong bytes are just that
+def _joined(upper: list[str], lower: list[str] | None) -> list[str]:
+    """Join a header of two rows: a name that stands over several columns belongs to each."""
+    if lower is None or len(lower) != len(upper):
+        return []
+    names: list[str] = []
+    over = ""
+    for above, below in zip(upper, lower, strict=True):
+        over = above if above.strip() or not below.strip() else over
+        names.append(" ".join(part for part in (over.strip(), below.strip()) if part))
+    return names
+
+
+def _named(header: list[str]) -> list[str]:
+    """Name the columns that have no name by their place: #1 is the first."""
+    return [name.strip() or f"#{place}" for place, name in enumerate(header, 1)]
+
+
+def _refuse_rounded(
+    source: str, header: list[str], fields: dict[str, Field], table: Table, rows: _Sampled
+) -> None:
+    """Refuse a file whose column of codes went through a spreadsheet as numbers."""
+    field = fields.get("code")
+    if field is None or not table.identifiers:
+        return
+    for place in field.places:
+        codes = [
+            (line.number, line.cells[place].strip())
+            for line in rows.first
+            if line.cells is not None and place < len(line.cells)
+        ]
+        lost = [one for one in codes if _float.fullmatch(one[1].upper())]
+        if len(lost) < ROUNDED_MIN:
+            digits = [one for one in codes if _digits18.fullmatch(one[1])]
+            lost = digits if all(code.endswith("000") for _, code in digits) else []
+        if len(lost) >= ROUNDED_MIN:
+            raise Refused(
+                Reason.REGISTER_CODES_ROUNDED,
+                file=source,
+                column=header[place],
+                row=lost[0][0],
+                value=lost[0][1],
+                rows=len(lost),
+            )
