@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from backend.rules.dates import Order
 from sync.refusals import Reason, Refused
 
 Register = Literal["establishments", "inspectors", "recusals"]
@@ -47,6 +48,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     constant: str | None = None
     values: dict[str, str] = {}  # theirs → ours
     otherwise: str | None = None  # for a value that `values` does not have; else it is a problem
+    date: Order = "auto"  # how a day is written, where it could be another one
     split: str = ""  # the value is a list: split here, map each part
 
 
@@ -61,6 +63,7 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
         "auto"
     )
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    convert: Literal["", "WGS-84", "GCJ-02", "BD-09"] = ""  # the datum that points are stored in
     sheet: str = ""  # of a workbook that has several
     collapse: Literal["first", "last"] = "last"  # which row of one code is taken
     identifiers: bool = False  # codes are Chinese registration numbers: normalise and check them
@@ -101,6 +104,8 @@ def parse(toml: bytes, register: Register) -> Table:
             raise _invalid(register, name, f"{register} have no such field")
         if isinstance(origin, Source) and _origins(origin) != 1:
             raise _invalid(register, name, "give one of column, columns and constant")
+    if table.convert and "datum" not in table.fields:
+        raise _invalid(register, "datum", "say the datum of the points that are to be converted")
     for name in REQUIRED[register]:
         if name not in table.fields:
             raise _invalid(register, name, "this field must be mapped")

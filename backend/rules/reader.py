@@ -13,6 +13,8 @@ from typing import IO, Generic, TypeVar
 
 from msgspec import Struct
 
+from backend.rules.coordinates import convert
+from backend.rules.dates import day
 from backend.rules.identifiers import identify
 from backend.rules.mapping import Field, Table, bind, fits
 from backend.rules.sources import COLUMNS_MAX, Line, Opened, across, tables
@@ -23,11 +25,11 @@ SAMPLE_ROWS = 1_000  # looked at before the first is taken
 ROUNDED_MIN = 3  # rounded codes among them, and the column is no column of codes any more
 PROBLEMS_MAX = 1_000  # that are told in full; all are counted
 CLEAN_MAX = 100_000  # rows remembered as read before
+DEGREE_PLACES = 9  # 0.1 mm: more would be noise of the arithmetic
 SHOWN_MAX = 80  # characters of a value that a problem repeats
 
 _unreadable = re.compile("[\x00\ud800-\udfff]")
 _division = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?", re.ASCII)
-_date = re.compile(r"(\d{4})(?:-|/|\.|年)(\d{1,2})(?:-|/|\.|月)(\d{1,2})日?", re.ASCII)
 _number = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
 _digits18 = re.compile(r"\d{18}", re.ASCII)
 _float = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII)
@@ -169,14 +171,11 @@ class Row:
         return value
 
     def day(self, name: str) -> date:
-        """Take a date: 2026-01-31, 2026/1/31 or 2026年1月31日."""
-        found = _date.fullmatch(self.text(name, 20, required=True))
+        """Take a day in the order that the mapping says, if it says one."""
+        found = day(self.text(name, 40, required=True), self.fields[name].source.date)
         if found is None:
             raise self.bad(name, Reason.ROW_VALUE_INVALID)
-        try:
-            return date(int(found[1]), int(found[2]), int(found[3]))
-        except ValueError:
-            raise self.bad(name, Reason.ROW_VALUE_INVALID) from None
+        return found
 
     def degrees(self, name: str, limit: int) -> float | None:
         """Take a coordinate; one that cannot be right is dropped and reported."""
@@ -188,6 +187,20 @@ class Row:
             self.note(name, Reason.ROW_VALUE_INVALID)
             return None
         return number
+
+    def point(self) -> tuple[float | None, float | None, str]:
+        """Take longitude, latitude and datum, converted if the mapping asks for it."""
+        longitude, latitude = self.degrees("longitude", 180), self.degrees("latitude", 90)
+        if longitude is None or latitude is None:
+            return None, None, ""
+        datum, to = self.one_of("datum", DATUMS, ""), self.table.convert
+        if not to or datum == to:
+            return longitude, latitude, datum
+        found = convert(latitude=latitude, longitude=longitude, datum=datum, to=to)
+        if found is None:
+            self.note("longitude", Reason.ROW_VALUE_INVALID)
+            return None, None, ""
+        return round(found[1], DEGREE_PLACES), round(found[0], DEGREE_PLACES), to
 
     def note(self, name: str, reason: Reason) -> None:
         """Remember what is odd."""
@@ -213,9 +226,7 @@ class Row:
 
 def establishment(row: Row) -> EstablishmentRecord:
     """Read a row of the register of establishments."""
-    longitude, latitude = row.degrees("longitude", 180), row.degrees("latitude", 90)
-    if longitude is None or latitude is None:
-        longitude = latitude = None
+    longitude, latitude, datum = row.point()
     return EstablishmentRecord(
         code=row.code("code"),
         name=row.text("name", 300, required=True),
@@ -227,7 +238,7 @@ def establishment(row: Row) -> EstablishmentRecord:
         status_raw=row.raw("status")[:120],
         longitude=longitude,
         latitude=latitude,
-        datum=row.one_of("datum", DATUMS, "") if longitude is not None else "",
+        datum=datum,
     )
 
 
