@@ -32,6 +32,7 @@ UNPACKED_BYTES_MAX = 8 << 30
 RATIO_MAX = 200  # of unpacked to packed bytes, once there are many; real registers pack 5 to 30
 RATIO_FROM_BYTES = 8 << 20
 MEMBERS_MAX = 100
+SHEETS_BETWEEN = " / "  # no sheet's name has a slash
 SAMPLE_OBJECTS = 1_000
 
 _gzip = b"\x1f\x8b"
@@ -103,7 +104,7 @@ def _open(source: str, stream: "_Stream", table: Table, packed: str) -> Opened:
                 Reason.REGISTER_SHEET_MISSING,
                 file=source,
                 sheet=table.sheet,
-                sheets=", ".join(about.sheets)[:400],
+                sheets=SHEETS_BETWEEN.join(about.sheets),
             )
         found = Detected(source, "workbook", packed, sheet=about.sheet, sheets=about.sheets)
         return Opened(found, _sheet_rows(book), about.merged, book)

@@ -17,6 +17,7 @@ from backend.wire import (
     RecusalView,
 )
 from cli import client
+from cli.office.files import a_source, guess_mapping, opened, show_sheets, tell_found
 from cli.output import as_json, json_option, say, show, text
 from sync.checklist import Checklist, Item, digest, parse
 
@@ -81,22 +82,30 @@ def register_group() -> None:
 
 
 @register_group.command("import")
-@click.argument("files", nargs=-1, required=True, type=a_file)
+@click.argument("files", nargs=-1, required=True, type=a_source)
 @click.option("--mapping", required=True, type=a_file, help="TOML: columns to fields. 字段映射。")
 @which_register
 @json_option
 def import_register(files: tuple[Path, ...], mapping: Path, register: str | None) -> None:
-    """Import CSV files of one register, as one import. 导入名录库。
+    """Import files of one register, as one import. 导入名录库。
 
-    Rows that cannot be read are reported and left out; odd ones are reported and imported.
+    CSV, NDJSON, XLSX, XLS or ODS, also in gzip or zip; `-` is standard input. Rows that cannot be
+    read are reported and left out; odd ones are reported and imported.
     """
     register = register or "establishments"
+    toml = mapping.read_bytes()
+    bodies: list[tuple[str, bytes]] = []
+    for path in files:
+        with opened(path) as (name, file):
+            if not as_json():
+                tell_found(name, file, toml, register)
+            bodies.append((name, file.read()))
     form = httpx.Request(
         "POST",
         "http://form",
         files=[
-            ("mapping", (None, mapping.read_bytes())),
-            *(("files", (path.name, path.read_bytes(), "text/csv")) for path in files),
+            ("mapping", (None, toml)),
+            *(("files", (name, body, "text/csv")) for name, body in bodies),
         ],
     )
     begun = monotonic()
@@ -111,6 +120,10 @@ def import_register(files: tuple[Path, ...], mapping: Path, register: str | None
         show(done)
         return
     _tell(done, monotonic() - begun)
+
+
+register_group.add_command(show_sheets)
+register_group.add_command(guess_mapping)
 
 
 @register_group.command("list")

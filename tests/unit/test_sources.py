@@ -148,7 +148,7 @@ def test_one_of_several_sheets_must_be_chosen() -> None:
     reading = read(body, chosen)
 
     assert refused.reason == Reason.REGISTER_SHEET_MISSING
-    assert refused.details["sheets"] == "说明, 数据"
+    assert refused.details["sheets"] == "说明 / 数据"
     assert len(reading.records) == 3
 
 
