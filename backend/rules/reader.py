@@ -9,28 +9,30 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from itertools import chain, islice
-from typing import IO, Generic, TypeVar
+from operator import itemgetter
+from typing import IO, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from backend.rules.coordinates import convert
 from backend.rules.dates import day
+from backend.rules.headers import headed
 from backend.rules.identifiers import identify
-from backend.rules.mapping import Field, Table, bind, fits
-from backend.rules.sources import COLUMNS_MAX, Line, Opened, across, tables
+from backend.rules.mapping import Field, Table, bind
+from backend.rules.quick import Quick
+from backend.rules.sources import Line, Opened, across, tables
 from sync.refusals import Reason, Refused
 
-HEADER_ROWS_MAX = 30  # title rows, then the header, are among the first
 SAMPLE_ROWS = 1_000  # looked at before the first is taken
 ROUNDED_MIN = 3  # rounded codes among them, and the column is no column of codes any more
 PROBLEMS_MAX = 1_000  # that are told in full; all are counted
-CLEAN_MAX = 100_000  # rows remembered as read before
+CLEAN_MAX = 20_000  # rows remembered as read before
 DEGREE_PLACES = 9  # 0.1 mm: more would be noise of the arithmetic
 SHOWN_MAX = 80  # characters of a value that a problem repeats
 
 _unreadable = re.compile("[\x00\ud800-\udfff]")
 _division = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?", re.ASCII)
-_number = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
+NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
 _digits18 = re.compile(r"\d{18}", re.ASCII)
 _float = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII)
 _count = re.compile(r"\d{1,4}", re.ASCII)
@@ -182,7 +184,7 @@ class Row:
         value = self.value(name)
         if not value:
             return None
-        number = float(value) if _number.fullmatch(value) else 999.0
+        number = float(value) if NUMBER.fullmatch(value) else 999.0
         if abs(number) > limit:
             self.note(name, Reason.ROW_VALUE_INVALID)
             return None
@@ -319,19 +321,32 @@ class Reading(Generic[Record]):
             self.records[key] = record
 
 
+class Quick(Protocol[Record]):
+    """Reads the usual row at a glance, as it learns from the careful reading of others."""
+
+    def read(self, cells: list[str]) -> Record | None:
+        """Read a row, or leave it to the careful reader."""
+        ...
+
+    def learn(self, cells: list[str], record: Record) -> None:
+        """Remember what the cells of a careful reading, nothing odd about it, became."""
+        ...
+
+
 def read(
     files: Iterable[tuple[str, IO[bytes]]],
     table: Table,
     build: Callable[[Row], Record],
     key: Callable[[Record], str],
     into: Reading[Record] | None = None,
+    glance: Callable[[dict[str, Field], Table], Quick[Record]] | None = None,
 ) -> Reading[Record]:
     """Read files of one register, collapsing rows of one key as the mapping says."""
     reading = into if into is not None else Reading[Record]()
     for source, file in files:
         for opened in tables(source, file, table):
             try:
-                _read_table(reading, opened, table, build, key)
+                _read_table(reading, opened, table, build, key, glance)
             finally:
                 opened.close()
     return reading
@@ -343,6 +358,7 @@ def _read_table(
     table: Table,
     build: Callable[[Row], Record],
     key: Callable[[Record], str],
+    glance: Callable[[dict[str, Field], Table], Quick[Record]] | None,
 ) -> None:
     source = opened.detected.source
     header, rest = headed(opened, table)
@@ -353,6 +369,10 @@ def _read_table(
     lines = _Sampled(rest)
     _refuse_rounded(source, header, fields, table, lines)
     clean: set[tuple[str, ...]] = set()  # rows that would say again what was read without a word
+    again = False  # there are rows that say again what another said
+    cut = itemgetter(*mapped, mapped[0])  # of one column it would give no tuple
+    quick = glance(fields, table) if glance is not None else None
+    last = table.collapse == "last"
 
     def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
         reading.problems.add(Problem(source, row, column, shown(value), reason, kept))
@@ -367,8 +387,9 @@ def _read_table(
         if number in merged:
             problem(number, "", "", Reason.ROW_CELLS_MERGED, kept=False)
             continue
-        gist = tuple(cells[place] for place in mapped)
-        if gist in clean:
+        gist = cut(cells)
+        if (again or len(clean) < CLEAN_MAX) and gist in clean:
+            again = True
             continue
         if _unreadable.search("".join(gist)):
             for place in mapped:
@@ -376,16 +397,24 @@ def _read_table(
                     of = Reason.ROW_UNDECODABLE
                     problem(number, header[place], cells[place], of, kept=False)
             continue
-        row = Row(fields, cells, table)
-        try:
-            record = build(row)
-        except Bad as bad:
-            problem(number, bad.column, bad.value, bad.reason, kept=False)
-            continue
-        for column, value, of in row.odd:
-            problem(number, column, value, of, kept=True)
-        reading.take(key(record), record, source, number, last=table.collapse == "last")
-        if not row.odd and len(clean) < CLEAN_MAX:
+        record = quick.read(cells) if quick is not None else None
+        if record is None:
+            row = Row(fields, cells, table)
+            try:
+                record = build(row)
+            except Bad as bad:
+                problem(number, bad.column, bad.value, bad.reason, kept=False)
+                continue
+            for column, value, of in row.odd:
+                problem(number, column, value, of, kept=True)
+            reading.take(key(record), record, source, number, last=last)
+            if row.odd:
+                continue
+            if quick is not None:
+                quick.learn(cells, record)
+        else:
+            reading.take(key(record), record, source, number, last=last)
+        if len(clean) < CLEAN_MAX:
             clean.add(gist)
 
 
@@ -404,49 +433,6 @@ class _Sampled:
 
     def __iter__(self) -> Iterator[Line]:
         return chain(self.first, self._lines)
-
-
-def headed(opened: Opened, table: Table | None) -> tuple[list[str], Iterator[Line]]:
-    """Find the header below any title rows: the first row, or two of them joined, that fits.
-
-    Without a mapping, or where none fits, it is the first of the fullest rows.
-    """
-    source = opened.detected.source
-    first = list(islice(opened.rows, HEADER_ROWS_MAX))
-    best: list[str] | None = None
-    rest = 0
-    for place, (_, cells, _) in enumerate(first):
-        if cells is None or not any(cells):
-            continue
-        if len(cells) > COLUMNS_MAX:
-            limit = f"{COLUMNS_MAX} columns"
-            raise Refused(Reason.REGISTER_OVER_LIMIT, file=source, limit=limit)
-        below = first[place + 1].cells if place + 1 < len(first) else None
-        for header, after in ((cells, place + 1), (_joined(cells, below), place + 2)):
-            if table is not None and header and fits(table, header):
-                return _named(header), chain(first[after:], opened.rows)
-        if best is None or len(set(filter(None, cells))) > len(set(filter(None, best))) * 2:
-            best, rest = cells, place + 1
-    if best is None:
-        raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="no header row")
-    return _named(best), chain(first[rest:], opened.rows)
-
-
-def _joined(upper: list[str], lower: list[str] | None) -> list[str]:
-    """Join a header of two rows: a name that stands over several columns belongs to each."""
-    if lower is None or len(lower) != len(upper):
-        return []
-    names: list[str] = []
-    over = ""
-    for above, below in zip(upper, lower, strict=True):
-        over = above if above.strip() or not below.strip() else over
-        names.append(" ".join(part for part in (over.strip(), below.strip()) if part))
-    return names
-
-
-def _named(header: list[str]) -> list[str]:
-    """Name the columns that have no name by their place: #1 is the first."""
-    return [name.strip() or f"#{place}" for place, name in enumerate(header, 1)]
 
 
 def _refuse_rounded(

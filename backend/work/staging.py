@@ -53,6 +53,7 @@ from backend.rules.reader import (
     read,
     shown,
 )
+from backend.rules.sieve import Sieve
 from backend.wire import EstablishmentChange, FieldChange
 from sync.ids import new_id
 from sync.refusals import Reason
@@ -386,7 +387,7 @@ def _fill_sqlite(path: Path, files: Files, table: mapping.Table) -> Stage:
         aside.execute("CREATE TABLE written (id PRIMARY KEY, n, reappeared) WITHOUT ROWID")
         aside.execute("BEGIN")
         into = Stage(lambda lines: _insert(aside, f"INSERT INTO staged VALUES ({marks})", lines))
-        read(files, table, establishment, _code, into)
+        read(files, table, establishment, _code, into, Sieve)
         into.flush()
         aside.execute("CREATE INDEX staged_code ON staged (code)")
         aside.execute("COMMIT")
@@ -413,7 +414,7 @@ async def _fill_postgresql(db: Session, files: Files, table: mapping.Table) -> S
 
     def fill() -> Stage:
         into = Stage(write)
-        read(files, table, establishment, _code, into)
+        read(files, table, establishment, _code, into, Sieve)
         into.flush()
         for copy in going:
             copy.result()
