@@ -14,6 +14,7 @@ import atheris
 
 with atheris.instrument_imports(include=["backend.rules"]):
     from backend.rules import guess, mapping, reader, sources
+    from backend.rules.headers import headed
 
 from sync.refusals import Refused
 
@@ -50,7 +51,7 @@ def attack(data: bytes) -> None:
         pass
     try:
         for opened in sources.tables("a", BytesIO(body), OPEN):
-            guessed = guess.guess(opened.detected, *reader.headed(opened, None))
+            guessed = guess.guess(opened.detected, *headed(opened, None))
             mapping.parse(guessed.toml.encode(), guessed.register)
     except Refused as refused:
         if refused.reason.code.startswith("mapping."):

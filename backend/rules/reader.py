@@ -19,7 +19,6 @@ from backend.rules.dates import day
 from backend.rules.headers import headed
 from backend.rules.identifiers import identify
 from backend.rules.mapping import Field, Table, bind
-from backend.rules.quick import Quick
 from backend.rules.sources import Line, Opened, across, tables
 from sync.refusals import Reason, Refused
 
@@ -377,12 +376,14 @@ def _read_table(
     def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
         reading.problems.add(Problem(source, row, column, shown(value), reason, kept))
 
-    for number, cells, reason in lines:
+    for line in lines:
+        number, cells = line.number, line.cells
         if cells is not None and not any(cells):
             continue  # an empty line says nothing
         reading.rows += 1
         if cells is None or len(cells) != len(header):
-            problem(number, "", "" if cells is None else str(len(cells)), reason, kept=False)
+            found = "" if cells is None else str(len(cells))
+            problem(number, "", found, line.reason, kept=False)
             continue
         if number in merged:
             problem(number, "", "", Reason.ROW_CELLS_MERGED, kept=False)

@@ -14,7 +14,8 @@ import zipfile
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import IO, Any, NamedTuple
+from itertools import count, islice
+from typing import IO, Any
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +24,7 @@ from backend.rules.mapping import Table
 from backend.workbooks import Merged, Readable, Workbook
 from sync.refusals import Reason, Refused
 
+BLOCK_LINES = 64
 ROW_LINES_MAX = 50  # more lines than this in one row: a quote was not closed
 SAMPLE_BYTES = 64 * 1024
 ASCII_BYTES_MAX = 4 << 20  # looked through for the first byte that tells the encoding
@@ -59,7 +61,7 @@ class Detected(Struct, frozen=True):
     sheets: tuple[str, ...] = ()
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True):
     """A row with its number in the file; `cells` is None when it cannot be read."""
 
     number: int
@@ -357,6 +359,20 @@ class _Lines:
         self.number += 1
         return line
 
+    def block(self) -> list[str]:
+        """Take the next lines at once; none are left when there are none."""
+        if self._again:
+            block = [self._again.popleft() for _ in range(min(len(self._again), BLOCK_LINES))]
+        else:
+            block = list(islice(self._text, BLOCK_LINES))
+        self.number += len(block)
+        return block
+
+    def restore(self, block: list[str]) -> None:
+        """Give a block back."""
+        self._again.extendleft(reversed(block))
+        self.number -= len(block)
+
     def begin(self) -> int:
         """Begin a row; return the number of its first line."""
         self._taken.clear()
@@ -370,20 +386,36 @@ class _Lines:
 
 
 def _records(text: Iterable[str], delimiter: str, quote: str, escape: str) -> Iterator[Line]:
-    """Yield the rows of a CSV with the number of their first line."""
+    """Yield the rows of a CSV with the number of their first line.
+
+    Where nothing is quoted a line is a row, and many are read at once.
+    """
     lines = _Lines(text)
-    reader = csv.reader(
+    how = csv.reader(
         lines, delimiter=delimiter, quotechar=quote, escapechar=escape or None, strict=True
     )
-    while True:
-        number = lines.begin()
-        try:
-            yield Line(number, next(reader))
-        except StopIteration:
-            return
-        except csv.Error:
-            lines.give_back()
-            yield Line(number, None)
+    while block := lines.block():
+        together = "".join(block)
+        if quote not in together and (not escape or escape not in together):
+            try:
+                rows = list(csv.reader(block, dialect=how.dialect))
+            except csv.Error:
+                rows = []
+            if len(rows) == len(block):
+                yield from map(Line, count(lines.number - len(block) + 1), rows)
+                continue
+        end = lines.number
+        lines.restore(block)
+        while lines.number < end:
+            number = lines.begin()
+            try:
+                yield Line(number, next(how))
+            except StopIteration:
+                return
+            except csv.Error:
+                lines.give_back()
+                yield Line(number, None)
+        lines.begin()
 
 
 # -- NDJSON --------------------------------------------------------------------------------------

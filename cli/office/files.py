@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from backend.rules import mapping
 from backend.rules.guess import guess
+from backend.rules.headers import headed
 from backend.rules.mapping import Table
-from backend.rules.reader import headed
 from backend.rules.sources import SHEETS_BETWEEN, Opened, tables
 from cli.output import as_json, json_option, show, text
 from sync.refusals import Reason, Refused

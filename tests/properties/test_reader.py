@@ -11,6 +11,7 @@ from workbooks import ods, packed, xlsx
 
 from backend.rules import mapping, reader
 from backend.rules.guess import guess
+from backend.rules.headers import headed
 from backend.rules.identifiers import identify
 from backend.rules.sources import tables
 from sync.checklist import parse
@@ -60,7 +61,7 @@ def test_for_any_bytes_a_mapping_is_proposed_that_parses_or_they_are_refused(
 ) -> None:
     try:
         opened = list(tables("a", BytesIO(start + junk), mapping.Table(fields={})))
-        guesses = [guess(one.detected, *reader.headed(one, None)) for one in opened]
+        guesses = [guess(one.detected, *headed(one, None)) for one in opened]
     except Refused:
         return
 

@@ -9,6 +9,7 @@ from workbooks import xlsx
 
 from backend.rules import mapping, reader
 from backend.rules.guess import Guess, guess
+from backend.rules.headers import headed
 from backend.rules.mapping import Table
 from backend.rules.sources import tables
 
@@ -18,7 +19,7 @@ REGISTERS = Path(__file__).parents[2] / "fixtures" / "registers"
 def guessed(body: bytes, sheet: str = "") -> Guess:
     opened = next(tables("a", BytesIO(body), Table(fields={}, sheet=sheet)))
     try:
-        return guess(opened.detected, *reader.headed(opened, None))
+        return guess(opened.detected, *headed(opened, None))
     finally:
         opened.close()
 
