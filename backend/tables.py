@@ -7,7 +7,7 @@ backend: `wire` says what travels. A `division` is a GB/T 2260 code of 2, 4, 6, 
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from sync.ids import new_id
@@ -117,6 +117,39 @@ class Version(Facts, table=True):
     previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
 
     __table_args__ = (Index(None, "code"),)
+
+
+class Folded(SQLModel, table=True):
+    """检索项: the terms by which an establishment is found, cut by `rules.names`.
+
+    Triggers of the database (`backend.search_index` has their text) keep one row for every
+    establishment and empty `terms` whenever it changes, whoever writes it. No terms: to be cut.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)  # in the order of arrival
+    establishment_id: str = Field(unique=True, max_length=36)  # no key: the triggers see to it
+    terms: str
+
+    __table_args__ = (
+        Index("ix_folded_stale", "id", sqlite_where=text("terms = ''"),
+              postgresql_where=text("terms = ''")),
+    )  # fmt: skip
+
+
+class Lookalike(SQLModel, table=True):
+    """疑似重复: two establishments that may be one; people decide, nothing merges by itself."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    first_id: str = Field(max_length=36)  # the smaller id; either may be gone
+    second_id: str = Field(max_length=36, index=True)
+    score: int = Field(index=True)  # 0 to 100
+    evidence: str  # JSON of rules.matching.Evidence
+    found_at: datetime
+    decision: str = Field(default="", max_length=10)  # empty | same | different
+    decided_by: str = Field(default="", max_length=80)
+    decided_at: datetime | None = None
+
+    __table_args__ = (UniqueConstraint("first_id", "second_id"),)
 
 
 class Inspector(SQLModel, table=True):

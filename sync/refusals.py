@@ -525,6 +525,15 @@ class Reason(Enum):
         "无需处理：已按规范形式导入。",
     )
 
+    LOOKALIKE_NOT_FOUND = (
+        "lookalike.not-found",
+        Kind.MISSING,
+        "There is no such pair on the review list, or one of its establishments is gone.",
+        "复核清单中没有这一对，或其中一个对象已不在名录库",
+        "List the pairs again: evenhand office register review.",
+        "请重新查看复核清单：evenhand office register review。",
+    )
+
     # -- the shell: server, accounts, journal -----------------------------------------------------
     BUSY = (
         "server.busy",

@@ -13,6 +13,7 @@ from litestar import Litestar, Router, get, post
 from backend import auth
 from backend.app import create_app, door, require_guards
 from backend.settings import Settings
+from backend.tables import Lookalike
 
 OWN, FOREIGN = "330102", "440305"
 
@@ -103,6 +104,19 @@ async def people_and_places(office: Office, division: str) -> Question:
     return Question()
 
 
+async def two_alike(office: Office, division: str) -> Question:
+    first, second = [await rows.establishment(office, division) for _ in range(2)]
+    pair = Lookalike(
+        first_id=first.id, second_id=second.id, score=90, evidence="{}", found_at=rows.AT
+    )
+    await rows.put(office, pair)
+    return Question(path={"lookalike_id": pair.id}, json={"decision": "same"})
+
+
+async def to_compare(office: Office, division: str) -> Question:
+    return Question(json={"division": division})
+
+
 async def a_checklist(office: Office, division: str) -> Question:
     return Question(path={"name": await rows.checklist(office)})
 
@@ -169,6 +183,11 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/registers/establishments"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/registers/inspectors"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/registers/recusals"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("GET", "/office/registers/search"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("POST", "/office/registers/index"): Row(ADMIN, nothing, (200,), "same"),
+    ("POST", "/office/registers/comparisons"): Row(ADMIN, to_compare),
+    ("GET", "/office/registers/lookalikes"): Row(ANY, two_alike, (200,), "hidden"),
+    ("POST", "/office/registers/lookalikes/{lookalike_id}"): Row(ADMIN, two_alike),
     ("POST", "/office/checklists"): Row(ADMIN, new_checklist, (201, 409), "same"),
     ("GET", "/office/checklists"): Row(ANY, nothing, (200,), "same"),
     ("GET", "/office/checklists/{name}"): Row(ANY, a_checklist, (200,), "same"),
