@@ -24,7 +24,7 @@ from sync.refusals import Reason, Refused
 
 SAMPLE_ROWS = 1_000  # looked at before the first is taken
 ROUNDED_MIN = 3  # rounded codes among them, and the column is no column of codes any more
-PROBLEMS_MAX = 1_000  # that are told in full; all are counted
+PROBLEMS_MAX = 100_000  # that are kept to be told; all are counted
 CLEAN_MAX = 20_000  # rows remembered as read before
 DEGREE_PLACES = 9  # 0.1 mm: more would be noise of the arithmetic
 SHOWN_MAX = 80  # characters of a value that a problem repeats

@@ -39,6 +39,7 @@ async def import_establishments(
     toml: bytes,
     *,
     now: datetime,
+    told: int = 1_000,
     policy: Policy = "keep",
     dry_run: bool = False,
 ) -> ImportView:
@@ -49,14 +50,14 @@ async def import_establishments(
         await staging.leave_out_foreign(db, reading, officer.division)
         found = await staging.compare(db, officer.division, policy)
 
-        told = revisions.tell(
-            reading, asdict(found), "establishments", policy=policy, dry_run=dry_run
+        view = revisions.tell(
+            reading, asdict(found), "establishments", told=told, policy=policy, dry_run=dry_run
         )
 
         if not dry_run:
-            told = await revisions.record(db, officer, files, told, request=toml, now=now)
-            await staging.write(db, told.revision, policy, now=now)
-    return told
+            view = await revisions.record(db, officer, files, view, request=toml, now=now)
+            await staging.write(db, view.revision, policy, now=now)
+    return view
 
 
 async def import_inspectors(
@@ -66,6 +67,7 @@ async def import_inspectors(
     toml: bytes,
     *,
     now: datetime,
+    told: int = 1_000,
     dry_run: bool = False,
 ) -> ImportView:
     """Import the register of inspectors (执法检查人员名录库), by certificate."""
@@ -75,12 +77,12 @@ async def import_inspectors(
 
     change = revise(reading, stored, officer.division, InspectorRecord.__struct_fields__)
 
-    told = revisions.tell(reading, change.counts, "inspectors", dry_run=dry_run)
+    view = revisions.tell(reading, change.counts, "inspectors", told=told, dry_run=dry_run)
     if dry_run:
-        return told
-    told = await revisions.record(db, officer, files, told, request=toml, now=now)
-    await _write(db, Inspector, "certificate", change, told.revision)
-    return told
+        return view
+    view = await revisions.record(db, officer, files, view, request=toml, now=now)
+    await _write(db, Inspector, "certificate", change, view.revision)
+    return view
 
 
 async def import_recusals(
@@ -90,6 +92,7 @@ async def import_recusals(
     toml: bytes,
     *,
     now: datetime,
+    told: int = 1_000,
     dry_run: bool = False,
 ) -> ImportView:
     """Import the list of recusals (回避); both sides must be registered."""
@@ -113,16 +116,16 @@ async def import_recusals(
     stored = {key: {"reason": known[pair].reason} for key, pair in pairs.items() if pair in known}
     change = revise(reading, stored, officer.division, ("reason",), divisions=divisions)
 
-    told = revisions.tell(reading, change.counts, "recusals", dry_run=dry_run)
+    view = revisions.tell(reading, change.counts, "recusals", told=told, dry_run=dry_run)
     if dry_run:
-        return told
-    told = await revisions.record(db, officer, files, told, request=toml, now=now)
+        return view
+    view = await revisions.record(db, officer, files, view, request=toml, now=now)
     for key, one in change.created.items():
         object_id, inspector_id = pairs[key]
         db.add(Recusal(establishment_id=object_id, inspector_id=inspector_id, reason=one.reason))
     for key, one in change.changed.items():
         known[pairs[key]].reason = one.reason
-    return told
+    return view
 
 
 async def list_establishments(

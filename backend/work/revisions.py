@@ -30,6 +30,7 @@ from sync.refusals import Reason, Refused
 Kind = Literal["created", "changed", "removed"]
 
 PIECE_BYTES = 1 << 20
+RECORDED_MAX = 1_000  # problems that a revision keeps in full
 LISTED_MAX = 20  # establishments that a refusal names
 PAGE = 200  # revisions
 
@@ -41,6 +42,7 @@ def tell(
     counts: Mapping[str, Any],
     register: str,
     *,
+    told: int,
     policy: str = "keep",
     dry_run: bool = False,
 ) -> ImportView:
@@ -52,7 +54,7 @@ def tell(
         rows=reading.rows,
         refused=problems.refused,
         codes=dict(sorted(problems.codes.items())),
-        problems=[_told(problem) for problem in problems.first],
+        problems=[_told(problem) for problem in problems.first[:told]],
         policy=policy,
         dry_run=dry_run,
         **counts,
@@ -73,7 +75,7 @@ async def record(
         created=told.created,
         changed=told.changed,
         unchanged=told.unchanged,
-        problems=msgspec.json.encode(told.problems).decode(),
+        problems=msgspec.json.encode(told.problems[:RECORDED_MAX]).decode(),
         actor=officer.name,
         division=officer.division,
         request_sha256=sha256(b"\n".join((digest.encode(), request))).hexdigest(),

@@ -36,6 +36,7 @@ from sync.refusals import Reason, Refused
 
 Search = Annotated[str, Meta(max_length=100)]
 Policy = Literal["keep", "mark", "close"]
+Told = Annotated[int, Meta(ge=0, le=100_000)]  # problems, one by one
 Limit = Annotated[int, Meta(ge=1, le=500)]
 
 
@@ -84,11 +85,12 @@ async def import_establishments(
     data: Upload,
     missing: FromQuery[Policy] = "keep",
     dry_run: FromQuery[bool] = False,
+    told: FromQuery[Told] = 1_000,
 ) -> ImportView:
     """Import the register of establishments (导入检查对象名录库), or tell what it would do."""
     toml = data.mapping.encode()
     return await registers.import_establishments(
-        db, officer, data.named, toml, now=now, policy=missing, dry_run=dry_run
+        db, officer, data.named, toml, now=now, policy=missing, dry_run=dry_run, told=told
     )
 
 
@@ -99,11 +101,12 @@ async def import_inspectors(
     now: NamedDependency[datetime],
     data: Upload,
     dry_run: FromQuery[bool] = False,
+    told: FromQuery[Told] = 1_000,
 ) -> ImportView:
     """Import the register of inspectors (导入执法检查人员名录库)."""
     toml = data.mapping.encode()
     return await registers.import_inspectors(
-        db, officer, data.named, toml, now=now, dry_run=dry_run
+        db, officer, data.named, toml, now=now, dry_run=dry_run, told=told
     )
 
 
@@ -114,6 +117,7 @@ async def import_recusals(
     now: NamedDependency[datetime],
     data: Upload,
     dry_run: FromQuery[bool] = False,
+    told: FromQuery[Told] = 1_000,
 ) -> ImportView:
     """Import the list of recusals (导入回避名单)."""
     toml = data.mapping.encode()
