@@ -29,9 +29,11 @@ def headed(opened: Opened, table: Table | None) -> tuple[list[str], Iterator[Lin
         below = first[place + 1].cells if place + 1 < len(first) else None
         for header, after in ((cells, place + 1), (_joined(cells, below), place + 2)):
             if table is not None and header and fits(table, header):
+                opened.header_row = first[after - 1].number
                 return _named(header), chain(first[after:], opened.rows)
         if best is None or len(set(filter(None, cells))) > len(set(filter(None, best))) * 2:
             best, rest = cells, place + 1
+            opened.header_row = line.number
     if best is None:
         raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="no header row")
     return _named(best), chain(first[rest:], opened.rows)

@@ -76,6 +76,7 @@ class Opened(Struct):
     rows: Iterator[Line]
     merged: tuple[Merged, ...] = ()
     book: Workbook | None = None
+    header_row: int = 0  # once it was looked for
 
     def close(self) -> None:
         """Let go of what the rows are read with."""
@@ -388,22 +389,20 @@ class _Lines:
 def _records(text: Iterable[str], delimiter: str, quote: str, escape: str) -> Iterator[Line]:
     """Yield the rows of a CSV with the number of their first line.
 
-    Where nothing is quoted a line is a row, and many are read at once.
+    Where no row takes several lines, many are read at once.
     """
     lines = _Lines(text)
     how = csv.reader(
         lines, delimiter=delimiter, quotechar=quote, escapechar=escape or None, strict=True
     )
     while block := lines.block():
-        together = "".join(block)
-        if quote not in together and (not escape or escape not in together):
-            try:
-                rows = list(csv.reader(block, dialect=how.dialect))
-            except csv.Error:
-                rows = []
-            if len(rows) == len(block):
-                yield from map(Line, count(lines.number - len(block) + 1), rows)
-                continue
+        try:
+            rows = list(csv.reader(block, dialect=how.dialect))
+        except csv.Error:
+            rows = []
+        if len(rows) == len(block):  # no line yields two rows, so each is one
+            yield from map(Line, count(lines.number - len(block) + 1), rows)
+            continue
         end = lines.number
         lines.restore(block)
         while lines.number < end:

@@ -89,12 +89,11 @@ def _sheets(name: str, file: IO[bytes], sheets: tuple[str, ...], but: str = "") 
 def _found(one: Opened, table: Table | None) -> Found:
     detected = one.detected
     try:
-        header, lines = headed(one, table if table and table.fields else None)
-        first = next(lines, None)
+        header, _ = headed(one, table if table and table.fields else None)
     except Refused as refused:
         if refused.reason != Reason.REGISTER_NOT_CSV:
             raise
-        header, first = [], None  # an empty sheet
+        header = []  # an empty sheet
     finally:
         one.close()
     return Found(
@@ -103,7 +102,7 @@ def _found(one: Opened, table: Table | None) -> Found:
         encoding=_encodings.get(detected.encoding, detected.encoding.upper()),
         delimiter=_delimiters.get(detected.delimiter, detected.delimiter),
         sheet=detected.sheet,
-        header_row=first.number - 1 if first is not None and detected.form != "NDJSON" else 0,
+        header_row=one.header_row,
         columns=len(header),
         names=tuple(header),
     )

@@ -1,7 +1,10 @@
 """名录读取: whatever a file holds, it is read or refused, and one bad line costs only itself."""
 
+import csv
 import gzip
+import io
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,25 @@ def test_for_any_bytes_a_mapping_is_proposed_that_parses_or_they_are_refused(
 
     for one in guesses:
         assert mapping.parse(one.toml.encode(), one.register)
+
+
+CELL = st.text(st.sampled_from('a号 ",\n'), max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=60, max_size=200))
+def test_rows_of_several_lines_keep_their_cells_and_the_number_of_their_first_line(
+    rows: list[tuple[str, str, str]],
+) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    table = mapping.Table(fields={}, delimiter=",", encoding="utf-8")
+
+    opened = next(tables("a", BytesIO(text.getvalue().encode()), table))
+    found = [(line.number, tuple(line.cells or ())) for line in opened.rows]
+
+    numbers = accumulate((1 + "".join(row).count("\n") for row in rows), initial=1)
+    assert found == list(zip(numbers, rows, strict=False))
 
 
 @settings(max_examples=100, deadline=None)

@@ -4,7 +4,9 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from workbooks import Rows, ods, packed, xlsx
@@ -13,6 +15,7 @@ from backend.rules import mapping, reader
 from backend.rules.sources import Opened, tables
 from sync.refusals import Reason, Refused
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 MAPPING = """
 [establishments]
 identifiers = true
@@ -101,6 +104,38 @@ def test_every_format_holds_the_same_register(body: bytes, form: str, encoding: 
     assert [(one.code, one.name, one.division) for one in reading.records.values()] == [
         (code, name, division) for code, name, _, division in ROWS
     ]
+
+
+def test_an_old_workbook_is_read_as_the_new_ones_are() -> None:
+    body = (FIXTURES / "workbooks" / "sample.xls").read_bytes()
+    text = MAPPING.replace("identifiers", 'sheet = "名录"\nidentifiers').replace("区划", "区划代码")
+    table = mapping.parse(text.encode(), "establishments")
+
+    reading = read(body, table)
+
+    assert reading.problems.first == []
+    assert [one.division for one in reading.records.values()] == [
+        "330106001", "330106002", "330106003",
+    ]  # fmt: skip
+
+
+def test_days_of_a_workbook_are_written_in_iso() -> None:
+    body = (FIXTURES / "workbooks" / "sample.xls").read_bytes()
+    sheet = mapping.Table(fields={}, sheet="名录")
+
+    with closing(next(tables("a", BytesIO(body), sheet))) as found:
+        cells = [line.cells[4] for line in found.rows if line.cells]
+
+    assert cells == ["", "发证日期", "2024-01-05", "2023-11-30", "2020-02-29"]
+
+
+def test_every_file_of_a_zip_is_read_under_its_own_name() -> None:
+    lines = csv().splitlines(keepends=True)
+    body = packed({"b.csv": lines[0] + lines[3], "a/2.csv": lines[0] + lines[2] + lines[1]})
+
+    reading = read(body)
+
+    assert list(reading.places.values()) == [("a/a/2.csv", 2), ("a/a/2.csv", 3), ("a/b.csv", 2)]
 
 
 def test_rows_are_numbered_as_the_file_numbers_them() -> None:
