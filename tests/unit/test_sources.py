@@ -109,6 +109,7 @@ def test_every_format_holds_the_same_register(body: bytes, form: str, encoding: 
 def test_an_old_workbook_is_read_as_the_new_ones_are() -> None:
     body = (FIXTURES / "workbooks" / "sample.xls").read_bytes()
     text = MAPPING.replace("identifiers", 'sheet = "名录"\nidentifiers').replace("区划", "区划代码")
+    text = text.replace("编号", "统一社会信用代码")
     table = mapping.parse(text.encode(), "establishments")
 
     reading = read(body, table)
