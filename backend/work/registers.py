@@ -45,6 +45,11 @@ async def import_establishments(
 ) -> ImportView:
     """Import the register of establishments (检查对象名录库), by code, or tell what it would do."""
     table = mapping.parse(toml, "establishments")
+    request = await revisions.request(files, toml, officer.division, policy)
+    if policy == "keep" and not dry_run:
+        same = await revisions.repeated(db, request, told=told)
+        if same is not None:
+            return await revisions.record(db, officer, files, same, request, now=now)
     async with staging.stage(db, files, table) as reading:
         await head(db)
         await staging.leave_out_foreign(db, reading, officer.division)
@@ -55,7 +60,7 @@ async def import_establishments(
         )
 
         if not dry_run:
-            view = await revisions.record(db, officer, files, view, request=toml, now=now)
+            view = await revisions.record(db, officer, files, view, request, now=now)
             await staging.write(db, view.revision, policy, now=now)
     return view
 
@@ -80,7 +85,8 @@ async def import_inspectors(
     view = revisions.tell(reading, change.counts, "inspectors", told=told, dry_run=dry_run)
     if dry_run:
         return view
-    view = await revisions.record(db, officer, files, view, request=toml, now=now)
+    request = await revisions.request(files, toml, officer.division, "keep")
+    view = await revisions.record(db, officer, files, view, request, now=now)
     await _write(db, Inspector, "certificate", change, view.revision)
     return view
 
@@ -119,7 +125,8 @@ async def import_recusals(
     view = revisions.tell(reading, change.counts, "recusals", told=told, dry_run=dry_run)
     if dry_run:
         return view
-    view = await revisions.record(db, officer, files, view, request=toml, now=now)
+    request = await revisions.request(files, toml, officer.division, "keep")
+    view = await revisions.record(db, officer, files, view, request, now=now)
     for key, one in change.created.items():
         object_id, inspector_id = pairs[key]
         db.add(Recusal(establishment_id=object_id, inspector_id=inspector_id, reason=one.reason))
