@@ -320,8 +320,8 @@ class Reason(Enum):
         Kind.MISSING,
         "The workbook has no such sheet, or has several and none was chosen.",
         "工作簿没有该工作表，或有多个工作表而未选择",
-        "Name one of `sheets` as `sheet` in the mapping.",
-        "请在映射文件中用 `sheet` 指定 `sheets` 中的一个。",
+        "Name one of `sheets` as `sheet` in the mapping, or with `--sheet`.",
+        "请在映射文件中用 `sheet`，或以 `--sheet` 指定 `sheets` 中的一个。",
     )
     REGISTER_CODES_ROUNDED = (
         "register.codes-rounded",

@@ -9,6 +9,7 @@ status = { column = "状态", values = { "存续" = "active" }, otherwise = "unk
 datum = { constant = "WGS-84" }
 """
 
+import json
 import tomllib
 import unicodedata
 from typing import Literal
@@ -136,6 +137,20 @@ def bind(table: Table, header: list[str]) -> list[Field]:
         places = tuple(names.index(_plain(column)) for column in columns)
         fields.append(Field(name, " + ".join(columns), places, source))
     return fields
+
+
+def choose_sheet(toml: bytes, register: Register, sheet: str) -> bytes:
+    """Write another sheet into the table of one register, and leave the rest as it is."""
+    lines = toml.decode("utf-8-sig", "surrogateescape").splitlines()
+    start = next((n for n, one in enumerate(lines) if _plain(one).startswith(f"[{register}]")), -1)
+    if start >= 0:
+        after = (n for n in range(start + 1, len(lines)) if lines[n].lstrip().startswith("["))
+        end = next(after, len(lines))
+        old = [n for n in range(start + 1, end) if _plain(lines[n]).startswith("sheet=")]
+        for n in reversed(old):
+            del lines[n]
+        lines.insert(start + 1, f"sheet = {json.dumps(sheet, ensure_ascii=False)}")
+    return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
 
 
 def fits(table: Table, header: list[str]) -> bool:

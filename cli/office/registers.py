@@ -7,7 +7,9 @@ from time import monotonic
 
 import click
 import httpx
+import msgspec
 
+from backend.rules.mapping import Register, choose_sheet
 from backend.wire import (
     ChecklistView,
     EstablishmentView,
@@ -86,6 +88,7 @@ def register_group() -> None:
 @register_group.command("import")
 @click.argument("files", nargs=-1, required=True, type=a_source)
 @click.option("--mapping", required=True, type=a_file, help="TOML: columns to fields. 字段映射。")
+@click.option("--sheet", default="", help="Sheet of a workbook; else the mapping's. 工作表名称。")
 @click.option("--dry-run", is_flag=True, help="Tell what it would do, write nothing. 试运行。")
 @click.option(
     "--missing",
@@ -105,6 +108,7 @@ def import_register(
     files: tuple[Path, ...],
     mapping: Path,
     register: str | None,
+    sheet: str,
     dry_run: bool,
     missing: str,
     report: Path | None,
@@ -116,6 +120,8 @@ def import_register(
     """
     register = register or "establishments"
     toml = mapping.read_bytes()
+    if sheet:
+        toml = choose_sheet(toml, msgspec.convert(register, Register), sheet)
     bodies: list[tuple[str, bytes]] = []
     for path in files:
         with opened(path) as (name, file):

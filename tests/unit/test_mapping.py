@@ -127,6 +127,18 @@ def test_a_mapping_that_converts_must_say_from_what() -> None:
     assert refused.value.details["field"] == "establishments.fields.datum"
 
 
+@pytest.mark.parametrize("old", ["", 'sheet = "一"\n', "sheet='[x]' # 旧\n"])
+def test_another_sheet_is_written_into_a_mapping_and_nothing_else(old: str) -> None:
+    text = POINTS.replace("[establishments]\n", "[establishments] # 名录\n" + old)
+
+    table = mapping.parse(
+        mapping.choose_sheet(text.encode(), "establishments", '二"'), "establishments"
+    )
+
+    assert table.sheet == '二"'
+    assert table.fields == mapping.parse(POINTS.encode(), "establishments").fields
+
+
 def test_the_third_sheet_of_the_wholesalers_is_read_to_the_last_row() -> None:
     path = next((shared_data() / "uk_fsa_wholesalers").glob("*.xlsx"))
     table = mapping.parse(
