@@ -98,8 +98,9 @@ def terms(facts: Facts) -> set[str]:
     """Cut everything by which an establishment may be found into terms."""
     name = fold(facts.name)
     numbers, other = _numbers(facts)
-    found = {f"d@{facts.division[:level]}" for level in _levels if len(facts.division) >= level}
-    found |= {f"c@{_slug(facts.category)}", f"r@{facts.risk.lower()}"}
+    division = _slug(facts.division)
+    found = {f"d@{division[:level]}" for level in _levels if len(division) >= level}
+    found |= {f"c@{_slug(facts.category)}", f"r@{_slug(facts.risk)}"}
     found.update(char for char in name if not char.isascii() and char.isalnum())
     for text in (name, initials(name), fold(facts.address), *other):
         found.update(_grams(text))
@@ -112,11 +113,11 @@ def terms(facts: Facts) -> set[str]:
 
 def wanted(asked: Question) -> set[str]:
     """Name the terms that everything which fits must have."""
-    found = {f"d@{division}" for division in asked.divisions}
+    found = {f"d@{_slug(division)}" for division in asked.divisions}
     if asked.category:
         found.add(f"c@{_slug(asked.category)}")
     if asked.risk:
-        found.add(f"r@{asked.risk.lower()}")
+        found.add(f"r@{_slug(asked.risk)}")
     for word in asked.words:
         if not _number.fullmatch(word):
             found.update(_grams(word))
@@ -138,7 +139,9 @@ def fits(asked: Question, facts: Facts) -> bool:
     texts = [name.replace(" ", ""), fold(facts.address).replace(" ", ""), initials(name), *other]
     return (
         wanted(asked) <= terms(facts)
-        and (not asked.category or asked.category == facts.category)
+        and asked.category in ("", facts.category)
+        and asked.risk in ("", facts.risk)
+        and all(facts.division.startswith(division) for division in asked.divisions)
         and all(
             any(number.startswith(word) or number.endswith(word) for number in numbers)
             if _number.fullmatch(word)
@@ -161,10 +164,10 @@ def _numbers(facts: Facts) -> tuple[list[str], list[str]]:
     numbers: list[str] = []
     other: list[str] = []
     for one in facts.numbers:
-        folded = fold(one).replace(" ", "")
+        folded = _slug(one)
         (numbers if _number.fullmatch(folded) else other).append(folded)
     return numbers, other
 
 
 def _slug(text: str) -> str:
-    return fold(text).replace(" ", "")
+    return "".join(fold(text).split())

@@ -1,12 +1,11 @@
 """查找与查重: finding establishments, and deciding on suspected duplicates."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import Meta
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from backend.auth import Officer, needs
 from backend.db import Session
@@ -21,22 +20,24 @@ from backend.wire import (
 )
 from backend.work import duplicates, search
 
-Words = Annotated[str, Meta(max_length=100)]
-Place = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Limit = Annotated[int, Meta(ge=1, le=500)]
-Decided = Annotated[str, Meta(pattern="^(same|different)?$")]
+# A `Meta` inside of `FromQuery` is not looked at.
+Words = Annotated[str, QueryParameter(max_length=100)]
+Place = Annotated[int, QueryParameter(ge=0, le=2**31 - 1)]
+Limit = Annotated[int, QueryParameter(ge=1, le=500)]
+Risk = Literal["", "A", "B", "C", "D"]
+Decided = Literal["", "same", "different"]
 
 
 @get("/registers/search")
 async def search_establishments(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
-    words: FromQuery[Words] = "",
-    category: FromQuery[Words] = "",
+    words: Words = "",
+    category: Words = "",
     division: FromQuery[Division] = "",
-    risk: FromQuery[Annotated[str, Meta(pattern="^[A-D]?$")]] = "",
-    after: FromQuery[Place] = 0,
-    limit: FromQuery[Limit] = 50,
+    risk: FromQuery[Risk] = "",
+    after: Place = 0,
+    limit: Limit = 50,
 ) -> FoundPage:
     """Find establishments by words, category, division and risk (查找检查对象)."""
     return await search.search_establishments(
@@ -68,7 +69,7 @@ async def list_lookalikes(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
     decision: FromQuery[Decided] = "",
-    limit: FromQuery[Limit] = 100,
+    limit: Limit = 100,
 ) -> list[LookalikeView]:
     """List the pairs that wait for a decision, or had one (疑似重复对象列表)."""
     return await duplicates.list_lookalikes(db, officer, decision=decision, limit=limit)
