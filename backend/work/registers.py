@@ -61,7 +61,7 @@ async def import_establishments(
 
         if not dry_run:
             view = await revisions.record(db, officer, files, view, request, now=now)
-            await staging.write(db, view.revision, policy, now=now)
+            await staging.write(db, found, view.revision, policy, now=now)
     return view
 
 

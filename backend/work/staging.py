@@ -223,7 +223,7 @@ async def compare(db: Session, division: str, policy: Policy) -> Found:
     )
 
 
-async def write(db: Session, revision: str, policy: Policy, *, now: datetime) -> None:
+async def write(db: Session, found: Found, revision: str, policy: Policy, *, now: datetime) -> None:
     """Write what was compared: keep each old version, then change, close and create."""
     connection = await db.connection()
     await keep_versions(db, revision, select(written.c.id))
@@ -245,7 +245,9 @@ async def write(db: Session, revision: str, policy: Policy, *, now: datetime) ->
     names = ["id", "revision_id", *FIELDS]
     known = select(kept.c.id).where(kept.c.code == staged.c.code).exists()
     new = select(staged.c.id, literal(revision), *(staged.c[name] for name in FIELDS))
-    await connection.execute(insert(kept).from_select(names, new.where(~known)))
+    if found.changed + found.unchanged + found.reappeared:  # else SQLite would copy all it selects
+        new = new.where(~known)
+    await connection.execute(insert(kept).from_select(names, new))
 
 
 async def keep_versions(db: Session, revision: str, ids: Select[Any]) -> None:
