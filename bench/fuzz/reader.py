@@ -1,7 +1,7 @@
 """Fuzz the reader of registers with coverage: any bytes are read or refused, and nothing else.
 
     pip install atheris    # not among the pins: it is needed for this script only
-    PYTHONPATH=. python bench/fuzz_reader.py corpus/ -max_total_time=60
+    PYTHONPATH=. python bench/fuzz/reader.py corpus/ -max_total_time=60
 
 Bytes that ended in anything but a reading or a refusal are written to ./crash-*. Workbooks are
 kept out here: their reader is a process of its own, which tests/unit/test_sources.py attacks.
