@@ -359,8 +359,11 @@ async def _collapse(db: Session, reading: Stage, *, last: bool) -> None:
     count = (await connection.scalar(select(func.count()).select_from(contrary.subquery()))) or 0
     first = await connection.execute(contrary.order_by(compared.c.n).limit(PROBLEMS_MAX))
     _report(reading, first, count, Reason.ROW_DUPLICATE, kept=last)
-    taken = select((func.max if last else func.min)(staged.c.n)).group_by(staged.c.code)
-    await connection.execute(delete(staged).where(staged.c.n.not_in(taken)))
+    order = staged.c.n.desc() if last else staged.c.n
+    rank = func.row_number().over(partition_by=staged.c.code, order_by=order).label("rank")
+    ranked = select(staged.c.n, rank).where(staged.c.code.in_(again)).subquery()
+    losers = select(ranked.c.n).where(ranked.c.rank > 1)
+    await connection.execute(delete(staged).where(staged.c.n.in_(losers)))
 
 
 def _report(
