@@ -7,7 +7,7 @@ backend: `wire` says what travels. A `division` is a GB/T 2260 code of 2, 4, 6, 
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from sync.ids import new_id
@@ -73,16 +73,23 @@ class Revision(SQLModel, table=True):
     changed: int
     unchanged: int
     problems: str  # JSON list of row problems
+    actor: str = Field(default="", max_length=120)
+    division: str = Field(default="", max_length=12)  # of the officer: nothing outside was touched
+    request_sha256: str = Field(default="", max_length=64)  # the files, and how to read them
+    missing: int = 0  # active establishments that the files did not name
+    reappeared: int = 0
+    refused: int = 0
+    codes: str = "{}"  # JSON: how many problems of each code
+    undoes_id: str | None = Field(default=None, foreign_key="revision.id", unique=True)
 
 
-class Establishment(SQLModel, table=True):
-    """检查对象: someone who may be inspected. `code` is the public key used in draws."""
+class Facts(SQLModel):
+    """What a register says of an establishment; its versions have the same columns."""
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    code: str = Field(max_length=64, unique=True)
+    code: str = Field(max_length=64)
     name: str = Field(max_length=300)
-    category: str = Field(max_length=60, index=True)
-    division: str = Field(max_length=12, index=True)
+    category: str = Field(max_length=60)
+    division: str = Field(max_length=12)
     address: str = Field(default="", max_length=500)
     risk: str = Field(default="B", max_length=1)
     status: str = Field(default="active", max_length=20)
@@ -90,7 +97,59 @@ class Establishment(SQLModel, table=True):
     longitude: float | None = None
     latitude: float | None = None
     datum: str = Field(default="", max_length=10)
-    revision_id: str = Field(foreign_key="revision.id")
+    missing_since: datetime | None = None  # the first import that marked it as not in the files
+
+
+class Establishment(Facts, table=True):
+    """检查对象: someone who may be inspected. `code` is the public key used in draws."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")  # that wrote it last
+
+    __table_args__ = (UniqueConstraint("code"), Index(None, "category"), Index(None, "division"))
+
+
+class Version(Facts, table=True):
+    """历史版本: an establishment as it was before a revision changed or removed it."""
+
+    establishment_id: str = Field(primary_key=True, max_length=36)  # which may be gone
+    revision_id: str = Field(foreign_key="revision.id", primary_key=True, index=True)
+    previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
+
+    __table_args__ = (Index(None, "code"),)
+
+
+class Folded(SQLModel, table=True):
+    """检索项: the terms by which an establishment is found, cut by `rules.names`.
+
+    Triggers of the database (`backend.search_index` has their text) keep one row for every
+    establishment and empty `terms` whenever it changes, whoever writes it. No terms: to be cut.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)  # in the order of arrival
+    establishment_id: str = Field(unique=True, max_length=36)  # no key: the triggers see to it
+    terms: str
+
+    __table_args__ = (
+        Index("ix_folded_stale", "id", sqlite_where=text("terms = ''"),
+              postgresql_where=text("terms = ''")),
+    )  # fmt: skip
+
+
+class Lookalike(SQLModel, table=True):
+    """疑似重复: two establishments that may be one; people decide, nothing merges by itself."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    first_id: str = Field(max_length=36)  # the smaller id; either may be gone
+    second_id: str = Field(max_length=36, index=True)
+    score: int = Field(index=True)  # 0 to 100
+    evidence: str  # JSON of rules.matching.Evidence
+    found_at: datetime
+    decision: str = Field(default="", max_length=10)  # empty | same | different
+    decided_by: str = Field(default="", max_length=80)
+    decided_at: datetime | None = None
+
+    __table_args__ = (UniqueConstraint("first_id", "second_id"),)
 
 
 class Inspector(SQLModel, table=True):

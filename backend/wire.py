@@ -373,6 +373,23 @@ class RowProblem(Struct, frozen=True):
     remedy_zh: str
 
 
+class FieldChange(Struct, frozen=True):
+    """A field before and after; empty when it was or is not there."""
+
+    field: str
+    before: str
+    after: str
+
+
+class EstablishmentChange(Struct, frozen=True):
+    """What an import does to one establishment."""
+
+    kind: Literal["new", "changed", "reappeared", "missing"]
+    code: str
+    name: str
+    fields: list[FieldChange]
+
+
 class ImportView(Struct, frozen=True):
     """What an import did. Rows of one key are one record; every problem is counted by its code."""
 
@@ -384,7 +401,61 @@ class ImportView(Struct, frozen=True):
     unchanged: int
     refused: int  # rows that were left out
     codes: dict[str, int]
-    problems: list[RowProblem]  # refused rows first; at most 1,000
+    problems: list[RowProblem]  # refused rows first; as many as were asked for
+    dry_run: bool = False  # nothing was written; there is no revision
+    policy: str = "keep"  # what was to become of those missing: keep, mark or close
+    missing: int = 0  # establishments of the division, not cancelled, that no file names
+    reappeared: int = 0  # named again after an import had marked them as missing
+    fields: dict[str, int] = {}  # how many establishments changed in each field
+    changes: list[EstablishmentChange] = []  # the first of each kind
+
+
+class RevisionView(Struct, frozen=True):
+    """An import or undo, as recorded."""
+
+    id: str
+    register_name: str
+    source_name: str
+    source_sha256: str
+    at: datetime
+    actor: str
+    division: str
+    rows: int
+    created: int
+    changed: int
+    unchanged: int
+    reappeared: int
+    missing: int
+    refused: int
+    undoes_id: str | None
+    undone_id: str | None  # the revision that undid this one
+
+
+class VersionView(Struct, frozen=True):
+    """What one revision did to one establishment."""
+
+    revision: str
+    at: datetime
+    actor: str
+    source: str
+    kind: Literal["created", "changed", "removed"]
+    fields: list[FieldChange]
+
+
+class UndoRevision(Struct, frozen=True, forbid_unknown_fields=True):
+    """How to undo a revision; `force` gives later changes up."""
+
+    force: bool = False
+
+
+class UndoView(Struct, frozen=True):
+    """What an undo did."""
+
+    revision: str
+    undone: str
+    restored: int
+    removed: int
+    lost: int  # later changes that were given up
 
 
 class EstablishmentView(Struct, frozen=True):
@@ -402,6 +473,51 @@ class EstablishmentView(Struct, frozen=True):
     longitude: float | None
     latitude: float | None
     datum: str
+
+
+class FoundPage(Struct, frozen=True):
+    """What a search found, in the order of arrival, and after which place to go on."""
+
+    found: list[EstablishmentView]
+    after: int | None  # none: that was all
+
+
+class IndexView(Struct, frozen=True):
+    """How many establishments the search index took in."""
+
+    indexed: int
+
+
+class NewComparison(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to look for suspected duplicates; empty: the officer's own division."""
+
+    division: Division = ""
+
+
+class ComparisonView(Struct, frozen=True):
+    """What a comparison of a register with itself came to."""
+
+    compared: int
+    suspected: int
+    new: int  # of the suspected: not on the review list before
+
+
+class LookalikeView(Struct, frozen=True):
+    """Two establishments that may be one, what speaks for it, and what people decided."""
+
+    id: str
+    score: int
+    first: EstablishmentView
+    second: EstablishmentView
+    evidence: dict[str, str | int | bool | None]
+    decision: str
+    decided_by: str
+
+
+class Decision(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person found two suspected establishments to be."""
+
+    decision: Literal["same", "different"]
 
 
 class InspectorView(Struct, frozen=True):

@@ -85,10 +85,17 @@ def tables() -> str:
         "UTC. The schema is made by the migrations; a test compares the two.",
     ]
     for model in vars(backend.tables).values():
-        if not (inspect.isclass(model) and issubclass(model, SQLModel) and model is not SQLModel):
+        if not (inspect.isclass(model) and issubclass(model, SQLModel)):
+            continue
+        if "__table__" not in vars(model):  # columns that several tables share
             continue
         relation = cast("Table", vars(model)["__table__"])
-        notes = remarks(model)
+        notes = {
+            name: note
+            for one in reversed(model.__mro__)
+            if one.__module__ == model.__module__
+            for name, note in remarks(one).items()
+        }
         lines += ["", f"## {relation.name}", "", *paragraph(model), ""]
         rows: list[tuple[str, ...]] = []
         for column in relation.columns:

@@ -318,10 +318,34 @@ class Reason(Enum):
     REGISTER_NOT_CSV = (
         "register.not-csv",
         Kind.INVALID,
-        "The file is not a table of text that can be read.",
-        "文件不是可读取的文本表格",
-        "Export it as CSV in UTF-8 or GB18030; `problem` says what stopped the reader.",
-        "请以 UTF-8 或 GB18030 编码导出 CSV；`problem` 说明了读取失败的原因。",
+        "The file is not a table that can be read.",
+        "文件不是可读取的表格",
+        "Export it as CSV, NDJSON, XLSX, XLS or ODS; `problem` says what stopped the reader.",
+        "请导出为 CSV、NDJSON、XLSX、XLS 或 ODS；`problem` 说明了读取失败的原因。",
+    )
+    REGISTER_OVER_LIMIT = (
+        "register.over-limit",
+        Kind.TOO_LARGE,
+        "The file is over a limit of the reader.",
+        "文件超过读取上限",
+        "Export it again: a real register has short lines, few columns and packs no denser.",
+        "请重新导出：真实名录的行较短、列较少，压缩比也不会过高。",
+    )
+    REGISTER_SHEET_MISSING = (
+        "register.sheet-missing",
+        Kind.MISSING,
+        "The workbook has no such sheet, or has several and none was chosen.",
+        "工作簿没有该工作表，或有多个工作表而未选择",
+        "Name one of `sheets` as `sheet` in the mapping, or with `--sheet`.",
+        "请在映射文件中用 `sheet`，或以 `--sheet` 指定 `sheets` 中的一个。",
+    )
+    REGISTER_CODES_ROUNDED = (
+        "register.codes-rounded",
+        Kind.INVALID,
+        "A spreadsheet turned the codes of a column into numbers; their last digits are lost.",
+        "电子表格已将该列编号转为数值，末位数字丢失",
+        "Export the register again from its source with the column formatted as text.",
+        "请将该列设为文本格式后，从原系统重新导出。",
     )
     MAPPING_INVALID = (
         "mapping.invalid",
@@ -346,6 +370,54 @@ class Reason(Enum):
         "映射文件未说明如何读取该名录库",
         "Add the table named in `register` to the mapping.",
         "请在映射文件中增加 `register` 所指的表。",
+    )
+    REVISION_NOT_FOUND = (
+        "revision.not-found",
+        Kind.MISSING,
+        "There is no such revision.",
+        "没有该导入批次",
+        "List the revisions with `register history`.",
+        "请用 `register history` 查看导入批次。",
+    )
+    ESTABLISHMENT_NOT_FOUND = (
+        "establishment.not-found",
+        Kind.MISSING,
+        "No establishment has or had this code.",
+        "没有该编号的检查对象",
+        "Look for the code with `register list`.",
+        "请用 `register list` 查找编号。",
+    )
+    REVISION_NOT_UNDOABLE = (
+        "revision.not-undoable",
+        Kind.CONFLICT,
+        "Only an import of establishments can be undone.",
+        "只能撤销检查对象名录库的导入",
+        "Import a corrected file; what an undo took back comes again with its file.",
+        "请导入更正后的文件；已被撤销的内容可重新导入其文件。",
+    )
+    REVISION_UNDONE = (
+        "revision.undone",
+        Kind.CONFLICT,
+        "The revision was undone already.",
+        "该批次已撤销",
+        "Nothing: `by` is the revision that undid it.",
+        "无需处理：`by` 为撤销它的批次。",
+    )
+    REVISION_CHANGED_LATER = (
+        "revision.changed-later",
+        Kind.CONFLICT,
+        "Later changes would be lost.",
+        "撤销将丢失之后的变更",
+        "Undo the later revisions first, or use `--force` to give up the changes listed.",
+        "请先撤销之后的批次，或用 `--force` 放弃所列变更。",
+    )
+    REVISION_IN_USE = (
+        "revision.in-use",
+        Kind.CONFLICT,
+        "Establishments that the undo would remove have been drawn for inspection.",
+        "拟移除的检查对象已被抽中检查",
+        "Cancel them with a corrected file instead; what was inspected stays on record.",
+        "请改为导入更正文件予以注销；检查记录不得移除。",
     )
     # What may be odd about one row; the rest of the file goes on. A warning keeps the row.
     ROW_COLUMNS_WRONG = (
@@ -420,6 +492,14 @@ class Reason(Enum):
         "Remove the row that is wrong.",
         "请删除错误的行。",
     )
+    ROW_CELLS_MERGED = (
+        "row.cells-merged",
+        Kind.INVALID,
+        "A cell of the row is merged across columns.",
+        "该行存在跨列合并的单元格",
+        "Unmerge the cells in the workbook, and fill each column in.",
+        "请在工作簿中取消合并单元格，并逐列填写。",
+    )
     CODE_MISSING = (
         "code.missing",
         Kind.INVALID,
@@ -459,6 +539,15 @@ class Reason(Enum):
         "编号含小写、全角或不可见字符",
         "Nothing: it was imported in its normal form.",
         "无需处理：已按规范形式导入。",
+    )
+
+    LOOKALIKE_NOT_FOUND = (
+        "lookalike.not-found",
+        Kind.MISSING,
+        "There is no such pair on the review list, or one of its establishments is gone.",
+        "复核清单中没有这一对，或其中一个对象已不在名录库",
+        "List the pairs again: evenhand office register review.",
+        "请重新查看复核清单：evenhand office register review。",
     )
 
     # -- the shell: server, accounts, journal -----------------------------------------------------

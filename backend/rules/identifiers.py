@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from sync.refusals import Reason
 
-_uscc_alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I O S V Z
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I O S V Z
 _uscc_weights = tuple(pow(3, place, 31) for place in range(17))
-_uscc_body = re.compile(rf"[{_uscc_alphabet}]{{18}}")
+_uscc_body = re.compile(rf"[{USCC_ALPHABET}]{{18}}")
 _org9_weights = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714
 _missing = {"", "无", "-", "—", "/", "N/A", "NULL", "NONE", "暂无", "待补"}
 
@@ -59,10 +59,10 @@ def identify(text: str) -> Identifier:
 def uscc_check(body: str) -> str:
     """Compute the 18th character of a 统一社会信用代码 from its first 17 (GB 32100-2015)."""
     total = sum(
-        _uscc_alphabet.index(char) * weight
+        USCC_ALPHABET.index(char) * weight
         for char, weight in zip(body, _uscc_weights, strict=True)
     )
-    return _uscc_alphabet[-total % 31]
+    return USCC_ALPHABET[-total % 31]
 
 
 def mod_11_10_check(digits: str) -> str:

@@ -9,6 +9,7 @@ status = { column = "状态", values = { "存续" = "active" }, otherwise = "unk
 datum = { constant = "WGS-84" }
 """
 
+import json
 import tomllib
 import unicodedata
 from typing import Literal
@@ -16,6 +17,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from backend.rules.dates import Order
 from sync.refusals import Reason, Refused
 
 Register = Literal["establishments", "inspectors", "recusals"]
@@ -47,6 +49,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     constant: str | None = None
     values: dict[str, str] = {}  # theirs → ours
     otherwise: str | None = None  # for a value that `values` does not have; else it is a problem
+    date: Order = "auto"  # how a day is written, where it could be another one
     split: str = ""  # the value is a list: split here, map each part
 
 
@@ -57,8 +60,12 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """How to read one register from a file."""
 
     fields: dict[str, Origin]
-    encoding: Literal["auto", "utf-8", "gb18030"] = "auto"
-    delimiter: Literal[",", ";", "\t", "|"] = ","
+    encoding: Literal["auto", "utf-8", "utf-16", "gb18030", "gbk", "big5", "cp950", "cp1252"] = (
+        "auto"
+    )
+    delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
+    convert: Literal["", "WGS-84", "GCJ-02", "BD-09"] = ""  # the datum that points are stored in
+    sheet: str = ""  # of a workbook that has several
     collapse: Literal["first", "last"] = "last"  # which row of one code is taken
     identifiers: bool = False  # codes are Chinese registration numbers: normalise and check them
 
@@ -98,6 +105,8 @@ def parse(toml: bytes, register: Register) -> Table:
             raise _invalid(register, name, f"{register} have no such field")
         if isinstance(origin, Source) and _origins(origin) != 1:
             raise _invalid(register, name, "give one of column, columns and constant")
+    if table.convert and "datum" not in table.fields:
+        raise _invalid(register, "datum", "say the datum of the points that are to be converted")
     for name in REQUIRED[register]:
         if name not in table.fields:
             raise _invalid(register, name, "this field must be mapped")
@@ -106,7 +115,7 @@ def parse(toml: bytes, register: Register) -> Table:
 
 def bind(table: Table, header: list[str]) -> list[Field]:
     """Find the columns of a mapping in a file's header; widths and spaces do not matter."""
-    names = [_plain(name) for name in header]
+    names = [_plain(name) or f"#{place}" for place, name in enumerate(header, 1)]
     fields: list[Field] = []
     for name, origin in table.fields.items():
         match origin:
@@ -128,6 +137,29 @@ def bind(table: Table, header: list[str]) -> list[Field]:
         places = tuple(names.index(_plain(column)) for column in columns)
         fields.append(Field(name, " + ".join(columns), places, source))
     return fields
+
+
+def choose_sheet(toml: bytes, register: Register, sheet: str) -> bytes:
+    """Write another sheet into the table of one register, and leave the rest as it is."""
+    lines = toml.decode("utf-8-sig", "surrogateescape").splitlines()
+    start = next((n for n, one in enumerate(lines) if _plain(one).startswith(f"[{register}]")), -1)
+    if start >= 0:
+        after = (n for n in range(start + 1, len(lines)) if lines[n].lstrip().startswith("["))
+        end = next(after, len(lines))
+        old = [n for n in range(start + 1, end) if _plain(lines[n]).startswith("sheet=")]
+        for n in reversed(old):
+            del lines[n]
+        lines.insert(start + 1, f"sheet = {json.dumps(sheet, ensure_ascii=False)}")
+    return "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def fits(table: Table, header: list[str]) -> bool:
+    """Tell whether a header has every column of a mapping."""
+    try:
+        bind(table, header)
+    except Refused:
+        return False
+    return True
 
 
 def _origins(source: Source) -> int:

@@ -4,39 +4,36 @@ A row that cannot be read is reported and left out; nothing else of the file is 
 only odd is reported and kept. A quote that is never closed costs its own line, not the rest.
 """
 
-import codecs
-import csv
-import io
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from typing import IO, Generic, TypeVar
+from itertools import chain, islice
+from operator import itemgetter
+from typing import IO, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from backend.rules.coordinates import convert
+from backend.rules.dates import day
+from backend.rules.headers import headed
 from backend.rules.identifiers import identify
 from backend.rules.mapping import Field, Table, bind
+from backend.rules.sources import Line, Opened, across, tables
 from sync.refusals import Reason, Refused
 
-ROW_LINES_MAX = 50  # more lines than this in one row: a quote was not closed
-SAMPLE_BYTES = 64 * 1024
-PROBLEMS_MAX = 1_000  # that are told in full; all are counted
-CLEAN_MAX = 100_000  # rows remembered as read before
+SAMPLE_ROWS = 1_000  # looked at before the first is taken
+ROUNDED_MIN = 3  # rounded codes among them, and the column is no column of codes any more
+PROBLEMS_MAX = 100_000  # that are kept to be told; all are counted
+CLEAN_MAX = 20_000  # rows remembered as read before
+DEGREE_PLACES = 9  # 0.1 mm: more would be noise of the arithmetic
 SHOWN_MAX = 80  # characters of a value that a problem repeats
 
 _unreadable = re.compile("[\x00\ud800-\udfff]")
 _division = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?", re.ASCII)
-_date = re.compile(r"(\d{4})(?:-|/|\.|年)(\d{1,2})(?:-|/|\.|月)(\d{1,2})日?", re.ASCII)
-_number = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
+NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
+_digits18 = re.compile(r"\d{18}", re.ASCII)
 _float = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII)
-_not_text = (
-    b"PK\x03\x04",
-    b"\xd0\xcf\x11\xe0",
-    b"\x1f\x8b",
-    codecs.BOM_UTF16_LE,
-    codecs.BOM_UTF16_BE,
-)
 _count = re.compile(r"\d{1,4}", re.ASCII)
 
 STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
@@ -175,25 +172,36 @@ class Row:
         return value
 
     def day(self, name: str) -> date:
-        """Take a date: 2026-01-31, 2026/1/31 or 2026年1月31日."""
-        found = _date.fullmatch(self.text(name, 20, required=True))
+        """Take a day in the order that the mapping says, if it says one."""
+        found = day(self.text(name, 40, required=True), self.fields[name].source.date)
         if found is None:
             raise self.bad(name, Reason.ROW_VALUE_INVALID)
-        try:
-            return date(int(found[1]), int(found[2]), int(found[3]))
-        except ValueError:
-            raise self.bad(name, Reason.ROW_VALUE_INVALID) from None
+        return found
 
     def degrees(self, name: str, limit: int) -> float | None:
         """Take a coordinate; one that cannot be right is dropped and reported."""
         value = self.value(name)
         if not value:
             return None
-        number = float(value) if _number.fullmatch(value) else 999.0
+        number = float(value) if NUMBER.fullmatch(value) else 999.0
         if abs(number) > limit:
             self.note(name, Reason.ROW_VALUE_INVALID)
             return None
         return number
+
+    def point(self) -> tuple[float | None, float | None, str]:
+        """Take longitude, latitude and datum, converted if the mapping asks for it."""
+        longitude, latitude = self.degrees("longitude", 180), self.degrees("latitude", 90)
+        if longitude is None or latitude is None:
+            return None, None, ""
+        datum, to = self.one_of("datum", DATUMS, ""), self.table.convert
+        if not to or datum == to:
+            return longitude, latitude, datum
+        found = convert(latitude=latitude, longitude=longitude, datum=datum, to=to)
+        if found is None:
+            self.note("longitude", Reason.ROW_VALUE_INVALID)
+            return None, None, ""
+        return round(found[1], DEGREE_PLACES), round(found[0], DEGREE_PLACES), to
 
     def note(self, name: str, reason: Reason) -> None:
         """Remember what is odd."""
@@ -219,9 +227,7 @@ class Row:
 
 def establishment(row: Row) -> EstablishmentRecord:
     """Read a row of the register of establishments."""
-    longitude, latitude = row.degrees("longitude", 180), row.degrees("latitude", 90)
-    if longitude is None or latitude is None:
-        longitude = latitude = None
+    longitude, latitude, datum = row.point()
     return EstablishmentRecord(
         code=row.code("code"),
         name=row.text("name", 300, required=True),
@@ -233,7 +239,7 @@ def establishment(row: Row) -> EstablishmentRecord:
         status_raw=row.raw("status")[:120],
         longitude=longitude,
         latitude=latitude,
-        datum=row.one_of("datum", DATUMS, "") if longitude is not None else "",
+        datum=datum,
     )
 
 
@@ -273,13 +279,16 @@ class Problems:
     def __init__(self) -> None:
         self.codes = Counter[str]()
         self.refused = 0
+        self._last = ("", 0)
         self._refused: list[Problem] = []
         self._odd: list[Problem] = []
 
     def add(self, problem: Problem) -> None:
         """Count a problem, and keep it while there are few."""
         self.codes[problem.reason.code] += 1
-        self.refused += not problem.kept
+        if not problem.kept and (problem.source, problem.row) != self._last:
+            self.refused += 1  # a row counts once, whatever many of its cells are wrong
+            self._last = (problem.source, problem.row)
         of = self._odd if problem.kept else self._refused
         if len(of) < PROBLEMS_MAX:
             of.append(problem)
@@ -299,142 +308,157 @@ class Reading(Generic[Record]):
         self.places: dict[str, tuple[str, int]] = {}
         self.problems = Problems()
 
+    def take(self, key: str, record: Record, source: str, row: int, *, last: bool) -> None:
+        """Keep a record by its key; of several that differ, the first or the last one."""
+        known = self.records.get(key)
+        if known is None:
+            self.places[key] = (source, row)
+        elif known != record:
+            reason = Reason.ROW_DUPLICATE
+            self.problems.add(Problem(source, row, "", shown(key), reason, kept=last))
+        if known is None or last:
+            self.records[key] = record
+
+
+class Quick(Protocol[Record]):
+    """Reads the usual row at a glance, as it learns from the careful reading of others."""
+
+    def read(self, cells: list[str]) -> Record | None:
+        """Read a row, or leave it to the careful reader."""
+        ...
+
+    def learn(self, cells: list[str], record: Record) -> None:
+        """Remember what the cells of a careful reading, nothing odd about it, became."""
+        ...
+
 
 def read(
     files: Iterable[tuple[str, IO[bytes]]],
     table: Table,
     build: Callable[[Row], Record],
     key: Callable[[Record], str],
+    into: Reading[Record] | None = None,
+    glance: Callable[[dict[str, Field], Table], Quick[Record]] | None = None,
 ) -> Reading[Record]:
     """Read files of one register, collapsing rows of one key as the mapping says."""
-    reading = Reading[Record]()
+    reading = into if into is not None else Reading[Record]()
     for source, file in files:
-        encoding = _encoding(file, table, source)
-        text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
-        try:
-            _read_file(reading, source, text, table, build, key)
-        finally:
-            text.detach()
+        for opened in tables(source, file, table):
+            try:
+                _read_table(reading, opened, table, build, key, glance)
+            finally:
+                opened.close()
     return reading
 
 
-def _read_file(
+def _read_table(
     reading: Reading[Record],
-    source: str,
-    text: Iterable[str],
+    opened: Opened,
     table: Table,
     build: Callable[[Row], Record],
     key: Callable[[Record], str],
+    glance: Callable[[dict[str, Field], Table], Quick[Record]] | None,
 ) -> None:
-    records = _records(text, table.delimiter)
-    _, header = next(records, (0, None))
-    if header is None:
-        raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="no header row")
+    source = opened.detected.source
+    header, rest = headed(opened, table)
     bound = bind(table, header)
     fields = {field.name: field for field in bound}
     mapped = sorted({place for field in bound for place in field.places})
+    merged = across(opened.merged)
+    lines = _Sampled(rest)
+    _refuse_rounded(source, header, fields, table, lines)
     clean: set[tuple[str, ...]] = set()  # rows that would say again what was read without a word
+    again = False  # there are rows that say again what another said
+    cut = itemgetter(*mapped, mapped[0])  # of one column it would give no tuple
+    quick = glance(fields, table) if glance is not None else None
+    last = table.collapse == "last"
 
     def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
-        reading.problems.add(Problem(source, row, column, _shown(value), reason, kept))
+        reading.problems.add(Problem(source, row, column, shown(value), reason, kept))
 
-    for number, cells in records:
+    for line in lines:
+        number, cells = line.number, line.cells
         if cells is not None and not any(cells):
             continue  # an empty line says nothing
         reading.rows += 1
         if cells is None or len(cells) != len(header):
             found = "" if cells is None else str(len(cells))
-            problem(number, "", found, Reason.ROW_COLUMNS_WRONG, kept=False)
+            problem(number, "", found, line.reason, kept=False)
             continue
-        gist = tuple(cells[place] for place in mapped)
-        if gist in clean:
+        if number in merged:
+            problem(number, "", "", Reason.ROW_CELLS_MERGED, kept=False)
             continue
-        row = Row(fields, cells, table)
-        try:
-            if _unreadable.search("".join(gist)):
-                place = next(place for place in mapped if _unreadable.search(cells[place]))
-                raise Bad(header[place], cells[place], Reason.ROW_UNDECODABLE)
-            record = build(row)
-        except Bad as bad:
-            problem(number, bad.column, bad.value, bad.reason, kept=False)
+        gist = cut(cells)
+        if (again or len(clean) < CLEAN_MAX) and gist in clean:
+            again = True
             continue
-        for column, value, reason in row.odd:
-            problem(number, column, value, reason, kept=True)
-        name = key(record)
-        known = reading.records.get(name)
-        if known is None:
-            reading.places[name] = (source, number)
-        elif known != record:
-            problem(number, "", name, Reason.ROW_DUPLICATE, kept=table.collapse == "last")
-        if known is None or table.collapse == "last":
-            reading.records[name] = record
-        if not row.odd and len(clean) < CLEAN_MAX:
+        if _unreadable.search("".join(gist)):
+            for place in mapped:
+                if _unreadable.search(cells[place]):
+                    of = Reason.ROW_UNDECODABLE
+                    problem(number, header[place], cells[place], of, kept=False)
+            continue
+        record = quick.read(cells) if quick is not None else None
+        if record is None:
+            row = Row(fields, cells, table)
+            try:
+                record = build(row)
+            except Bad as bad:
+                problem(number, bad.column, bad.value, bad.reason, kept=False)
+                continue
+            for column, value, of in row.odd:
+                problem(number, column, value, of, kept=True)
+            reading.take(key(record), record, source, number, last=last)
+            if row.odd:
+                continue
+            if quick is not None:
+                quick.learn(cells, record)
+        else:
+            reading.take(key(record), record, source, number, last=last)
+        if len(clean) < CLEAN_MAX:
             clean.add(gist)
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     """Write a value so that what cannot be seen, or is no text, can be seen."""
     seen = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
     return "".join(seen)[:SHOWN_MAX]
 
 
-class _Lines:
-    """Lines of a text that can be given back when a row turns out to have swallowed them."""
+class _Sampled:
+    """Rows of which the first were looked at."""
 
-    def __init__(self, text: Iterable[str]) -> None:
-        self._text = iter(text)
-        self._again = deque[str]()
-        self._taken: list[str] = []
-        self.number = 0  # of the line that was handed out last
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self.first = list(islice(lines, SAMPLE_ROWS))
 
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if len(self._taken) >= ROW_LINES_MAX:
-            raise StopIteration
-        line = self._again.popleft() if self._again else next(self._text)
-        self._taken.append(line)
-        self.number += 1
-        return line
-
-    def begin(self) -> int:
-        """Begin a row; return the number of its first line."""
-        self._taken.clear()
-        return self.number + 1
-
-    def give_back(self) -> bool:
-        """Give all but the first line of the row back; tell whether there was a row at all."""
-        self._again.extendleft(reversed(self._taken[1:]))
-        self.number -= max(len(self._taken) - 1, 0)
-        return bool(self._taken)
+    def __iter__(self) -> Iterator[Line]:
+        return chain(self.first, self._lines)
 
 
-def _records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
-    """Yield the rows with the number of their first line; None for one that cannot be read."""
-    lines = _Lines(text)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        number = lines.begin()
-        try:
-            yield number, next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            lines.give_back()
-            yield number, None
-
-
-def _encoding(file: IO[bytes], table: Table, source: str) -> str:
-    """Choose the encoding from the mapping or, for auto, from how the beginning reads."""
-    sample = file.read(SAMPLE_BYTES)
-    file.seek(0)
-    if sample.startswith(_not_text) or sample.count(0) * 10 > len(sample):
-        raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="this is no UTF-8 or GB18030")
-    if table.encoding == "gb18030":
-        return "gb18030"
-    if table.encoding == "utf-8" or sample.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    foreign = sum(byte > 127 for byte in sample)
-    wrong = sample.decode("utf-8", "replace").count("\ufffd")
-    return "utf-8-sig" if wrong * 20 <= foreign else "gb18030"  # a few wrong bytes are just that
+def _refuse_rounded(
+    source: str, header: list[str], fields: dict[str, Field], table: Table, rows: _Sampled
+) -> None:
+    """Refuse a file whose column of codes went through a spreadsheet as numbers."""
+    field = fields.get("code")
+    if field is None or not table.identifiers:
+        return
+    for place in field.places:
+        codes = [
+            (line.number, line.cells[place].strip())
+            for line in rows.first
+            if line.cells is not None and place < len(line.cells)
+        ]
+        lost = [one for one in codes if _float.fullmatch(one[1].upper())]
+        if len(lost) < ROUNDED_MIN:
+            digits = [one for one in codes if _digits18.fullmatch(one[1])]
+            lost = digits if all(code.endswith("000") for _, code in digits) else []
+        if len(lost) >= ROUNDED_MIN:
+            raise Refused(
+                Reason.REGISTER_CODES_ROUNDED,
+                file=source,
+                column=header[place],
+                row=lost[0][0],
+                value=lost[0][1],
+                rows=len(lost),
+            )

@@ -15,6 +15,15 @@ class Change(Generic[Record]):
         self.changed: dict[str, Record] = {}
         self.unchanged = 0
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Count what the import does."""
+        return {
+            "created": len(self.created),
+            "changed": len(self.changed),
+            "unchanged": self.unchanged,
+        }
+
 
 def revise(
     reading: Reading[Record],

@@ -1,66 +1,79 @@
 """两库: import the registers of establishments, inspectors and recusals, and look into them.
 
-The files are read before the first statement, so a slow parse holds no lock. One import is one
-transaction and one revision; the same files again change nothing else.
+The files are read before anything is locked. One import is one transaction and one revision; the
+same files again change nothing else. A dry run tells the same and writes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from hashlib import sha256
 from itertools import islice
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import bindparam, insert, update
 from sqlmodel import SQLModel, col, or_, select
 
-from backend import journal
 from backend.auth import Officer
 from backend.db import Session, head
 from backend.rules import mapping
 from backend.rules.mapping import Register
-from backend.rules.reader import (
-    EstablishmentRecord,
-    InspectorRecord,
-    Problem,
-    Reading,
-    Record,
-    Row,
-    establishment,
-    inspector,
-    read,
-    recusal,
-)
+from backend.rules.reader import InspectorRecord, Reading, Record, Row, inspector, read, recusal
 from backend.rules.revision import Change, revise
-from backend.tables import Establishment, Inspector, Recusal, Revision
-from backend.wire import ImportView, RecusalView, RowProblem
+from backend.tables import Establishment, Inspector, Recusal
+from backend.wire import ImportView, RecusalView
+from backend.work import revisions, staging
+from backend.work.staging import Files, Policy
 from sync.ids import new_id
 
 CHUNK = 1_000  # keys in one question, rows in one statement
-PIECE_BYTES = 1 << 20
 
 T = TypeVar("T")
-Files = Sequence[tuple[str, IO[bytes]]]
 
 
 async def import_establishments(
-    db: Session, officer: Officer, files: Files, toml: bytes, *, now: datetime
+    db: Session,
+    officer: Officer,
+    files: Files,
+    toml: bytes,
+    *,
+    now: datetime,
+    told: int = 1_000,
+    policy: Policy = "keep",
+    dry_run: bool = False,
 ) -> ImportView:
-    """Import the register of establishments (检查对象名录库), by code."""
-    reading = await _read(files, toml, "establishments", establishment, lambda one: one.code)
-    await head(db)
-    stored = await _stored(db, Establishment, "code", reading.records)
+    """Import the register of establishments (检查对象名录库), by code, or tell what it would do."""
+    table = mapping.parse(toml, "establishments")
+    request = await revisions.request(files, toml, officer.division, policy)
+    if policy == "keep" and not dry_run:
+        same = await revisions.repeated(db, request, told=told)
+        if same is not None:
+            return await revisions.record(db, officer, files, same, request, now=now)
+    async with staging.stage(db, files, table) as reading:
+        await head(db)
+        await staging.leave_out_foreign(db, reading, officer.division)
+        found = await staging.compare(db, officer.division, policy)
 
-    change = revise(reading, stored, officer.division, EstablishmentRecord.__struct_fields__)
+        view = revisions.tell(
+            reading, asdict(found), "establishments", told=told, policy=policy, dry_run=dry_run
+        )
 
-    view = await _record(db, officer, files, "establishments", reading, change, now)
-    await _write(db, Establishment, "code", change, view.revision)
+        if not dry_run:
+            view = await revisions.record(db, officer, files, view, request, now=now)
+            await staging.write(db, found, view.revision, policy, now=now)
     return view
 
 
 async def import_inspectors(
-    db: Session, officer: Officer, files: Files, toml: bytes, *, now: datetime
+    db: Session,
+    officer: Officer,
+    files: Files,
+    toml: bytes,
+    *,
+    now: datetime,
+    told: int = 1_000,
+    dry_run: bool = False,
 ) -> ImportView:
     """Import the register of inspectors (执法检查人员名录库), by certificate."""
     reading = await _read(files, toml, "inspectors", inspector, lambda one: one.certificate)
@@ -69,13 +82,24 @@ async def import_inspectors(
 
     change = revise(reading, stored, officer.division, InspectorRecord.__struct_fields__)
 
-    view = await _record(db, officer, files, "inspectors", reading, change, now)
+    view = revisions.tell(reading, change.counts, "inspectors", told=told, dry_run=dry_run)
+    if dry_run:
+        return view
+    request = await revisions.request(files, toml, officer.division, "keep")
+    view = await revisions.record(db, officer, files, view, request, now=now)
     await _write(db, Inspector, "certificate", change, view.revision)
     return view
 
 
 async def import_recusals(
-    db: Session, officer: Officer, files: Files, toml: bytes, *, now: datetime
+    db: Session,
+    officer: Officer,
+    files: Files,
+    toml: bytes,
+    *,
+    now: datetime,
+    told: int = 1_000,
+    dry_run: bool = False,
 ) -> ImportView:
     """Import the list of recusals (回避); both sides must be registered."""
     reading = await _read(
@@ -98,7 +122,11 @@ async def import_recusals(
     stored = {key: {"reason": known[pair].reason} for key, pair in pairs.items() if pair in known}
     change = revise(reading, stored, officer.division, ("reason",), divisions=divisions)
 
-    view = await _record(db, officer, files, "recusals", reading, change, now)
+    view = revisions.tell(reading, change.counts, "recusals", told=told, dry_run=dry_run)
+    if dry_run:
+        return view
+    request = await revisions.request(files, toml, officer.division, "keep")
+    view = await revisions.record(db, officer, files, view, request, now=now)
     for key, one in change.created.items():
         object_id, inspector_id = pairs[key]
         db.add(Recusal(establishment_id=object_id, inspector_id=inspector_id, reason=one.reason))
@@ -192,86 +220,6 @@ async def _write(
             by_key.values({name: bindparam(name) for name in names}),
             [{"which": row[key], **{name: row[name] for name in names}} for row in rows],
         )
-
-
-async def _record(
-    db: Session,
-    officer: Officer,
-    files: Files,
-    register: Register,
-    reading: Reading[Record],
-    change: Change[Record],
-    now: datetime,
-) -> ImportView:
-    """Record the revision and the act; what each row was told goes into both answers."""
-    problems = reading.problems
-    told = [_told(problem) for problem in problems.first]
-    revision = Revision(
-        register_name=register,
-        source_name=", ".join(name for name, _ in files)[:400],
-        source_sha256=_digest(files),
-        at=now,
-        rows=reading.rows,
-        created=len(change.created),
-        changed=len(change.changed),
-        unchanged=change.unchanged,
-        problems=msgspec.json.encode(told).decode(),
-    )
-    db.add(revision)
-    await db.flush()
-    await journal.append(
-        db,
-        actor=officer.name,
-        verb="register.import",
-        subject=revision.id,
-        now=now,
-        register=register,
-        sha256=revision.source_sha256,
-        rows=revision.rows,
-        created=revision.created,
-        changed=revision.changed,
-        unchanged=revision.unchanged,
-        refused=problems.refused,
-    )
-    return ImportView(
-        revision=revision.id,
-        register=register,
-        rows=revision.rows,
-        created=revision.created,
-        changed=revision.changed,
-        unchanged=revision.unchanged,
-        refused=problems.refused,
-        codes=dict(sorted(problems.codes.items())),
-        problems=told,
-    )
-
-
-def _told(problem: Problem) -> RowProblem:
-    reason = problem.reason
-    return RowProblem(
-        source=problem.source,
-        row=problem.row,
-        column=problem.column,
-        value=problem.value,
-        code=reason.code,
-        kept=problem.kept,
-        en=reason.en,
-        zh=reason.zh,
-        remedy_en=reason.remedy_en,
-        remedy_zh=reason.remedy_zh,
-    )
-
-
-def _digest(files: Files) -> str:
-    """Hash the files: the SHA-256 of one, or of the list of several."""
-    digests: list[str] = []
-    for _, file in files:
-        file.seek(0)
-        running = sha256()
-        while piece := file.read(PIECE_BYTES):
-            running.update(piece)
-        digests.append(running.hexdigest())
-    return digests[0] if len(digests) == 1 else sha256("\n".join(digests).encode()).hexdigest()
 
 
 def _chunks(of: Iterable[T]) -> Iterator[list[T]]:

@@ -7,7 +7,9 @@ from time import monotonic
 
 import click
 import httpx
+import msgspec
 
+from backend.rules.mapping import Register, choose_sheet
 from backend.wire import (
     ChecklistView,
     EstablishmentView,
@@ -17,10 +19,13 @@ from backend.wire import (
     RecusalView,
 )
 from cli import client
+from cli.office.files import a_source, guess_mapping, opened, show_sheets, tell_found
+from cli.office.revisions import show_history, tell_changes, undo_revision, write_report
 from cli.output import as_json, json_option, say, show, text
 from sync.checklist import Checklist, Item, digest, parse
 
 EXAMPLES_SHOWN = 5  # rows of one kind of problem
+PROBLEMS_TOLD, PROBLEMS_REPORTED = 1_000, 100_000
 
 ESTABLISHMENTS = {
     "code": ("code", "编号"),
@@ -81,22 +86,54 @@ def register_group() -> None:
 
 
 @register_group.command("import")
-@click.argument("files", nargs=-1, required=True, type=a_file)
+@click.argument("files", nargs=-1, required=True, type=a_source)
 @click.option("--mapping", required=True, type=a_file, help="TOML: columns to fields. 字段映射。")
+@click.option("--sheet", default="", help="Sheet of a workbook; else the mapping's. 工作表名称。")
+@click.option("--dry-run", is_flag=True, help="Tell what it would do, write nothing. 试运行。")
+@click.option(
+    "--missing",
+    type=click.Choice(["keep", "mark", "close"]),
+    default="keep",
+    show_default=True,
+    help="What becomes of establishments that the files do not name. 文件中缺失的对象如何处理。",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write problems and changes to this XLSX file. 将问题与变更写入 XLSX。",
+)
 @which_register
 @json_option
-def import_register(files: tuple[Path, ...], mapping: Path, register: str | None) -> None:
-    """Import CSV files of one register, as one import. 导入名录库。
+def import_register(
+    files: tuple[Path, ...],
+    mapping: Path,
+    register: str | None,
+    sheet: str,
+    dry_run: bool,
+    missing: str,
+    report: Path | None,
+) -> None:
+    """Import files of one register, as one import. 导入名录库。
 
-    Rows that cannot be read are reported and left out; odd ones are reported and imported.
+    CSV, NDJSON, XLSX, XLS or ODS, also in gzip or zip; `-` is standard input. Rows that cannot be
+    read are reported and left out; odd ones are reported and imported.
     """
     register = register or "establishments"
+    toml = mapping.read_bytes()
+    if sheet:
+        toml = choose_sheet(toml, msgspec.convert(register, Register), sheet)
+    bodies: list[tuple[str, bytes]] = []
+    for path in files:
+        with opened(path) as (name, file):
+            if not as_json():
+                tell_found(name, file, toml, register)
+            bodies.append((name, file.read()))
     form = httpx.Request(
         "POST",
         "http://form",
         files=[
-            ("mapping", (None, mapping.read_bytes())),
-            *(("files", (path.name, path.read_bytes(), "text/csv")) for path in files),
+            ("mapping", (None, toml)),
+            *(("files", (name, body, "text/csv")) for name, body in bodies),
         ],
     )
     begun = monotonic()
@@ -106,11 +143,22 @@ def import_register(files: tuple[Path, ...], mapping: Path, register: str | None
             ImportView,
             form.read(),
             media_type=form.headers["Content-Type"],
+            dry_run=int(dry_run),
+            told=PROBLEMS_REPORTED if report else PROBLEMS_TOLD,
+            **({"missing": missing} if register == "establishments" else {}),
         )
+    if report:
+        write_report(report, done)
     if as_json():
         show(done)
         return
     _tell(done, monotonic() - begun)
+
+
+register_group.add_command(show_history)
+register_group.add_command(undo_revision)
+register_group.add_command(show_sheets)
+register_group.add_command(guess_mapping)
 
 
 @register_group.command("list")
@@ -207,6 +255,7 @@ def _tell(done: ImportView, seconds: float) -> None:
         f"共 {done.rows} 行，用时 {seconds:.1f} 秒：新增 {done.created}，变更 {done.changed}，"
         f"未变 {done.unchanged}，拒绝 {done.refused}。",
     )
+    tell_changes(done)
     for code, count in done.codes.items():
         of = [one for one in done.problems if one.code == code]
         if not of:  # only the first thousand problems travel

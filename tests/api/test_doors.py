@@ -13,6 +13,7 @@ from litestar import Litestar, Router, get, post
 from backend import auth
 from backend.app import create_app, door, require_guards
 from backend.settings import Settings
+from backend.tables import Lookalike
 
 OWN, FOREIGN = "330102", "440305"
 
@@ -25,6 +26,7 @@ class Question:
     json: object = None
     files: dict[str, tuple[str, bytes, str]] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
 
 
 Make = Callable[[Office, str], Awaitable[Question]]
@@ -103,6 +105,30 @@ async def people_and_places(office: Office, division: str) -> Question:
     return Question()
 
 
+async def an_establishment(office: Office, division: str) -> Question:
+    return Question(params={"code": (await rows.establishment(office, division)).code})
+
+
+async def a_revision(office: Office, division: str) -> Question:
+    batch = rows.revision("establishments")
+    batch.division = division
+    await rows.put(office, batch)
+    return Question(path={"revision_id": batch.id}, json={})
+
+
+async def two_alike(office: Office, division: str) -> Question:
+    first, second = [await rows.establishment(office, division) for _ in range(2)]
+    pair = Lookalike(
+        first_id=first.id, second_id=second.id, score=90, evidence="{}", found_at=rows.AT
+    )
+    await rows.put(office, pair)
+    return Question(path={"lookalike_id": pair.id}, json={"decision": "same"})
+
+
+async def to_compare(office: Office, division: str) -> Question:
+    return Question(json={"division": division})
+
+
 async def a_checklist(office: Office, division: str) -> Question:
     return Question(path={"name": await rows.checklist(office)})
 
@@ -169,6 +195,14 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/registers/establishments"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/registers/inspectors"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/registers/recusals"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("GET", "/office/registers/revisions"): Row(ANY, a_revision, (200,), "hidden"),
+    ("GET", "/office/registers/versions"): Row(ANY, an_establishment),
+    ("POST", "/office/registers/revisions/{revision_id}/undo"): Row(ADMIN, a_revision, (201,)),
+    ("GET", "/office/registers/search"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("POST", "/office/registers/index"): Row(ADMIN, nothing, (200,), "same"),
+    ("POST", "/office/registers/comparisons"): Row(ADMIN, to_compare),
+    ("GET", "/office/registers/lookalikes"): Row(ANY, two_alike, (200,), "hidden"),
+    ("POST", "/office/registers/lookalikes/{lookalike_id}"): Row(ADMIN, two_alike),
     ("POST", "/office/checklists"): Row(ADMIN, new_checklist, (201, 409), "same"),
     ("GET", "/office/checklists"): Row(ANY, nothing, (200,), "same"),
     ("GET", "/office/checklists/{name}"): Row(ANY, a_checklist, (200,), "same"),
@@ -235,7 +269,9 @@ async def ask(client: AsyncClient, method: str, path: str, question: Question) -
     extra: dict[str, Any] = {"json": question.json} if question.json is not None else {}
     if question.files:
         extra = {"files": question.files, "data": question.data}
-    return await client.request(method, path.format(**question.path), **extra)
+    return await client.request(
+        method, path.format(**question.path), params=question.params, **extra
+    )
 
 
 def test_every_route_is_in_the_table_of_its_door() -> None:

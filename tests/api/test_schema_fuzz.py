@@ -25,7 +25,7 @@ from hypothesis.errors import Unsatisfiable
 from backend import auth, db
 from backend.app import create_app
 from backend.auth_device import upload_token
-from backend.tables import Account, Head
+from backend.tables import Account, Head, Lookalike
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -149,7 +149,15 @@ async def things(office: Office) -> dict[str, str]:
     await supervisor.post(f"/office/plans/{plan}/dispatch")
     task = (await supervisor.get(f"/office/plans/{plan}/tasks")).json()[0]["id"]
     someone, phone = await rows.account(office, "3301"), await rows.device(office, "3301")
+    batch = rows.revision("establishments")
+    first, second = [await rows.establishment(office, "3301") for _ in range(2)]
+    pair = Lookalike(
+        first_id=first.id, second_id=second.id, score=90, evidence="{}", found_at=rows.AT
+    )
+    await rows.put(office, batch, pair)
     return {
+        "revision_id": batch.id,
+        "lookalike_id": pair.id,
         "account_id": someone.id,
         "device_id": phone.id,
         "plan_id": plan,

@@ -1,14 +1,22 @@
 """名录读取: whatever a file holds, it is read or refused, and one bad line costs only itself."""
 
+import csv
+import gzip
+import io
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from workbooks import ods, packed, xlsx
 
 from backend.rules import mapping, reader
+from backend.rules.guess import guess
+from backend.rules.headers import headed
 from backend.rules.identifiers import identify
+from backend.rules.sources import tables
 from sync.checklist import parse
 from sync.refusals import Refused
 
@@ -35,6 +43,74 @@ def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[reader.Est
 def test_any_bytes_are_read_or_refused(junk: bytes, headed: bool, table: mapping.Table) -> None:
     try:
         reading = read((HEADER.encode() if headed else b"") + junk, table)
+    except Refused:
+        return
+
+    assert reading.rows >= reading.problems.refused
+
+
+STARTS = (
+    b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b'{"', b"PK\x03\x04", b"PK\x05\x06",
+    b"\x1f\x8b\x08", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(STARTS), st.binary(max_size=600))
+@example(b"", b"\x00" * 64)
+@example(b'{"', b'":' + b"[" * 500)
+def test_for_any_bytes_a_mapping_is_proposed_that_parses_or_they_are_refused(
+    start: bytes, junk: bytes
+) -> None:
+    try:
+        opened = list(tables("a", BytesIO(start + junk), mapping.Table(fields={})))
+        guesses = [guess(one.detected, *headed(one, None)) for one in opened]
+    except Refused:
+        return
+
+    for one in guesses:
+        assert mapping.parse(one.toml.encode(), one.register)
+
+
+CELL = st.text(st.sampled_from('a号 ",\n'), max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=60, max_size=200))
+def test_rows_of_several_lines_keep_their_cells_and_the_number_of_their_first_line(
+    rows: list[tuple[str, str, str]],
+) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    table = mapping.Table(fields={}, delimiter=",", encoding="utf-8")
+
+    opened = next(tables("a", BytesIO(text.getvalue().encode()), table))
+    found = [(line.number, tuple(line.cells or ())) for line in opened.rows]
+
+    numbers = accumulate((1 + "".join(row).count("\n") for row in rows), initial=1)
+    assert found == list(zip(numbers, rows, strict=False))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(("csv", "gz", "zip", "xlsx", "ods")), st.data())
+def test_a_damaged_file_is_read_or_refused(form: str, data: st.DataObject) -> None:
+    plain = (HEADER + "".join(GOOD)).encode()
+    rows = [line.split(",") for line in plain.decode().splitlines()]
+    body = bytearray(
+        {
+            "csv": lambda: plain,
+            "gz": lambda: gzip.compress(plain, mtime=0),
+            "zip": lambda: packed({"a.csv": plain}),
+            "xlsx": lambda: xlsx({"a": rows}),
+            "ods": lambda: ods({"a": rows}),
+        }[form]()
+    )
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    del body[data.draw(st.integers(len(body) // 2, len(body))) :]
+
+    try:
+        reading = read(bytes(body))
     except Refused:
         return
 

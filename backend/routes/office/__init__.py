@@ -3,7 +3,7 @@
 from litestar import Router
 
 from backend.auth import office_door
-from backend.routes.office import accounts, devices, inspections, plans, registers
+from backend.routes.office import accounts, devices, inspections, plans, registers, search
 
 office = Router(
     "/office",
@@ -11,6 +11,7 @@ office = Router(
     route_handlers=[
         *accounts.handlers,
         *registers.handlers,
+        *search.handlers,
         *plans.handlers,
         *devices.handlers,
         *inspections.handlers,

@@ -4,7 +4,7 @@ A register travels as multipart/form-data: its files as they are, and the mappin
 """
 
 from datetime import datetime
-from typing import IO, Annotated, Any, TypeAlias
+from typing import IO, Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from litestar import Request, get, post
@@ -25,12 +25,18 @@ from backend.wire import (
     InspectorView,
     NewChecklist,
     RecusalView,
+    RevisionView,
+    UndoRevision,
+    UndoView,
+    VersionView,
 )
-from backend.work import checklists, registers
+from backend.work import checklists, registers, revisions
 from sync.checklist import Checklist
 from sync.refusals import Reason, Refused
 
 Search = Annotated[str, Meta(max_length=100)]
+Policy = Literal["keep", "mark", "close"]
+Told = Annotated[int, Meta(ge=0, le=100_000)]  # problems, one by one
 Limit = Annotated[int, Meta(ge=1, le=500)]
 
 
@@ -77,10 +83,15 @@ async def import_establishments(
     officer: NamedDependency[Officer],
     now: NamedDependency[datetime],
     data: Upload,
+    missing: FromQuery[Policy] = "keep",
+    dry_run: FromQuery[bool] = False,
+    told: FromQuery[Told] = 1_000,
 ) -> ImportView:
-    """Import the register of establishments (导入检查对象名录库)."""
+    """Import the register of establishments (导入检查对象名录库), or tell what it would do."""
     toml = data.mapping.encode()
-    return await registers.import_establishments(db, officer, data.named, toml, now=now)
+    return await registers.import_establishments(
+        db, officer, data.named, toml, now=now, policy=missing, dry_run=dry_run, told=told
+    )
 
 
 @post("/registers/inspectors", **takes_files)
@@ -89,10 +100,14 @@ async def import_inspectors(
     officer: NamedDependency[Officer],
     now: NamedDependency[datetime],
     data: Upload,
+    dry_run: FromQuery[bool] = False,
+    told: FromQuery[Told] = 1_000,
 ) -> ImportView:
     """Import the register of inspectors (导入执法检查人员名录库)."""
     toml = data.mapping.encode()
-    return await registers.import_inspectors(db, officer, data.named, toml, now=now)
+    return await registers.import_inspectors(
+        db, officer, data.named, toml, now=now, dry_run=dry_run, told=told
+    )
 
 
 @post("/registers/recusals", **takes_files)
@@ -101,10 +116,12 @@ async def import_recusals(
     officer: NamedDependency[Officer],
     now: NamedDependency[datetime],
     data: Upload,
+    dry_run: FromQuery[bool] = False,
+    told: FromQuery[Told] = 1_000,
 ) -> ImportView:
     """Import the list of recusals (导入回避名单)."""
     toml = data.mapping.encode()
-    return await registers.import_recusals(db, officer, data.named, toml, now=now)
+    return await registers.import_recusals(db, officer, data.named, toml, now=now, dry_run=dry_run)
 
 
 @get("/registers/establishments")
@@ -140,6 +157,34 @@ async def list_recusals(
     return await registers.list_recusals(db, officer)
 
 
+@get("/registers/revisions")
+async def list_revisions(
+    db: NamedDependency[Session], officer: NamedDependency[Officer]
+) -> list[RevisionView]:
+    """List the newest imports and undos (导入批次列表)."""
+    return await revisions.list_revisions(db, officer)
+
+
+@get("/registers/versions")
+async def list_versions(
+    db: NamedDependency[Session], officer: NamedDependency[Officer], code: FromQuery[Search]
+) -> list[VersionView]:
+    """Tell what every revision did to an establishment (检查对象历史)."""
+    return await revisions.list_versions(db, officer, code)
+
+
+@post("/registers/revisions/{revision_id:str}/undo", guards=[needs("admin")])
+async def undo_revision(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    revision_id: FromPath[str],
+    data: JSONBody[UndoRevision],
+) -> UndoView:
+    """Restore what was there before an import (撤销导入批次)."""
+    return await revisions.undo_revision(db, officer, revision_id, force=data.force, now=now)
+
+
 @post("/checklists", guards=[needs("admin")])
 async def release_checklist(
     db: NamedDependency[Session],
@@ -172,6 +217,9 @@ handlers = [
     list_establishments,
     list_inspectors,
     list_recusals,
+    list_revisions,
+    list_versions,
+    undo_revision,
     release_checklist,
     list_checklists,
     get_checklist,

@@ -1,0 +1,91 @@
+"""检索索引: what SQLite and PostgreSQL do by themselves so that the search index stays right.
+
+Whoever writes an establishment, a trigger empties its terms in `folded`; `work.search` cuts them
+anew, and looks through what is still empty. See docs/decisions/0016.
+"""
+
+from sqlalchemy import Connection
+
+# Not in the metadata, because only one kind of database has each.
+OWN_TABLES = ("search", "search_config", "search_data", "search_docsize", "search_idx")
+OWN_INDEX = "ix_folded_terms"
+
+_watched = ("code", "name", "address", "category", "division", "risk")
+_changed = " OR ".join(f"old.{one} IS NOT new.{one}" for one in _watched)
+_cut = "INSERT INTO search (rowid, terms) VALUES (new.id, new.terms);"
+_uncut = "INSERT INTO search (search, rowid, terms) VALUES ('delete', old.id, old.terms);"
+
+_sqlite = (
+    # Terms come without brackets or quotes, so every ASCII mark that they use is a token's part.
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(terms, content='folded', "
+    "content_rowid='id', detail=none, columnsize=0, tokenize=\"ascii tokenchars '#@'\")",
+    *(
+        f"DROP TRIGGER IF EXISTS {name}"
+        for name in (
+            "folded_new",
+            "folded_stale",
+            "folded_gone",
+            "search_new",
+            "search_changed",
+            "search_gone",
+        )
+    ),
+    "CREATE TRIGGER folded_new AFTER INSERT ON establishment BEGIN "
+    "INSERT INTO folded (establishment_id, terms) VALUES (new.id, '') "
+    "ON CONFLICT (establishment_id) DO UPDATE SET terms = ''; END",
+    f"CREATE TRIGGER folded_stale AFTER UPDATE OF {', '.join(_watched)} ON establishment "
+    f"WHEN {_changed} BEGIN "
+    "UPDATE folded SET terms = '' WHERE establishment_id = new.id; END",
+    "CREATE TRIGGER folded_gone AFTER DELETE ON establishment BEGIN "
+    "DELETE FROM folded WHERE establishment_id = old.id; END",
+    # An external-content index: it forgets a row only when told the terms that it had.
+    f"CREATE TRIGGER search_new AFTER INSERT ON folded WHEN new.terms <> '' BEGIN {_cut} END",
+    f"CREATE TRIGGER search_gone AFTER DELETE ON folded WHEN old.terms <> '' BEGIN {_uncut} END",
+    "CREATE TRIGGER search_changed AFTER UPDATE OF terms ON folded "
+    "WHEN old.terms <> new.terms BEGIN "
+    "INSERT INTO search (search, rowid, terms) "
+    "SELECT 'delete', old.id, old.terms WHERE old.terms <> ''; "
+    "INSERT INTO search (rowid, terms) SELECT new.id, new.terms WHERE new.terms <> ''; END",
+)
+
+_row = ", ".join("{0}." + one for one in _watched)
+_postgresql = (
+    "CREATE INDEX IF NOT EXISTS ix_folded_terms ON folded USING gin (string_to_array(terms, ' '))",
+    "CREATE OR REPLACE FUNCTION folded_new() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "INSERT INTO folded (establishment_id, terms) SELECT id, '' FROM now_there "
+    "ON CONFLICT (establishment_id) DO UPDATE SET terms = ''; RETURN NULL; END $$",
+    "CREATE OR REPLACE FUNCTION folded_stale() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "UPDATE folded SET terms = '' FROM now_there n JOIN was_there o USING (id) "
+    "WHERE folded.establishment_id = n.id "
+    f"AND ({_row.format('n')}) IS DISTINCT FROM ({_row.format('o')}); RETURN NULL; END $$",
+    "CREATE OR REPLACE FUNCTION folded_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "DELETE FROM folded USING was_there WHERE establishment_id = was_there.id; "
+    "RETURN NULL; END $$",
+    "CREATE OR REPLACE FUNCTION folded_none() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "TRUNCATE folded; RETURN NULL; END $$",
+    "CREATE OR REPLACE TRIGGER folded_new AFTER INSERT ON establishment "
+    "REFERENCING NEW TABLE AS now_there EXECUTE FUNCTION folded_new()",
+    "CREATE OR REPLACE TRIGGER folded_stale AFTER UPDATE ON establishment "
+    "REFERENCING OLD TABLE AS was_there NEW TABLE AS now_there EXECUTE FUNCTION folded_stale()",
+    "CREATE OR REPLACE TRIGGER folded_gone AFTER DELETE ON establishment "
+    "REFERENCING OLD TABLE AS was_there EXECUTE FUNCTION folded_gone()",
+    "CREATE OR REPLACE TRIGGER folded_none AFTER TRUNCATE ON establishment "
+    "EXECUTE FUNCTION folded_none()",
+)
+
+_heal = (
+    "INSERT INTO folded (establishment_id, terms) SELECT id, '' FROM establishment "
+    "WHERE NOT EXISTS (SELECT 1 FROM folded WHERE establishment_id = establishment.id)",
+    "DELETE FROM folded WHERE NOT EXISTS "
+    "(SELECT 1 FROM establishment WHERE id = folded.establishment_id)",
+)
+
+
+def install(connection: Connection) -> None:
+    """Put index and triggers in place, and queue what was written without them; may be repeated.
+
+    A migration that builds a table anew on SQLite loses its triggers: every upgrade ends here.
+    """
+    own = _sqlite if connection.dialect.name == "sqlite" else _postgresql
+    for statement in (*own, *_heal):
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,394 @@
+"""导入批次与历史: every import as recorded, every establishment's versions, and the way back."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import SQLModel, col, select
+
+from backend import journal
+from backend.auth import Officer, may_see
+from backend.db import Session, head, transaction
+from backend.rules.reader import Problem, Reading, Record
+from backend.tables import Revision
+from backend.wire import ImportView, RevisionView, RowProblem, UndoView, VersionView
+from backend.work.staging import (
+    FIELDS,
+    Files,
+    Image,
+    changes_between,
+    keep_versions,
+    kept,
+    versions,
+)
+from sync.refusals import Reason, Refused
+
+Kind = Literal["created", "changed", "removed"]
+
+READER = 1  # raise it when the same file would be read differently
+PIECE_BYTES = 1 << 20
+RECORDED_MAX = 1_000  # problems that a revision keeps in full
+LISTED_MAX = 20  # establishments that a refusal names
+PAGE = 200  # revisions
+
+_recusals = SQLModel.metadata.tables["recusal"]
+
+
+def tell(
+    reading: Reading[Record],
+    counts: Mapping[str, Any],
+    register: str,
+    *,
+    told: int,
+    policy: str = "keep",
+    dry_run: bool = False,
+) -> ImportView:
+    """Tell what an import is going to do, and what each row was told."""
+    problems = reading.problems
+    return ImportView(
+        revision="",
+        register=register,
+        rows=reading.rows,
+        refused=problems.refused,
+        codes=dict(sorted(problems.codes.items())),
+        problems=[_told(problem) for problem in problems.first[:told]],
+        policy=policy,
+        dry_run=dry_run,
+        **counts,
+    )
+
+
+class Request(Struct, frozen=True):
+    """What an import was asked for: the digest of its files, and of everything that it depends on.
+
+    Two imports with one `whole` and nothing between them do the same.
+    """
+
+    files: str
+    whole: str
+
+
+async def request(files: Files, toml: bytes, division: str, policy: str) -> Request:
+    """Hash the files and how to read them."""
+    digest = await asyncio.to_thread(_digest, files)
+    for _, file in files:
+        file.seek(0)
+    names = [name for name, _ in files]
+    parts = msgspec.json.encode((READER, digest, names, toml.decode(), division, policy))
+    return Request(files=digest, whole=sha256(parts).hexdigest())
+
+
+async def repeated(db: Session, request: Request, *, told: int) -> ImportView | None:
+    """Tell what an import did, if it is the newest one and is asked for again: now, nothing.
+
+    It is looked for without a lock first, because most imports are new and take their time.
+    """
+    engine = db.bind
+    assert isinstance(engine, AsyncEngine)
+    async with transaction(engine, write=False) as reader:
+        if await _newest(reader, request) is None:
+            return None
+    await head(db)
+    one = await _newest(db, request)
+    if one is None:
+        return None
+    problems = msgspec.json.decode(one.problems, type=list[RowProblem])
+    codes = msgspec.json.decode(one.codes, type=dict[str, int])
+    if len(problems) < min(told, sum(codes.values())):
+        return None  # more is asked for than was recorded: read again
+    return ImportView(
+        revision="",
+        register="establishments",
+        rows=one.rows,
+        created=0,
+        changed=0,
+        unchanged=one.created + one.changed + one.unchanged + one.reappeared,
+        refused=one.refused,
+        codes=codes,
+        problems=problems[:told],
+        missing=one.missing,
+    )
+
+
+async def record(
+    db: Session,
+    officer: Officer,
+    files: Files,
+    told: ImportView,
+    request: Request,
+    *,
+    now: datetime,
+) -> ImportView:
+    """Record the revision and the act."""
+    digest = request.files
+    revision = Revision(
+        register_name=told.register,
+        source_name=", ".join(name for name, _ in files)[:400],
+        source_sha256=digest,
+        at=now,
+        rows=told.rows,
+        created=told.created,
+        changed=told.changed,
+        unchanged=told.unchanged,
+        problems=msgspec.json.encode(told.problems[:RECORDED_MAX]).decode(),
+        actor=officer.name,
+        division=officer.division,
+        request_sha256=request.whole,
+        missing=told.missing,
+        reappeared=told.reappeared,
+        refused=told.refused,
+        codes=msgspec.json.encode(told.codes).decode(),
+    )
+    db.add(revision)
+    await db.flush()
+    await journal.append(
+        db,
+        actor=officer.name,
+        verb="register.import",
+        subject=revision.id,
+        now=now,
+        register=told.register,
+        sha256=digest,
+        rows=told.rows,
+        created=told.created,
+        changed=told.changed,
+        unchanged=told.unchanged,
+        refused=told.refused,
+        policy=told.policy,
+        missing=told.missing,
+        reappeared=told.reappeared,
+    )
+    await db.flush()
+    return msgspec.structs.replace(told, revision=revision.id)
+
+
+async def list_revisions(db: Session, officer: Officer) -> list[RevisionView]:
+    """List the newest imports and undos in the officer's division, newest first."""
+    undos = await db.exec(select(Revision).where(col(Revision.undoes_id).is_not(None)))
+    undone = {one.undoes_id: one.id for one in undos}
+    query = (
+        select(Revision)
+        .where(col(Revision.division).startswith(officer.division, autoescape=True))
+        .order_by(col(Revision.at).desc(), col(Revision.id).desc())
+        .limit(PAGE)
+    )
+    return [_view(one, undone.get(one.id)) for one in await db.exec(query)]
+
+
+async def list_versions(db: Session, officer: Officer, code: str) -> list[VersionView]:
+    """Tell what every revision did to an establishment, oldest first."""
+    connection = await db.connection()
+    found = await connection.execute(kept.select().where(kept.c.code == code))
+    current = found.mappings().first()
+    mine = versions.c.establishment_id == current["id"] if current else versions.c.code == code
+    written = SQLModel.metadata.tables["revision"]
+    query = (
+        versions.select()
+        .join(written, written.c.id == versions.c.revision_id)
+        .where(mine)
+        .order_by(written.c.at, written.c.id)
+    )
+    past = list((await connection.execute(query)).mappings())
+    images = [*past, current]
+    newest = current or (past[-1] if past else None)
+    if newest is None:
+        raise Refused(Reason.ESTABLISHMENT_NOT_FOUND, establishment=code)
+    may_see(officer, newest["division"])
+    by = [past[0]["previous_id"] if past else newest["revision_id"]]
+    by += [one["revision_id"] for one in past]
+    revisions = {
+        one.id: one for one in await db.exec(select(Revision).where(col(Revision.id).in_(by)))
+    }
+
+    told: list[VersionView] = []
+    nothing: Image = dict.fromkeys((*FIELDS, "missing_since"))
+    for revision, before, after in zip(by, [None, *images], images, strict=False):
+        one = revisions[revision]
+        kind: Kind = "created" if before is None else "changed" if after is not None else "removed"
+        fields = changes_between(before or nothing, after or nothing)
+        told.append(VersionView(one.id, one.at, one.actor, one.source_name, kind, fields))
+    return told
+
+
+async def undo_revision(
+    db: Session, officer: Officer, revision_id: str, *, force: bool, now: datetime
+) -> UndoView:
+    """Restore what an import changed and remove what it created, exactly as it was before.
+
+    Later changes are given up only by force; who was drawn for inspection is never removed.
+    """
+    await head(db)
+    revision = await _undoable(db, officer, revision_id)
+    later, lost = await _later(db, revision_id)
+    if later and not force:
+        raise Refused(Reason.REVISION_CHANGED_LATER, count=later, changes=lost)
+    await _refuse_used(db, revision_id)
+
+    undo = Revision(
+        register_name="establishments",
+        source_name=revision.source_name,
+        source_sha256=revision.source_sha256,
+        at=now,
+        rows=0,
+        created=0,
+        changed=0,
+        unchanged=0,
+        problems="[]",
+        actor=officer.name,
+        division=revision.division,
+        undoes_id=revision.id,
+    )
+    db.add(undo)
+    await db.flush()
+    restored, removed = await _restore(db, revision_id, undo.id)
+    undo.changed = restored + removed
+    await journal.append(
+        db,
+        actor=officer.name,
+        verb="register.undo",
+        subject=undo.id,
+        now=now,
+        undoes=revision.id,
+        restored=restored,
+        removed=removed,
+        lost=later,
+    )
+    return UndoView(undo.id, revision.id, restored, removed, later)
+
+
+async def _newest(db: Session, request: Request) -> Revision | None:
+    query = select(Revision).where(Revision.register_name == "establishments")
+    query = query.order_by(col(Revision.at).desc(), col(Revision.id).desc()).limit(1)
+    one = (await db.exec(query)).first()
+    return one if one is not None and one.request_sha256 == request.whole else None
+
+
+# -- the parts of an undo ------------------------------------------------------------------------
+
+
+def _changed(revision: str) -> sa.Select[Any]:
+    """Find whom a revision changed; each of them has a version from before it."""
+    return sa.select(versions.c.establishment_id).where(versions.c.revision_id == revision)
+
+
+def _created(revision: str) -> sa.Select[Any]:
+    """Find whom a revision created: it wrote them, and nothing was there before it."""
+    one = kept.alias("one")
+    later = sa.select(versions.c.establishment_id).where(versions.c.previous_id == revision)
+    return sa.select(one.c.id).where(
+        sa.or_(one.c.revision_id == revision, one.c.id.in_(later)),
+        one.c.id.not_in(_changed(revision)),
+    )
+
+
+async def _undoable(db: Session, officer: Officer, revision_id: str) -> Revision:
+    revision = await db.get(Revision, revision_id)
+    if revision is None:
+        raise Refused(Reason.REVISION_NOT_FOUND, revision=revision_id)
+    may_see(officer, revision.division)
+    undone = (await db.exec(select(Revision).where(Revision.undoes_id == revision_id))).first()
+    if undone is not None:
+        raise Refused(Reason.REVISION_UNDONE, by=undone.id)
+    if revision.register_name != "establishments" or revision.undoes_id is not None:
+        raise Refused(Reason.REVISION_NOT_UNDOABLE, register=revision.register_name)
+    return revision
+
+
+async def _later(db: Session, revision: str) -> tuple[int, str]:
+    """Count whom later revisions changed, and list what the first of them would lose."""
+    mine = sa.or_(kept.c.id.in_(_changed(revision)), kept.c.id.in_(_created(revision)))
+    query = kept.select().where(mine, kept.c.revision_id != revision)
+    connection = await db.connection()
+    count = await connection.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
+    some = await connection.execute(query.order_by(kept.c.code).limit(LISTED_MAX))
+    lost: list[str] = []
+    for now in some.mappings():
+        then = await connection.execute(
+            versions.select().where(
+                versions.c.establishment_id == now["id"], versions.c.previous_id == revision
+            )
+        )
+        fields = [
+            f"{one.field} {one.before} → {one.after}"
+            for image in then.mappings().fetchmany(1)
+            for one in changes_between(image, now)
+        ]
+        lost.append(f"{now['code']} ({', '.join(fields)})")
+    return count or 0, "; ".join(lost)
+
+
+async def _refuse_used(db: Session, revision: str) -> None:
+    """Refuse to remove whom something refers to, recusals apart."""
+    connection = await db.connection()
+    for table in SQLModel.metadata.sorted_tables:
+        for column in table.c:
+            if table is _recusals or not column.references(kept.c.id):
+                continue
+            query = (
+                sa.select(kept.c.code)
+                .distinct()
+                .join(table, column == kept.c.id)
+                .where(kept.c.id.in_(_created(revision)))
+            )
+            used = list((await connection.execute(query.limit(LISTED_MAX))).scalars())
+            if used:
+                raise Refused(Reason.REVISION_IN_USE, by=table.name, establishments=", ".join(used))
+
+
+async def _restore(db: Session, revision: str, undo: str) -> tuple[int, int]:
+    """Put old versions back and remove what is new; count both."""
+    connection = await db.connection()
+    created = _created(revision)
+    await keep_versions(db, undo, _changed(revision))
+    await keep_versions(db, undo, created)
+    await connection.execute(sa.delete(_recusals).where(_recusals.c.establishment_id.in_(created)))
+    removed = await connection.execute(sa.delete(kept).where(kept.c.id.in_(created)))
+    fields = {one.name: versions.c[one.name] for one in kept.c if one.name not in ("id", "code")}
+    restored = await connection.execute(
+        sa.update(kept)
+        .where(versions.c.establishment_id == kept.c.id, versions.c.revision_id == revision)
+        .values({**fields, "revision_id": versions.c.previous_id})
+    )
+    return restored.rowcount, removed.rowcount
+
+
+# -- what is told --------------------------------------------------------------------------------
+
+
+def _view(row: Revision, undone_id: str | None) -> RevisionView:
+    names = [name for name in RevisionView.__struct_fields__ if name != "undone_id"]
+    return RevisionView(**{name: getattr(row, name) for name in names}, undone_id=undone_id)
+
+
+def _told(problem: Problem) -> RowProblem:
+    reason = problem.reason
+    return RowProblem(
+        source=problem.source,
+        row=problem.row,
+        column=problem.column,
+        value=problem.value,
+        code=reason.code,
+        kept=problem.kept,
+        en=reason.en,
+        zh=reason.zh,
+        remedy_en=reason.remedy_en,
+        remedy_zh=reason.remedy_zh,
+    )
+
+
+def _digest(files: Files) -> str:
+    """Hash the files: the SHA-256 of one, or of the list of several."""
+    digests: list[str] = []
+    for _, file in files:
+        file.seek(0)
+        running = sha256()
+        while piece := file.read(PIECE_BYTES):
+            running.update(piece)
+        digests.append(running.hexdigest())
+    return digests[0] if len(digests) == 1 else sha256("\n".join(digests).encode()).hexdigest()

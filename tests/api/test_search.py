@@ -1,0 +1,180 @@
+"""查找与查重: the index is right whoever writes, and nothing merges by itself."""
+
+import pytest
+import rows
+from conftest import Office
+from httpx import AsyncClient
+from sqlmodel import col, delete, func, select, text, update
+
+from backend import db
+from backend.tables import Act, Establishment, Folded
+from backend.work import search
+
+DISTRICT = "330106"
+
+
+async def put(office: Office, *names: str, **facts: object) -> list[Establishment]:
+    batch = rows.revision("establishments")
+    await rows.put(office, batch)
+    made: list[Establishment] = []
+    for n, name in enumerate(names):
+        fields = {"category": "market", "division": DISTRICT, "risk": "B", **facts}
+        code = fields.pop("code", f"92330106MA{abs(hash(name)) % 10**7:07}{n}")
+        made.append(
+            Establishment.model_validate(
+                {"code": code, "name": name, "revision_id": batch.id, **fields}
+            )
+        )
+    await rows.put(office, *made)
+    return made
+
+
+async def names(client: AsyncClient, words: str = "", **more: str | int) -> list[str]:
+    answer = await client.get("/office/registers/search", params={"words": words, **more})
+    assert answer.status_code == 200, answer.text
+    return [one["name"] for one in answer.json()["found"]]
+
+
+async def index(office: Office) -> int:
+    async with db.transaction(office.engine) as session:
+        return await search.refresh_index(session)
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_a_search_answers_alike_before_and_after_indexing(
+    office: Office, indexed: bool
+) -> None:
+    await put(office, "臨河菜市場", address="文三路１２号")
+    await put(office, "重庆火锅", category="catering", risk="A", address="解放路7号")
+    await put(office, "Joe's Pizza", code="10500438", division="330106001")
+    await put(office, "别处菜市场", division="440305")
+    officer = await office.officer("reviewer", "3301")
+
+    taken = await index(office) if indexed else 4
+
+    assert taken == 4
+    assert await names(officer, "菜市场") == ["臨河菜市場"]
+    assert await names(officer, "菜") == ["臨河菜市場"]
+    assert await names(officer, "临河 文三路12号") == ["臨河菜市場"]
+    assert await names(officer, "cqhg") == ["重庆火锅"]
+    assert await names(officer, "pizza") == await names(officer, "10500438") == ["Joe's Pizza"]
+    assert await names(officer, "", risk="A") == ["重庆火锅"]
+    assert await names(officer, "", category="catering") == ["重庆火锅"]
+    assert await names(officer, "", division="330106001") == ["Joe's Pizza"]
+    assert await names(officer, "", division="4403") == []
+    assert await names(officer) == ["臨河菜市場", "重庆火锅", "Joe's Pizza"]
+    assert await names(officer, "\"') OR *") == []
+
+
+async def test_pages_follow_each_other_over_what_is_indexed_and_what_is_not(
+    office: Office,
+) -> None:
+    await put(office, *(f"第{n}菜市场" for n in range(1, 8)))
+    await index(office)
+    [third] = [one for one in await put(office, "新菜市场")]
+    async with db.transaction(office.engine) as session:
+        changed = update(Establishment).where(col(Establishment.name) == "第3菜市场")
+        await session.exec(changed.values(name="第三菜市场"))
+    officer = await office.officer("reviewer", "")
+
+    pages: list[list[str]] = []
+    after: int | None = 0
+    while after is not None:
+        answer = await officer.get(
+            "/office/registers/search", params={"words": "菜市场", "after": after, "limit": 3}
+        )
+        pages.append([one["name"] for one in answer.json()["found"]])
+        after = answer.json()["after"]
+
+    assert pages == [
+        ["第1菜市场", "第2菜市场", "第三菜市场"],
+        ["第4菜市场", "第5菜市场", "第6菜市场"],
+        ["第7菜市场", third.name],
+    ]
+
+
+async def test_the_index_stays_right_whoever_writes_the_table(office: Office) -> None:
+    await put(office, "甲菜市场", "乙菜市场", "丙菜市场")
+    await index(office)
+    officer = await office.officer("reviewer", "")
+
+    async with db.transaction(office.engine) as session:
+        await session.exec(
+            update(Establishment)
+            .where(col(Establishment.name) == "甲菜市场")
+            .values(name="甲冷库", status="active")
+        )
+        await session.exec(delete(Establishment).where(col(Establishment.name) == "乙菜市场"))
+        await session.exec(update(Establishment).values(status_raw="存续"))
+    async with db.transaction(office.engine, write=False) as session:
+        count = select(func.count()).select_from(Folded)
+        stale = (await session.exec(count.where(text("terms = ''")))).one()
+    before = await names(officer, "菜市场"), await names(officer, "冷库")
+    taken = await index(office)
+    after = await names(officer, "菜市场"), await names(officer, "冷库")
+    async with db.transaction(office.engine, write=False) as session:
+        left = (await session.exec(count)).one()
+
+    assert before == after == (["丙菜市场"], ["甲冷库"])
+    assert stale == taken == 1  # a status is not searched, so it costs nothing
+    assert left == 2
+
+
+async def test_the_index_is_rebuilt_after_a_table_was_built_anew(office: Office) -> None:
+    await put(office, "甲菜市场")
+    async with db.transaction(office.engine) as session:
+        await session.exec(delete(Folded))
+        drop = "DROP TRIGGER folded_new"
+        if session.get_bind().dialect.name == "postgresql":
+            drop += " ON establishment"
+        await session.exec(text(drop))
+    await put(office, "乙菜市场")
+    officer = await office.officer("reviewer", "")
+
+    lost = await names(officer, "菜市场")
+    await db.upgrade(office.engine)
+    await put(office, "丙菜市场")
+
+    assert lost == []
+    assert sorted(await names(officer, "菜市场")) == ["丙菜市场", "乙菜市场", "甲菜市场"]
+
+
+async def test_suspected_duplicates_wait_for_a_person(office: Office) -> None:
+    await put(office, "杭州海川冷链有限公司", "杭州海川冷链有限责任公司", address="文三路12号")
+    await put(office, "杭州海川冷链有限公司二店", "杭州望山超市", address="解放路7号")
+    admin = await office.officer("admin", DISTRICT)
+    reviewer = await office.officer("reviewer", DISTRICT)
+
+    first = (await admin.post("/office/registers/comparisons", json={})).json()
+    again = (await admin.post("/office/registers/comparisons", json={})).json()
+    [pair] = (await reviewer.get("/office/registers/lookalikes")).json()
+    decided = await admin.post(
+        f"/office/registers/lookalikes/{pair['id']}", json={"decision": "same"}
+    )
+    waiting = (await admin.get("/office/registers/lookalikes")).json()
+    same = (await admin.get("/office/registers/lookalikes", params={"decision": "same"})).json()
+    async with db.transaction(office.engine, write=False) as session:
+        establishments = (await session.exec(select(func.count(col(Establishment.id))))).one()
+        verbs = list(await session.exec(select(Act.verb).order_by(col(Act.n))))
+
+    assert first == {"compared": 4, "suspected": 1, "new": 1}
+    assert again == {"compared": 4, "suspected": 1, "new": 0}
+    assert {pair["first"]["name"], pair["second"]["name"]} == {
+        "杭州海川冷链有限公司",
+        "杭州海川冷链有限责任公司",
+    }
+    assert pair["evidence"]["address"] == 100
+    assert decided.json()["decision"] == "same"
+    assert waiting == []
+    assert [one["id"] for one in same] == [pair["id"]]
+    assert establishments == 4
+    assert verbs[-3:] == ["register.compare", "register.compare", "lookalike.decide"]
+
+
+async def test_a_pair_that_is_gone_is_refused(office: Office) -> None:
+    admin = await office.officer("admin")
+
+    answer = await admin.post("/office/registers/lookalikes/none", json={"decision": "same"})
+
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "lookalike.not-found"
