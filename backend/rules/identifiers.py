@@ -59,8 +59,7 @@ def identify(text: str) -> Identifier:
 def uscc_check(body: str) -> str:
     """Compute the 18th character of a 统一社会信用代码 from its first 17 (GB 32100-2015)."""
     total = sum(
-        USCC_ALPHABET.index(char) * weight
-        for char, weight in zip(body, _uscc_weights, strict=True)
+        USCC_ALPHABET.index(char) * weight for char, weight in zip(body, _uscc_weights, strict=True)
     )
     return USCC_ALPHABET[-total % 31]
 

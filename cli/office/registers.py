@@ -14,6 +14,7 @@ from backend.wire import (
     ChecklistView,
     EstablishmentView,
     ImportView,
+    IndexView,
     InspectorView,
     NewChecklist,
     RecusalView,
@@ -147,6 +148,8 @@ def import_register(
             told=PROBLEMS_REPORTED if report else PROBLEMS_TOLD,
             **({"missing": missing} if register == "establishments" else {}),
         )
+        if register == "establishments" and not dry_run:  # an act of its own: it may take longer
+            client.post("/office/registers/index", IndexView)
     if report:
         write_report(report, done)
     if as_json():
