@@ -7,11 +7,10 @@ one Chinese character, 繁體, pinyin initials (拼音首字母), numbers and fi
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
-from opencc_purepy import OpenCC
-from pypinyin import Style, lazy_pinyin
 
 _levels = (2, 4, 6, 9, 12)  # digits of a division: province, city, county, township, village
 _number_prefixes = (8, 10, 12, 14, 16)
@@ -25,7 +24,10 @@ _han_codes = range(0x3400, 0xA000)
 _many_voiced = re.compile("[重厦行长乐单曾朝藏查校]")  # read by the words they stand in
 
 
-def _simplified() -> dict[int, str]:
+@cache
+def _simple() -> dict[int, str]:
+    from opencc_purepy import OpenCC  # the dictionaries weigh 80 MB: only who looks for names pays
+
     every = [chr(code) for code in _han_codes]
     plain = OpenCC("t2s").convert("\n".join(every)).split("\n")
     return {ord(one): two for one, two in zip(every, plain, strict=True) if one != two}
@@ -35,14 +37,13 @@ def _apart(unread: str) -> Any:  # a list is allowed, whatever its types say
     return [*unread]
 
 
-def _first_letters() -> dict[int, str]:
+@cache
+def _letters() -> dict[int, str]:
+    from pypinyin import Style, lazy_pinyin
+
     every = [chr(code) for code in range(0x4E00, 0x9FA6)]
     letters = lazy_pinyin(every, style=Style.FIRST_LETTER, errors=_apart)
     return {ord(one): letter for one, letter in zip(every, letters, strict=True)}
-
-
-_simple = _simplified()
-_letters = _first_letters()
 
 
 class Facts(Struct, frozen=True):
@@ -69,7 +70,7 @@ def fold(text: str) -> str:
     """Fold width, case, accents and 繁體, and drop punctuation."""
     if not text.isascii():
         plain = _marks.sub("", unicodedata.normalize("NFKD", text))
-        text = unicodedata.normalize("NFC", plain).translate(_simple)
+        text = unicodedata.normalize("NFC", plain).translate(_simple())
     return _silent.sub("", text.lower())
 
 
@@ -78,8 +79,10 @@ def initials(folded: str) -> str:
     if not _han.search(folded):
         return ""
     if _many_voiced.search(folded):
+        from pypinyin import Style, lazy_pinyin
+
         return "".join(lazy_pinyin(folded, style=Style.FIRST_LETTER)).replace(" ", "")
-    return folded.translate(_letters).replace(" ", "")
+    return folded.translate(_letters()).replace(" ", "")
 
 
 def question(
