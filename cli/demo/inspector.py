@@ -123,7 +123,7 @@ def _record(home: Home, script: Script) -> None:
     for step in script.steps[len(begun) :]:
         mine = _act(home, step)
         _tell(Done(mine.n, mine.hash))
-        time.sleep(script.pace_ms / 1000)
+        time.sleep(script.pace_ms / 1000)  # people are slow; a kill shall find us at work
 
 
 def _act(home: Home, step: AnyStep) -> Mine:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from conftest import Office, shared_data
 from httpx import AsyncClient, Response
+from litestar.testing import RequestFactory
 from sqlmodel import col, func, select
 
 from backend import db
+from backend.routes.office.registers import not_text
 from backend.tables import Act, Establishment, Revision
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -414,3 +416,31 @@ def test_the_generator_writes_the_same_registers_again(tmp_path: Path) -> None:
     kept = {path.name: path.read_bytes() for path in (FIXTURES / "registers").iterdir()}
     assert written == kept
     assert sum(map(len, kept.values())) < 400_000
+
+
+async def test_as_many_problems_of_recusals_are_told_as_were_asked_for(
+    office: Office,
+) -> None:
+    admin = await office.officer("admin", "330106")
+    header = "统一社会信用代码,执法证号,回避事由\n"
+    rows = "91330106MA0000000X,nobody,同学\n91330106MA0000001X,nobody,同学\n"
+
+    answer = await admin.post(
+        "/office/registers/recusals",
+        params={"told": 1},
+        data={"mapping": OWN},
+        files=[("files", ("recusals.csv", header + rows, "text/csv"))],
+    )
+
+    assert answer.json()["refused"] == 2
+    assert len(answer.json()["problems"]) == 1
+
+
+async def test_a_character_set_that_is_none_is_their_mistake_and_a_missing_key_is_ours() -> None:
+    request = RequestFactory().post("/office/registers/recusals")
+    request.scope["state"] = {"request_id": "r1"}
+
+    theirs = not_text(request, LookupError("unknown encoding: klingon"))
+    ours = not_text(request, KeyError("row"))
+
+    assert (theirs.status_code, ours.status_code) == (400, 500)

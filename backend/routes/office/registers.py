@@ -67,6 +67,8 @@ async def bounded(connection: Connection, _: BaseRouteHandler) -> None:
 
 def not_text(request: Request[Any, Any, Any], error: Exception) -> problems.Problem:
     """Answer a form whose mapping is no text in the character set it names."""
+    if isinstance(error, KeyError | IndexError):  # these are lookups too, but of our own code
+        return problems.failed(request, error)
     return problems.problem(request, Refused(Reason.BODY_INVALID, problem=str(error)))
 
 
@@ -121,7 +123,9 @@ async def import_recusals(
 ) -> ImportView:
     """Import the list of recusals (导入回避名单)."""
     toml = data.mapping.encode()
-    return await registers.import_recusals(db, officer, data.named, toml, now=now, dry_run=dry_run)
+    return await registers.import_recusals(
+        db, officer, data.named, toml, now=now, dry_run=dry_run, told=told
+    )
 
 
 @get("/registers/establishments")
