@@ -1,7 +1,6 @@
 """计划、抽取与复核 from the command line: the whole way on our own registers, then offline."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,26 +22,11 @@ Evenhand = Callable[..., Result]
 
 
 @pytest.fixture
-def evenhand(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evenhand:
+def evenhand(evenhand: Evenhand) -> Evenhand:
     """Run commands on a fresh local database with our registers and one released checklist."""
-    path = tmp_path / "evenhand.db"
-    shutil.copy(sqlite_template, path)
-    monkeypatch.setenv("EVENHAND_DATABASE_URL", f"sqlite:///{path}")
-    monkeypatch.setenv("EVENHAND_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("EVENHAND_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("EVENHAND_PASSWORD_MEMORY_KIB", "64")
-    monkeypatch.setenv("EVENHAND_PASSWORD", "correct horse battery")
-    monkeypatch.setenv("EVENHAND_LANG", "en")
-    monkeypatch.delenv("EVENHAND_SERVER", raising=False)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, words)
-
     registers = FIXTURES / "registers"
     load = ("office", "register", "import", "--mapping", OWN)
     for words in (
-        ("server", "init-admin", "boss"),
-        ("office", "login", "boss"),
         (*load, str(registers / "establishments.csv")),
         (*load, "--inspectors", str(registers / "inspectors.csv")),
         (*load, "--recusals", str(registers / "recusals.csv")),
@@ -51,9 +35,9 @@ def evenhand(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("office", "account", "create", "li", "--role", "supervisor", "--division", "330106"),
         ("office", "login", "wang"),
     ):
-        done = run(*words)
+        done = evenhand(*words)
         assert done.exit_code == 0, (words, done.output)
-    return run
+    return evenhand
 
 
 def told(result: Result) -> Any:

@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,27 +16,6 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 OWN = str(FIXTURES / "mappings" / "own.toml")
 
 Evenhand = Callable[..., Result]
-
-
-@pytest.fixture
-def evenhand(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evenhand:
-    """Run commands on a fresh local database, logged in as its admin."""
-    path = tmp_path / "evenhand.db"
-    shutil.copy(sqlite_template, path)
-    monkeypatch.setenv("EVENHAND_DATABASE_URL", f"sqlite:///{path}")
-    monkeypatch.setenv("EVENHAND_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("EVENHAND_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("EVENHAND_PASSWORD_MEMORY_KIB", "64")
-    monkeypatch.setenv("EVENHAND_PASSWORD", "correct horse battery")
-    monkeypatch.setenv("EVENHAND_LANG", "en")
-    monkeypatch.delenv("EVENHAND_SERVER", raising=False)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, words)
-
-    for words in (("server", "init-admin", "boss"), ("office", "login", "boss")):
-        assert run(*words).exit_code == 0
-    return run
 
 
 def register(name: str) -> str:

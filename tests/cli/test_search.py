@@ -1,14 +1,11 @@
 """查找与查重 from the command line, on a local database with the fixture register."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from cli.main import main
+from click.testing import Result
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -16,23 +13,12 @@ Register = Callable[..., Result]
 
 
 @pytest.fixture
-def register(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Register:
+def register(evenhand: Register) -> Register:
     """Run `office register …` on a local database that holds the register, as its admin."""
-    path = tmp_path / "evenhand.db"
-    shutil.copy(sqlite_template, path)
-    monkeypatch.setenv("EVENHAND_DATABASE_URL", f"sqlite:///{path}")
-    monkeypatch.setenv("EVENHAND_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("EVENHAND_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("EVENHAND_PASSWORD_MEMORY_KIB", "64")
-    monkeypatch.setenv("EVENHAND_PASSWORD", "correct horse battery")
-    monkeypatch.setenv("EVENHAND_LANG", "en")
-    monkeypatch.delenv("EVENHAND_SERVER", raising=False)
 
     def run(*words: str) -> Result:
-        return CliRunner().invoke(main, ["office", "register", *words])
+        return evenhand("office", "register", *words)
 
-    for words in (("server", "init-admin", "boss"), ("office", "login", "boss")):
-        assert CliRunner().invoke(main, words).exit_code == 0
     own = str(FIXTURES / "mappings" / "own.toml")
     done = run("import", "--mapping", own, str(FIXTURES / "registers" / "establishments.csv"))
     assert done.exit_code == 0, done.output
