@@ -105,7 +105,7 @@ def tables() -> str:
             kind = str(column.type).lower()
             rows.append((f"`{column.name}`", kind, null, ", ".join(key), notes[column.name]))
         lines += table(("column", "type", "null", "key", "meaning"), rows)
-    return page("Tables", "数据表", "`backend/tables.py`", lines)
+    return page("Tables", "数据表", "`backend/tables/`", lines)
 
 
 def cli() -> str:

@@ -92,4 +92,5 @@ async def test_a_killed_import_leaves_the_old_register_and_can_be_run_again(
     assert committed or not done
     assert left == (before if not committed else (after[0], (2, after[1][1])))
     assert after[1][0] == (3 if committed else 2)
-    assert len(after[0]) == 2000 and after[0] != before[0]
+    assert len(after[0]) == 2000
+    assert after[0] != before[0]

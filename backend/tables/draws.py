@@ -1,0 +1,68 @@
+"""抽查: plans, draws and the tasks that they lead to."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Column, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from sync.ids import new_id
+
+
+class Plan(SQLModel, table=True):
+    """抽查计划: whom to inspect, how many, with what, and by when."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    title: str = Field(max_length=120)
+    agency: str = Field(max_length=12)  # division of the office that draws, with its inspectors
+    division: str = Field(max_length=12, index=True)
+    category: str = Field(default="", max_length=60)  # empty: every category
+    checklists: str  # JSON: category (or "*") -> checklist digest
+    rate_num: int
+    rate_den: int
+    sites_min: int
+    seats: int = 2
+    qualification: str = Field(default="", max_length=60)
+    opens_on: date
+    closes_on: date
+    created_by: str = Field(foreign_key="account.id")
+    created_at: datetime
+
+
+class Draw(SQLModel, table=True):
+    """抽取: a commitment, and once it was held, its result. A plan has one that is not void."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    plan_id: str = Field(foreign_key="plan.id", index=True)
+    agency: str = Field(max_length=60)
+    seq: int
+    commit_hash: str = Field(max_length=64)
+    commit_json: str
+    committed_at: datetime
+    status: str = Field(max_length=12)  # committed | drawn | unstaffed | void
+    drawn_at: datetime | None = None
+    seed: str | None = Field(default=None, max_length=64)
+    bundle_sha256: str | None = Field(default=None, max_length=64)  # of MANIFEST.sha256
+
+    __table_args__ = (UniqueConstraint("agency", "seq"),)
+
+
+class Piece(SQLModel, table=True):
+    """One file of a draw's bundle, exactly as published."""
+
+    draw_id: str = Field(foreign_key="draw.id", primary_key=True)
+    name: str = Field(primary_key=True, max_length=60)
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Task(SQLModel, table=True):
+    """检查任务: one drawn establishment. The inspection it leads to has the same id."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    plan_id: str = Field(foreign_key="plan.id", index=True)
+    draw_id: str = Field(foreign_key="draw.id", index=True)
+    establishment_id: str = Field(foreign_key="establishment.id", index=True)
+    checklist_digest: str = Field(foreign_key="checklist.digest")
+    place: int  # rank in the draw, from 1
+    lead_id: str = Field(foreign_key="inspector.id", index=True)  # 主办
+    second_id: str = Field(foreign_key="inspector.id", index=True)  # 协办
+    dispatched_at: datetime | None = None

@@ -1,0 +1,260 @@
+"""两库: the registers, their revisions and versions, checklists."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from sync.ids import new_id
+
+
+class Revision(SQLModel, table=True):
+    """导入批次: one import of a register."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    register_name: str = Field(max_length=20)  # establishments | inspectors
+    source_name: str
+    source_sha256: str = Field(max_length=64)
+    at: datetime
+    rows: int
+    created: int
+    changed: int
+    unchanged: int
+    problems: str  # JSON list of row problems
+    actor: str = Field(default="", max_length=120)
+    division: str = Field(default="", max_length=12)  # of the officer: nothing outside was touched
+    request_sha256: str = Field(default="", max_length=64)  # the files, and how to read them
+    missing: int = 0  # active establishments that the files did not name
+    reappeared: int = 0
+    refused: int = 0
+    codes: str = "{}"  # JSON: how many problems of each code
+    undoes_id: str | None = Field(default=None, foreign_key="revision.id", unique=True)
+
+
+class Facts(SQLModel):
+    """What a register says of an establishment; its versions have the same columns."""
+
+    code: str = Field(max_length=64)
+    name: str = Field(max_length=300)
+    category: str = Field(max_length=60)
+    division: str = Field(max_length=12)
+    address: str = Field(default="", max_length=500)
+    risk: str = Field(default="B", max_length=1)
+    status: str = Field(default="active", max_length=20)
+    status_raw: str = Field(default="", max_length=120)
+    longitude: float | None = None
+    latitude: float | None = None
+    datum: str = Field(default="", max_length=10)
+    risk_source: str = Field(default="", max_length=120)  # who classed the risk, and by what
+    key_object: bool = False  # 重点监管对象
+    parent_code: str = Field(default="", max_length=64)  # the market of a stall, in the register
+    successor_code: str = Field(
+        default="", max_length=64
+    )  # the one it turned out to be the same as
+    missing_since: datetime | None = None  # the first import that marked it as not in the files
+
+
+class Establishment(Facts, table=True):
+    """检查对象: someone who may be inspected. `code` is the public key used in draws."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")  # that wrote it last
+
+    __table_args__ = (UniqueConstraint("code"), Index(None, "category"), Index(None, "division"))
+
+
+class Version(Facts, table=True):
+    """历史版本: an establishment as it was before a revision changed or removed it."""
+
+    establishment_id: str = Field(primary_key=True, max_length=36)  # which may be gone
+    revision_id: str = Field(foreign_key="revision.id", primary_key=True, index=True)
+    previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
+
+    __table_args__ = (Index(None, "code"),)
+
+
+class Folded(SQLModel, table=True):
+    """检索项: the terms by which an establishment is found, cut by `rules.names`.
+
+    Triggers of the database (`backend.search_index` has their text) keep one row for every
+    establishment and empty `terms` whenever it changes, whoever writes it. No terms: to be cut.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)  # in the order of arrival
+    establishment_id: str = Field(unique=True, max_length=36)  # no key: the triggers see to it
+    terms: str
+
+    __table_args__ = (
+        Index("ix_folded_stale", "id", sqlite_where=text("terms = ''"),
+              postgresql_where=text("terms = ''")),
+    )  # fmt: skip
+
+
+class Lookalike(SQLModel, table=True):
+    """疑似重复: two establishments that may be one; people decide, nothing merges by itself."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    first_id: str = Field(max_length=36)  # the smaller id; either may be gone
+    second_id: str = Field(max_length=36, index=True)
+    score: int = Field(index=True)  # 0 to 100
+    evidence: str  # JSON of rules.matching.Evidence
+    found_at: datetime
+    decision: str = Field(default="", max_length=10)  # empty | same | different
+    decided_by: str = Field(default="", max_length=80)
+    decided_at: datetime | None = None
+
+    __table_args__ = (UniqueConstraint("first_id", "second_id"),)
+
+
+class Inspector(SQLModel, table=True):
+    """执法检查人员. `certificate` is the 执法证号 that pairs are drawn by."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    certificate: str = Field(max_length=40, unique=True)
+    name: str = Field(max_length=80)
+    department: str = Field(max_length=80)
+    division: str = Field(max_length=12)
+    qualifications: str = Field(default="", max_length=300)  # sorted, comma-separated
+    cap: int = 10
+    valid_from: date
+    valid_to: date
+    active: bool = True
+    districts: str = Field(default="", max_length=300)  # sorted, comma-separated; none: all of them
+    expert: bool = False  # 专家: goes along, in no inspector's place
+    revision_id: str = Field(foreign_key="revision.id")
+
+
+class LicenceFacts(SQLModel):
+    """What a register says of a licence; an establishment may have many."""
+
+    number: str = Field(max_length=64)
+    code: str = Field(foreign_key="establishment.code", max_length=64, index=True)
+    kind: str = Field(max_length=60)  # food-operation | food-production | ...
+    scope: str = Field(default="", max_length=300)
+    issuer: str = Field(default="", max_length=120)
+    valid_from: date | None = None
+    valid_to: date | None = None  # none: without end
+    status: str = Field(default="active", max_length=20)
+    status_raw: str = Field(default="", max_length=120)
+
+
+class Licence(LicenceFacts, table=True):
+    """许可证: what an establishment may do, with a validity of its own."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")
+
+    __table_args__ = (UniqueConstraint("number"),)
+
+
+class ListingFacts(SQLModel):
+    """What a register says of a place on a credit list."""
+
+    code: str = Field(foreign_key="establishment.code", max_length=64, index=True)
+    kind: str = Field(max_length=20)  # abnormal (经营异常名录) | serious (严重违法失信名单)
+    listed_on: date
+    removed_on: date | None = None
+    reason: str = Field(default="", max_length=300)
+    authority: str = Field(default="", max_length=120)
+
+
+class Listing(ListingFacts, table=True):
+    """信用名单: an establishment on a list of those that did wrong, from one day until another."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")
+
+    __table_args__ = (UniqueConstraint("code", "kind", "listed_on"),)
+
+
+class LeaveFacts(SQLModel):
+    """What a register says of an inspector's absence."""
+
+    certificate: str = Field(foreign_key="inspector.certificate", max_length=40, index=True)
+    first_day: date
+    last_day: date
+    reason: str = Field(default="", max_length=200)
+
+
+class Leave(LeaveFacts, table=True):
+    """请假: days on which an inspector cannot be sent anywhere."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")
+
+    __table_args__ = (UniqueConstraint("certificate", "first_day"),)
+
+
+class DepartmentFacts(SQLModel):
+    """What a register says of a department."""
+
+    name: str = Field(max_length=80)  # as inspectors carry it
+    division: str = Field(max_length=12)
+    parent: str = Field(default="", max_length=80)  # the name of the department above
+    code: str = Field(default="", max_length=64)
+
+
+class Department(DepartmentFacts, table=True):
+    """部门: whom inspectors belong to."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")
+
+    __table_args__ = (UniqueConstraint("name", "division"),)
+
+
+class DivisionFacts(SQLModel):
+    """What an edition of the list says of a division (GB/T 2260 and the statistical codes)."""
+
+    code: str = Field(max_length=12)
+    name: str = Field(max_length=120)
+    since: str = Field(default="", max_length=10)  # a day or a part of one: 2002, 2002-12
+    until: str = Field(default="", max_length=10)  # empty: in force
+    successors: str = Field(default="", max_length=300)  # codes, sorted, comma-separated
+
+
+class Division(DivisionFacts, table=True):
+    """行政区划: a code under one name; old ones stay, because registers carry them."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")
+
+    __table_args__ = (UniqueConstraint("code", "name"),)
+
+
+class Event(SQLModel, table=True):
+    """变更事件: one line of somebody's change feed; the same one is applied once."""
+
+    source: str = Field(primary_key=True, max_length=60)
+    id: str = Field(primary_key=True, max_length=80)  # as the source numbers it
+    register_name: str = Field(max_length=20)
+    key: str = Field(max_length=200)
+    kind: str = Field(max_length=12)  # created | changed | cancelled
+    at: datetime  # when it happened there: an older one never overwrites a newer one
+    received_at: datetime
+    applied: bool
+    revision_id: str | None = Field(default=None, foreign_key="revision.id")
+
+    __table_args__ = (Index(None, "register_name", "key", "at"),)
+
+
+class Recusal(SQLModel, table=True):
+    """回避: this inspector may not inspect this establishment."""
+
+    establishment_id: str = Field(foreign_key="establishment.id", primary_key=True)
+    inspector_id: str = Field(foreign_key="inspector.id", primary_key=True)
+    reason: str = Field(max_length=200)
+
+
+class Checklist(SQLModel, table=True):
+    """检查表的一个定版: released once under its digest, never changed."""
+
+    digest: str = Field(primary_key=True, max_length=64)
+    code: str = Field(max_length=60, index=True)
+    version: str = Field(max_length=20)
+    title_en: str = Field(max_length=200)
+    title_zh: str = Field(max_length=200)
+    body: str  # canonical JSON of sync.checklist.Checklist
+    released_at: datetime
+
+    __table_args__ = (UniqueConstraint("code", "version"),)

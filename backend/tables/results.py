@@ -1,0 +1,81 @@
+"""证据与结果: files, inspections and what followed from them."""
+
+from datetime import date, datetime
+
+from sqlmodel import Field, SQLModel
+
+from sync.ids import new_id
+
+
+class Blob(SQLModel, table=True):
+    """证据文件: a whole file, durable under its SHA-256."""
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    size: int
+    mime: str = Field(max_length=80)
+    flag: str = Field(default="", max_length=60)  # a refusal's code when it is no readable picture
+    facts: str = ""  # JSON of photos.Facts: what a picture says about itself
+    stored_at: datetime
+
+
+class Upload(SQLModel, table=True):
+    """An upload in progress (tus 1.0); its offset is the length of its durable partial file."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    device_id: str = Field(foreign_key="device.id", index=True)
+    sha256: str = Field(max_length=64, index=True)
+    size: int
+    mime: str = Field(max_length=80)
+    created_at: datetime
+
+
+class Inspection(SQLModel, table=True):
+    """现场检查: the projection of an inspection's operations. Its id is the task's."""
+
+    id: str = Field(primary_key=True, max_length=64)
+    state: str  # JSON of sync.merge.Inspection
+    digest: str = Field(max_length=64)
+    conflicts: int = 0
+    late: int = 0
+    signed: bool = False
+    updated_at: datetime
+
+
+class Conclusion(SQLModel, table=True):
+    """检查结果: what the office concluded, and who approved it."""
+
+    inspection_id: str = Field(primary_key=True, max_length=64)
+    digest: str = Field(max_length=64)  # of the state that was concluded
+    outcome: str = Field(max_length=40)
+    computed: str  # JSON: the counts and the rule that gave the outcome
+    remark: str = Field(default="", max_length=500)
+    concluded_by: str = Field(foreign_key="account.id")
+    concluded_at: datetime
+    reviewed_by: str | None = Field(default=None, foreign_key="account.id")
+    reviewed_at: datetime | None = None
+    approved: bool = False
+    result: str = Field(max_length=40)  # 检查结果类别: a code of rules.results
+    reason: str = Field(default="", max_length=500)  # why a review returned it
+    photos: str = "[]"  # JSON list of digests that the review released for publication
+
+
+class Rectification(SQLModel, table=True):
+    """责令整改: what must be put right, by when (working days)."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    inspection_id: str = Field(index=True, max_length=64)
+    items: str  # JSON list of item numbers
+    ordered_on: date
+    due_on: date
+    working_days: int
+    status: str = Field(default="open", max_length=12)  # open | closed | withdrawn
+
+
+class Publication(SQLModel, table=True):
+    """公示: a result as it was published."""
+
+    inspection_id: str = Field(primary_key=True, max_length=64)
+    published_at: datetime
+    due_on: date
+    body: str  # the public JSON, exactly as published
+    sha256: str = Field(max_length=64)
