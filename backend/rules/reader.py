@@ -6,7 +6,7 @@ only odd is reported and kept. A quote that is never closed costs its own line, 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from itertools import chain, islice
 from operator import itemgetter
@@ -31,13 +31,10 @@ SHOWN_MAX = 80  # characters of a value that a problem repeats
 
 _unreadable = re.compile("[\x00\ud800-\udfff]")
 _division = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?", re.ASCII)
-NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
+NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?(e-\d{1,2})?", re.ASCII)
 _digits18 = re.compile(r"\d{18}", re.ASCII)
 _float = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII)
-_count = re.compile(r"\d{1,4}", re.ASCII)
 
-STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
-RISKS = ("A", "B", "C", "D")
 DATUMS = ("", "WGS-84", "GCJ-02", "BD-09")
 
 
@@ -52,45 +49,7 @@ class Problem(Struct, frozen=True):
     kept: bool  # the row was imported all the same
 
 
-class EstablishmentRecord(Struct, frozen=True):
-    """A row of the register of establishments (检查对象名录库)."""
-
-    code: str
-    name: str
-    category: str
-    division: str
-    address: str
-    risk: str
-    status: str
-    status_raw: str
-    longitude: float | None
-    latitude: float | None
-    datum: str
-
-
-class InspectorRecord(Struct, frozen=True):
-    """A row of the register of inspectors (执法检查人员名录库)."""
-
-    certificate: str
-    name: str
-    department: str
-    division: str
-    qualifications: str
-    cap: int
-    valid_from: date
-    valid_to: date
-    active: bool
-
-
-class RecusalRecord(Struct, frozen=True):
-    """A row of the list of recusals (回避)."""
-
-    code: str
-    certificate: str
-    reason: str
-
-
-Record = TypeVar("Record", EstablishmentRecord, InspectorRecord, RecusalRecord)
+Record = TypeVar("Record", bound=Struct)
 
 
 class Bad(Exception):
@@ -162,12 +121,12 @@ class Row:
         return identifier.value
 
     def division(self, name: str) -> str:
-        """Take a division code of 2, 4, 6, 9 or 12 digits; empty only as a constant."""
-        value = self.value(name)
-        constant = self.fields[name].source.constant is not None
+        """Take a division code of 2, 4, 6, 9 or 12 digits; empty only if the mapping says so."""
+        value, source = self.value(name), self.fields[name].source
+        whole = source.constant is not None or source.otherwise == ""
         if not _division.fullmatch(value):
             raise self.bad(name, Reason.ROW_VALUE_INVALID)
-        if not value and not constant:
+        if not value and not whole:
             raise self.bad(name, Reason.ROW_VALUE_MISSING)
         return value
 
@@ -225,54 +184,6 @@ class Row:
         return ours
 
 
-def establishment(row: Row) -> EstablishmentRecord:
-    """Read a row of the register of establishments."""
-    longitude, latitude, datum = row.point()
-    return EstablishmentRecord(
-        code=row.code("code"),
-        name=row.text("name", 300, required=True),
-        category=row.text("category", 60, required=True),
-        division=row.division("division"),
-        address=row.text("address", 500),
-        risk=row.one_of("risk", RISKS, "B"),
-        status=row.one_of("status", STATUSES, "active"),
-        status_raw=row.raw("status")[:120],
-        longitude=longitude,
-        latitude=latitude,
-        datum=datum,
-    )
-
-
-def inspector(row: Row) -> InspectorRecord:
-    """Read a row of the register of inspectors."""
-    valid_from, valid_to = row.day("valid_from"), row.day("valid_to")
-    if valid_to < valid_from:
-        raise row.bad("valid_to", Reason.ROW_VALUE_INVALID)
-    cap = row.text("cap", 4, default="10")
-    if not _count.fullmatch(cap):
-        raise row.bad("cap", Reason.ROW_VALUE_INVALID)
-    return InspectorRecord(
-        certificate=row.text("certificate", 40, required=True),
-        name=row.text("name", 80, required=True),
-        department=row.text("department", 80, required=True),
-        division=row.division("division"),
-        qualifications=row.text("qualifications", 300),
-        cap=int(cap),
-        valid_from=valid_from,
-        valid_to=valid_to,
-        active=row.one_of("active", ("true", "false"), "true") == "true",
-    )
-
-
-def recusal(row: Row) -> RecusalRecord:
-    """Read a row of the list of recusals."""
-    return RecusalRecord(
-        code=row.code("code"),
-        certificate=row.text("certificate", 40, required=True),
-        reason=row.text("reason", 200, required=True),
-    )
-
-
 class Problems:
     """All problems counted, and the first of them kept: refused rows apart from odd ones."""
 
@@ -307,6 +218,9 @@ class Reading(Generic[Record]):
         self.records: dict[str, Record] = {}
         self.places: dict[str, tuple[str, int]] = {}
         self.problems = Problems()
+
+    def begin(self, fields: Collection[str]) -> None:
+        """Hear which fields the rows that follow have, once for each table of the files."""
 
     def take(self, key: str, record: Record, source: str, row: int, *, last: bool) -> None:
         """Keep a record by its key; of several that differ, the first or the last one."""
@@ -363,6 +277,7 @@ def _read_table(
     header, rest = headed(opened, table)
     bound = bind(table, header)
     fields = {field.name: field for field in bound}
+    reading.begin(fields)
     mapped = sorted({place for field in bound for place in field.places})
     merged = across(opened.merged)
     lines = _Sampled(rest)

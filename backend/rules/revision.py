@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Generic
 
-from backend.rules.reader import EstablishmentRecord, InspectorRecord, Problem, Reading, Record
+from backend.rules.reader import Problem, Reading, Record
+from backend.rules.records import EstablishmentRecord, InspectorRecord
 from sync.refusals import Reason
 
 

@@ -8,7 +8,8 @@ from operator import mul
 
 from backend.rules.identifiers import USCC_ALPHABET
 from backend.rules.mapping import Field, Table
-from backend.rules.reader import NUMBER, EstablishmentRecord
+from backend.rules.reader import NUMBER
+from backend.rules.records import EstablishmentRecord
 
 VALUES_MAX = 20_000  # different ones of a field that are remembered
 

@@ -19,7 +19,8 @@ from backend.auth import Officer
 from backend.db import Session, head
 from backend.rules import mapping
 from backend.rules.mapping import Register
-from backend.rules.reader import InspectorRecord, Reading, Record, Row, inspector, read, recusal
+from backend.rules.reader import Reading, Record, Row, read
+from backend.rules.records import InspectorRecord, inspector, recusal
 from backend.rules.revision import Change, revise
 from backend.tables import Establishment, Inspector, Recusal
 from backend.wire import ImportView, RecusalView

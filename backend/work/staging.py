@@ -45,14 +45,13 @@ from backend.db import Session
 from backend.rules import mapping
 from backend.rules.reader import (
     PROBLEMS_MAX,
-    EstablishmentRecord,
     Problem,
     Problems,
     Reading,
-    establishment,
     read,
     shown,
 )
+from backend.rules.records import EstablishmentRecord, establishment
 from backend.rules.sieve import Sieve
 from backend.wire import EstablishmentChange, FieldChange
 from sync.ids import new_id

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from workbooks import ods, packed, xlsx
 
-from backend.rules import mapping, reader
+from backend.rules import mapping, reader, records
 from backend.rules.guess import guess
 from backend.rules.headers import headed
 from backend.rules.identifiers import identify
@@ -32,9 +32,9 @@ GOOD = (
 KEYS = ["91330106MAWDLXX28X", "92330106MAUX4U4Q3W", "N2330110MF0000000M"]
 
 
-def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[reader.EstablishmentRecord]:
+def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[records.EstablishmentRecord]:
     return reader.read(
-        [("a.csv", BytesIO(body))], table, reader.establishment, lambda one: one.code
+        [("a.csv", BytesIO(body))], table, records.establishment, lambda one: one.code
     )
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.rules import mapping
-from backend.rules.reader import EstablishmentRecord, Reading, establishment, read
+from backend.rules.reader import Reading, read
+from backend.rules.records import EstablishmentRecord, establishment
 from backend.rules.sieve import Sieve
 from sync.refusals import Refused
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import shared_data
 from workbooks import xlsx
 
-from backend.rules import mapping, reader
+from backend.rules import mapping, reader, records
 from backend.rules.guess import Guess, guess
 from backend.rules.headers import headed
 from backend.rules.mapping import Table
@@ -41,7 +41,7 @@ def test_the_mapping_proposed_for_a_sample_reads_what_its_own_mapping_reads(
     table = mapping.parse(found.toml.encode(), register)
     if register == "establishments":
         reading = reader.read(
-            [("a", BytesIO(body))], table, reader.establishment, lambda one: one.code
+            [("a", BytesIO(body))], table, records.establishment, lambda one: one.code
         )
         assert len(reading.records) == 2000
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workbooks import Rows, ods, packed, xlsx
 
-from backend.rules import mapping, reader
+from backend.rules import mapping, reader, records
 from backend.rules.sources import Opened, tables
 from sync.refusals import Reason, Refused
 
@@ -55,8 +55,8 @@ def ndjson() -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[reader.EstablishmentRecord]:
-    return reader.read([("a", BytesIO(body))], table, reader.establishment, lambda one: one.code)
+def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[records.EstablishmentRecord]:
+    return reader.read([("a", BytesIO(body))], table, records.establishment, lambda one: one.code)
 
 
 def opened(body: bytes, table: mapping.Table = TABLE) -> Opened:
