@@ -8,12 +8,15 @@ Inside: a matching kept complete at all times. Whether position t may take inspe
 looking for one alternating path that frees a seat of j; sets of inspectors are integers (bitsets).
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
+from itertools import compress
 
 from msgspec import Struct
+
+_MASKS_KEPT = 64  # most positions share a few sets of inspectors
 
 
 class Position(Struct, frozen=True):
@@ -54,9 +57,10 @@ def pair(
     for index in range(len(ordered)):
         if (cut := matching.place(index)) is not None:
             return _bottleneck(ordered, roster, caps, cut)
+    tickets = _Tickets(seed, roster)
     seats: list[Seat] = []
     for index, position in enumerate(ordered):
-        chosen, skipped = _choose(matching, index, _by_ticket(seed, roster, position))
+        chosen, skipped = _choose(matching, index, tickets.order(position))
         seats.append(
             Seat(
                 group=position.group,
@@ -80,16 +84,33 @@ def _slot(seed: str, position: Position) -> bytes:
     return sha256(f"{seed}|slot|{position.group}|{position.name}".encode()).digest()
 
 
-def _by_ticket(seed: str, roster: Sequence[str], position: Position) -> Iterator[int]:
-    """List who may sit here by ticket; sorted lazily, since the first is nearly always taken."""
-    prefix = f"{seed}|pair|{position.group}|{position.name}|".encode()
-    heap = [
-        (sha256(prefix + roster[j].encode()).digest(), roster[j], j)
-        for j in bits(position.eligible)
-    ]
-    heapq.heapify(heap)
-    while heap:
-        yield heapq.heappop(heap)[2]
+class _Tickets:
+    """The order in which a position asks the inspectors."""
+
+    def __init__(self, seed: str, roster: Sequence[str]) -> None:
+        names = [name.encode() for name in roster]
+
+        def able(mask: int) -> tuple[list[int], list[bytes]]:
+            chosen = [digit == "1" for digit in reversed(f"{mask:b}")]
+            return list(compress(range(len(names)), chosen)), list(compress(names, chosen))
+
+        self.seed = seed
+        self.able = lru_cache(_MASKS_KEPT)(able)
+
+    def order(self, position: Position) -> Iterator[int]:
+        """List who may sit here by ticket; sorted only when the first one cannot be taken."""
+        who, names = self.able(position.eligible)
+        if not who:
+            return
+        copy = sha256(f"{self.seed}|pair|{position.group}|{position.name}|".encode()).copy
+        tickets: list[bytes] = []
+        for name in names:  # all the time of a large draw is spent here, so: nothing but the hash
+            ticket = copy()
+            ticket.update(name)
+            tickets.append(ticket.digest())
+        yield who[tickets.index(min(tickets))]
+        ordered = sorted(zip(tickets, names, who, strict=True))
+        yield from (j for _, _, j in ordered[1:])
 
 
 def _choose(matching: "_Matching", index: int, order: Iterator[int]) -> tuple[int, list[int]]:
