@@ -476,6 +476,38 @@ class Reason(Enum):
         "Ask an officer of that division to import it.",
         "请由该辖区人员导入。",
     )
+    ROW_DIVISION_UNKNOWN = (
+        "row.division-unknown",
+        Kind.INVALID,
+        "No edition of the list of divisions has this code.",
+        "行政区划名录的任何版本均无此代码",
+        "Correct it, or leave it (development zones use codes of their own); it was imported.",
+        "请更正，或保留（开发区常用自编代码）；该行仍已导入。",
+    )
+    ROW_DIVISION_HISTORICAL = (
+        "row.division-historical",
+        Kind.INVALID,
+        "The division of this code is no longer in force.",
+        "该行政区划代码已停用",
+        "See what followed it: evenhand office register division CODE; it was imported.",
+        "查看后继代码：evenhand office register division CODE；该行仍已导入。",
+    )
+    DIVISION_NOT_FOUND = (
+        "division.not-found",
+        Kind.MISSING,
+        "The register of divisions does not have this code.",
+        "行政区划名录中没有此代码",
+        "Check the code, or import the lists of divisions first.",
+        "请检查代码，或先导入行政区划名录。",
+    )
+    EDITION_INVALID = (
+        "edition.invalid",
+        Kind.INVALID,
+        "This edition of the list of divisions cannot be read.",
+        "无法读取该版行政区划名录",
+        "Write EDITION=FILE, the edition as 2002, 2002-12 or 2002-12-31; see `problem`.",
+        "请写成 版本=文件，版本如 2002、2002-12 或 2002-12-31；原因见 `problem`。",
+    )
     ROW_NOT_REGISTERED = (
         "row.not-registered",
         Kind.MISSING,
@@ -523,6 +555,14 @@ class Reason(Enum):
         "编号不属于任何已知类型",
         "Compare it with the licence; the row was imported all the same.",
         "请与证照核对；该行仍已导入。",
+    )
+    CODE_MASKED = (
+        "code.masked",
+        Kind.INVALID,
+        "Parts of the number are masked.",
+        "编号部分字符被遮盖",
+        "Ask for the full number: others may be masked alike; the row was imported all the same.",
+        "请索取完整编号：不同对象遮盖后可能相同；该行仍已导入。",
     )
     CODE_ROUNDED = (
         "code.rounded",
@@ -1036,6 +1076,49 @@ class Reason(Enum):
         "公示内容含有个人信息",
         "Remove it from the field named and publish again.",
         "请从所列字段中删除后重新公示。",
+    )
+    # the same establishment (同一对象)
+    LOOKALIKE_CHAINED = (
+        "lookalike.chained",
+        Kind.CONFLICT,
+        "One of the two is merged with a third establishment already.",
+        "其中一方已与第三方合并",
+        "Undo the revision that merged them, or decide on the pair with that third one.",
+        "请撤销原合并版本，或改为认定与该第三方是否同一对象。",
+    )
+    ROW_MATCHED_BY_LICENCE = (
+        "row.matched-by-licence",
+        Kind.CONFLICT,
+        "The row has no number; licence and name are those of a known establishment, so it took "
+        "that number.",
+        "该行没有编号；其许可证号和名称与已知对象一致，已采用该对象的编号",
+        "Enter the number in the source, so that nothing has to be inferred.",
+        "请在来源数据中补录编号。",
+    )
+    ROW_MATCHED_BY_NAME = (
+        "row.matched-by-name",
+        Kind.CONFLICT,
+        "The row has no number; name and address are those of exactly one active establishment, "
+        "so it took that number.",
+        "该行没有编号；其名称和地址与唯一一个在营对象一致，已采用该对象的编号",
+        "Enter the number in the source, so that nothing has to be inferred.",
+        "请在来源数据中补录编号。",
+    )
+    ROW_RESEMBLES = (
+        "row.resembles",
+        Kind.CONFLICT,
+        "The row is kept as a new establishment, though it resembles a known one.",
+        "该行按新对象导入，但与已知对象疑似重复",
+        "Decide on the pair: evenhand office register review.",
+        "请复核认定：evenhand office register review。",
+    )
+    ROW_MERGED_ELSEWHERE = (
+        "row.merged-elsewhere",
+        Kind.CONFLICT,
+        "The establishment was found to be the same as another, and stays merged with it.",
+        "该对象已被认定与另一对象为同一对象，维持合并",
+        "Use the number of the other in the source, or undo the revision that merged them.",
+        "请在来源数据中改用对方编号，或撤销合并版本。",
     )
 
     def __init__(
