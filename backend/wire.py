@@ -410,6 +410,15 @@ class ImportView(Struct, frozen=True):
     changes: list[EstablishmentChange] = []  # the first of each kind
 
 
+class ProgressView(Struct, frozen=True):
+    """How far an import is: bytes of the files in this phase, rows since its begin."""
+
+    phase: Literal["checking", "reading", "comparing", "writing", "done", "failed"]
+    bytes: int
+    total_bytes: int
+    rows: int
+
+
 class RevisionView(Struct, frozen=True):
     """An import or undo, as recorded."""
 
@@ -473,6 +482,8 @@ class EstablishmentView(Struct, frozen=True):
     longitude: float | None
     latitude: float | None
     datum: str
+    key_object: bool = False
+    successor_code: str = ""  # of the establishment that it was found to be the same as
 
 
 class FoundPage(Struct, frozen=True):
@@ -518,6 +529,7 @@ class Decision(Struct, frozen=True, forbid_unknown_fields=True):
     """What a person found two suspected establishments to be."""
 
     decision: Literal["same", "different"]
+    stays: Literal["first", "second"] = "first"  # which of the two, when they are the same
 
 
 class InspectorView(Struct, frozen=True):

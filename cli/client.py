@@ -6,10 +6,10 @@ process on the local database (`cli.office.local`): the same guards, the same ro
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import IO, Protocol, TypeVar, cast
 
 import click
 import httpx
@@ -20,7 +20,10 @@ from sync.refusals import Detail, Reason, Refused
 
 T = TypeVar("T")
 
+Part = tuple[None, bytes] | tuple[str, IO[bytes], str]  # of a form: a text, or a file
+
 SECONDS_MAX = 60.0
+IMPORT_SECONDS_MAX = 4 * 3600.0  # until a server has read and written what it was sent
 LOCAL = "local"
 
 
@@ -61,10 +64,21 @@ def post(path: str, into: type[T], body: object = None, **params: str | int) -> 
     return msgspec.json.decode(answer.content or b"null", type=into)
 
 
-def send(path: str, into: type[T], content: bytes, *, media_type: str, **params: str | int) -> T:
-    """Send a file as it is, such as a register in CSV."""
-    answer = _ask("POST", path, params, content=content, media_type=media_type)
-    return msgspec.json.decode(answer.content or b"null", type=into)
+def send_files(
+    path: str,
+    into: type[T],
+    files: Sequence[tuple[str, IO[bytes]]],
+    texts: Mapping[str, bytes],
+    *,
+    headers: Mapping[str, str],
+    **params: str | int,
+) -> T:
+    """Send a form of files, read from the disk piece by piece, and wait as long as it takes."""
+    parts: list[tuple[str, Part]] = [(name, (None, text)) for name, text in texts.items()]
+    parts += [("files", (name, file, "application/octet-stream")) for name, file in files]
+    request = _request("POST", path, params, files=parts, headers=dict(headers))
+    answer = _answer(request, httpx.Timeout(SECONDS_MAX, read=IMPORT_SECONDS_MAX))
+    return msgspec.json.decode(answer.content, type=into)
 
 
 def fetch(path: str, **params: str | int) -> bytes:
@@ -102,19 +116,36 @@ def _ask(
     media_type: str = "",
 ) -> httpx.Response:
     headers: dict[str, str] = {"Content-Type": media_type} if media_type and content else {}
+    request = _request(method, path, params, headers=headers, content=content)
+    return _answer(request, httpx.Timeout(SECONDS_MAX))
+
+
+def _request(
+    method: str,
+    path: str,
+    params: Mapping[str, str | int],
+    *,
+    headers: dict[str, str],
+    content: bytes | None = None,
+    files: list[tuple[str, Part]] | None = None,
+) -> httpx.Request:
     session = _kept().get(server())
     if session is not None and session.token:
         headers["Authorization"] = f"Bearer {session.token}"
     base = "http://local" if server() == LOCAL else server()
-    request = httpx.Request(
-        method, f"{base}{path}", params=params or None, headers=headers, content=content
-    )
+    return httpx.Request(
+        method, f"{base}{path}", params=params or None, headers=headers, content=content,
+        files=files,
+    )  # fmt: skip
+
+
+def _answer(request: httpx.Request, timeout: httpx.Timeout) -> httpx.Response:
     if server() == LOCAL:
         local = cast(_Local, import_module("cli.office.local"))
         answer = asyncio.run(local.ask(request))
     else:
         try:
-            with httpx.Client(timeout=SECONDS_MAX) as client:
+            with httpx.Client(timeout=timeout) as client:
                 answer = client.send(request)
         except httpx.TransportError as error:
             raise Unreachable(f"{server()}: {error}") from None

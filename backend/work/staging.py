@@ -41,6 +41,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
+from backend import progress
 from backend.db import Session
 from backend.rules import mapping
 from backend.rules.reader import (
@@ -133,6 +134,7 @@ class Stage(Reading[EstablishmentRecord]):
 @asynccontextmanager
 async def stage(db: Session, files: Files, table: mapping.Table) -> AsyncGenerator[Stage]:
     """Read files into `staged`, one row for each code; what was odd is in the stage."""
+    progress.enter("reading")
     if db.get_bind().dialect.name == "sqlite":
         folder = Path(db.get_bind().engine.url.database or "").parent
         with TemporaryDirectory(prefix="import-", dir=folder) as aside:
@@ -224,6 +226,7 @@ async def compare(db: Session, division: str, policy: Policy) -> Found:
 
 async def write(db: Session, found: Found, revision: str, policy: Policy, *, now: datetime) -> None:
     """Write what was compared: keep each old version, then change, close and create."""
+    progress.enter("writing")
     connection = await db.connection()
     await keep_versions(db, revision, select(written.c.id))
     taken = {name: staged.c[name] for name in FIELDS if name != "code"}
@@ -328,6 +331,7 @@ async def _examples(connection: AsyncConnection, division: str) -> list[Establis
 
 async def _collapse(db: Session, reading: Stage, *, last: bool) -> None:
     """Leave one row of each code, and report those that contradict the one that is taken."""
+    progress.enter("comparing")
     again = select(staged.c.code).group_by(staged.c.code).having(func.count() > 1)
     connection = await db.connection()
     if (await connection.execute(again.limit(1))).first() is None:
@@ -390,7 +394,8 @@ def _fill_sqlite(path: Path, files: Files, table: mapping.Table) -> Stage:
         aside.execute(f'CREATE TABLE staged (n INTEGER PRIMARY KEY, source, "row", id, {names})')
         aside.execute("CREATE TABLE written (id PRIMARY KEY, n, reappeared) WITHOUT ROWID")
         aside.execute("BEGIN")
-        into = Stage(lambda lines: _insert(aside, f"INSERT INTO staged VALUES ({marks})", lines))
+        insertion = f"INSERT INTO staged VALUES ({marks})"
+        into = progress.counted(Stage(lambda lines: _insert(aside, insertion, lines)))
         read(files, table, establishment, _code, into, Sieve)
         into.flush()
         aside.execute("CREATE INDEX staged_code ON staged (code)")
@@ -417,7 +422,7 @@ async def _fill_postgresql(db: Session, files: Files, table: mapping.Table) -> S
         going.append(asyncio.run_coroutine_threadsafe(copy, loop))
 
     def fill() -> Stage:
-        into = Stage(write)
+        into = progress.counted(Stage(write))
         read(files, table, establishment, _code, into, Sieve)
         into.flush()
         for copy in going:

@@ -1,12 +1,10 @@
 """两库与检查表: importing registers, looking into them, releasing checklists."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
 import click
-import httpx
 import msgspec
 
 from backend.rules.mapping import Register, choose_sheet
@@ -21,6 +19,7 @@ from backend.wire import (
 )
 from cli import client
 from cli.office.files import a_source, guess_mapping, opened, show_sheets, tell_found
+from cli.office.progress import watching
 from cli.office.revisions import show_history, tell_changes, undo_revision, write_report
 from cli.output import as_json, json_option, say, show, text
 from sync.checklist import Checklist, Item, digest, parse
@@ -123,32 +122,25 @@ def import_register(
     toml = mapping.read_bytes()
     if sheet:
         toml = choose_sheet(toml, msgspec.convert(register, Register), sheet)
-    bodies: list[tuple[str, bytes]] = []
-    for path in files:
-        with opened(path) as (name, file):
-            if not as_json():
+    with ExitStack() as stack:
+        bodies = [stack.enter_context(opened(path)) for path in files]
+        if not as_json():
+            for name, file in bodies:
                 tell_found(name, file, toml, register)
-            bodies.append((name, file.read()))
-    form = httpx.Request(
-        "POST",
-        "http://form",
-        files=[
-            ("mapping", (None, toml)),
-            *(("files", (name, body, "text/csv")) for name, body in bodies),
-        ],
-    )
-    begun = monotonic()
-    with _working("Importing", "正在导入"):
-        done = client.send(
+        begun = monotonic()
+        watch = stack.enter_context(watching())
+        done = client.send_files(
             f"/office/registers/{register}",
             ImportView,
-            form.read(),
-            media_type=form.headers["Content-Type"],
+            watch.files(bodies),
+            {"mapping": toml},
+            headers=watch.headers,
             dry_run=int(dry_run),
             told=PROBLEMS_REPORTED if report else PROBLEMS_TOLD,
             **({"missing": missing} if register == "establishments" else {}),
         )
         if register == "establishments" and not dry_run:  # an act of its own: it may take longer
+            watch.index()
             client.post("/office/registers/index", IndexView)
     if report:
         write_report(report, done)
@@ -277,20 +269,6 @@ def _tell(done: ImportView, seconds: float) -> None:
                 f"  ……另有 {count - EXAMPLES_SHOWN} 条（--json）",
             )
         click.echo(f"  → {text(of[0].remedy_en, of[0].remedy_zh)}")
-
-
-@contextmanager
-def _working(en: str, zh: str) -> Generator[None]:
-    """Show on a terminal that work is going on, and for how long."""
-    from rich.console import Console  # 0.1 s to import, and only long work needs it
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    hidden = as_json() or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        progress.add_task(text(en, zh), total=None)
-        yield
 
 
 commands: list[click.Command] = [register_group, checklist_group]

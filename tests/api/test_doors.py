@@ -93,6 +93,10 @@ def a_register(register: str) -> Make:
     return make
 
 
+async def an_import(office: Office, division: str) -> Question:
+    return Question(path={"name": "0199a000-0000-7000-8000-000000000001"})
+
+
 async def somebody(office: Office, division: str) -> Question:
     await rows.account(office, division)
     await rows.device(office, division)
@@ -119,7 +123,7 @@ async def a_revision(office: Office, division: str) -> Question:
 async def two_alike(office: Office, division: str) -> Question:
     first, second = [await rows.establishment(office, division) for _ in range(2)]
     pair = Lookalike(
-        first_id=first.id, second_id=second.id, score=90, evidence="{}", found_at=rows.AT
+        first_code=first.code, second_code=second.code, score=90, evidence="{}", found_at=rows.AT
     )
     await rows.put(office, pair)
     return Question(path={"lookalike_id": pair.id}, json={"decision": "same"})
@@ -192,6 +196,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/registers/inspectors"): Row(ADMIN, a_register("inspectors"), (201,), "same"),
     ("POST", "/office/registers/recusals"): Row(ADMIN, a_register("recusals"), (201,), "same"),
+    ("GET", "/office/registers/progress/{name}"): Row(ANY, an_import, (404,), "same"),
     ("GET", "/office/registers/establishments"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/registers/inspectors"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/registers/recusals"): Row(ANY, people_and_places, (200,), "hidden"),

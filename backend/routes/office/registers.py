@@ -12,9 +12,10 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Body, FromPath, FromQuery, JSONBody
+from litestar.params import Body, FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Meta, Struct
 
+from backend import progress
 from backend.auth import Connection, Officer, needs
 from backend.db import Session
 from backend.routes import problems
@@ -24,6 +25,7 @@ from backend.wire import (
     ImportView,
     InspectorView,
     NewChecklist,
+    ProgressView,
     RecusalView,
     RevisionView,
     UndoRevision,
@@ -38,6 +40,7 @@ Search = Annotated[str, Meta(max_length=100)]
 Policy = Literal["keep", "mark", "close"]
 Told = Annotated[int, Meta(ge=0, le=100_000)]  # problems, one by one
 Limit = Annotated[int, Meta(ge=1, le=500)]
+Watched = Annotated[str, HeaderParameter(name="Evenhand-Progress", pattern=r"^[0-9a-f-]{0,36}$")]
 
 
 class RegisterFiles(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,12 +91,14 @@ async def import_establishments(
     missing: FromQuery[Policy] = "keep",
     dry_run: FromQuery[bool] = False,
     told: FromQuery[Told] = 1_000,
+    watch: Watched = "",
 ) -> ImportView:
     """Import the register of establishments (导入检查对象名录库), or tell what it would do."""
     toml = data.mapping.encode()
-    return await registers.import_establishments(
-        db, officer, data.named, toml, now=now, policy=missing, dry_run=dry_run, told=told
-    )
+    with progress.watched(officer.id, watch, data.named) as files:
+        return await registers.import_establishments(
+            db, officer, files, toml, now=now, policy=missing, dry_run=dry_run, told=told
+        )
 
 
 @post("/registers/inspectors", **takes_files)
@@ -104,12 +109,14 @@ async def import_inspectors(
     data: Upload,
     dry_run: FromQuery[bool] = False,
     told: FromQuery[Told] = 1_000,
+    watch: Watched = "",
 ) -> ImportView:
     """Import the register of inspectors (导入执法检查人员名录库)."""
     toml = data.mapping.encode()
-    return await registers.import_inspectors(
-        db, officer, data.named, toml, now=now, dry_run=dry_run, told=told
-    )
+    with progress.watched(officer.id, watch, data.named) as files:
+        return await registers.import_inspectors(
+            db, officer, files, toml, now=now, dry_run=dry_run, told=told
+        )
 
 
 @post("/registers/recusals", **takes_files)
@@ -120,12 +127,20 @@ async def import_recusals(
     data: Upload,
     dry_run: FromQuery[bool] = False,
     told: FromQuery[Told] = 1_000,
+    watch: Watched = "",
 ) -> ImportView:
     """Import the list of recusals (导入回避名单)."""
     toml = data.mapping.encode()
-    return await registers.import_recusals(
-        db, officer, data.named, toml, now=now, dry_run=dry_run, told=told
-    )
+    with progress.watched(officer.id, watch, data.named) as files:
+        return await registers.import_recusals(
+            db, officer, files, toml, now=now, dry_run=dry_run, told=told
+        )
+
+
+@get("/registers/progress/{name:str}")
+async def get_progress(officer: NamedDependency[Officer], name: FromPath[str]) -> ProgressView:
+    """Tell how far an import is that named itself `Evenhand-Progress` (导入进度)."""
+    return progress.get_progress(officer.id, name)
 
 
 @get("/registers/establishments")
@@ -218,6 +233,7 @@ handlers = [
     import_establishments,
     import_inspectors,
     import_recusals,
+    get_progress,
     list_establishments,
     list_inspectors,
     list_recusals,
