@@ -371,6 +371,22 @@ class Reason(Enum):
         "Add the table named in `register` to the mapping.",
         "请在映射文件中增加 `register` 所指的表。",
     )
+    MAPPING_NEEDED = (
+        "mapping.needed",
+        Kind.INVALID,
+        "The header is not made of our field names, so a mapping is needed.",
+        "表头不是本系统的字段名，需要字段映射",
+        "Name a mapping with `--mapping`; `register guess FILE` proposes one.",
+        "请用 `--mapping` 指定字段映射；`register guess 文件` 可给出建议。",
+    )
+    REGISTER_NOT_CLOSABLE = (
+        "register.not-closable",
+        Kind.INVALID,
+        "Rows of this register cannot be closed: nothing in them says that they are over.",
+        "该名录库的记录没有可以关闭的字段",
+        "Keep or mark those that the files do not name: `--missing keep` or `--missing mark`.",
+        "对文件中缺失的记录，请用 `--missing keep` 或 `--missing mark`。",
+    )
     REVISION_NOT_FOUND = (
         "revision.not-found",
         Kind.MISSING,
@@ -390,8 +406,8 @@ class Reason(Enum):
     REVISION_NOT_UNDOABLE = (
         "revision.not-undoable",
         Kind.CONFLICT,
-        "Only an import of establishments can be undone.",
-        "只能撤销检查对象名录库的导入",
+        "An undo cannot be undone.",
+        "撤销本身不能再撤销",
         "Import a corrected file; what an undo took back comes again with its file.",
         "请导入更正后的文件；已被撤销的内容可重新导入其文件。",
     )
@@ -414,10 +430,18 @@ class Reason(Enum):
     REVISION_IN_USE = (
         "revision.in-use",
         Kind.CONFLICT,
-        "Establishments that the undo would remove have been drawn for inspection.",
-        "拟移除的检查对象已被抽中检查",
-        "Cancel them with a corrected file instead; what was inspected stays on record.",
-        "请改为导入更正文件予以注销；检查记录不得移除。",
+        "Something refers to rows that the undo would remove.",
+        "撤销将移除的记录仍被引用",
+        "Undo the imports of those in `by` first; who was drawn stays: close it by another file.",
+        "请先撤销 `by` 所指记录的导入；已被抽中的不得移除，请导入更正文件予以关闭。",
+    )
+    REVISION_REFERENCE_GONE = (
+        "revision.reference-gone",
+        Kind.CONFLICT,
+        "Rows that the undo would restore refer to something that is not in its register any more.",
+        "撤销将恢复的记录所引用的内容已不在名录库中",
+        "Import what `missing` names again, then undo.",
+        "请先重新导入 `missing` 所列内容，再撤销。",
     )
     # What may be odd about one row; the rest of the file goes on. A warning keeps the row.
     ROW_COLUMNS_WRONG = (
@@ -516,6 +540,14 @@ class Reason(Enum):
         "Import the establishments and inspectors first.",
         "请先导入检查对象名录库和执法检查人员名录库。",
     )
+    ROW_PARENT_UNKNOWN = (
+        "row.parent-unknown",
+        Kind.MISSING,
+        "What the row lies within is in no register.",
+        "该行所属的上级对象不在名录库中",
+        "Correct it, or import what it names as well; the row was imported.",
+        "请更正，或一并导入其所指对象；该行仍已导入。",
+    )
     ROW_DUPLICATE = (
         "row.duplicate",
         Kind.CONFLICT,
@@ -588,6 +620,16 @@ class Reason(Enum):
         "复核清单中没有这一对，或其中一个对象已不在名录库",
         "List the pairs again: evenhand office register review.",
         "请重新查看复核清单：evenhand office register review。",
+    )
+
+    # exports and change feeds
+    EXPORT_TOO_LONG = (
+        "export.too-long",
+        Kind.TOO_LARGE,
+        "A sheet of a workbook cannot hold so many rows.",
+        "行数超过工作表上限",
+        "Export it as CSV or NDJSON, which have no limit; nothing was cut off.",
+        "请改用 CSV 或 NDJSON 导出（无行数上限）；内容未被截断。",
     )
 
     # -- the shell: server, accounts, journal -----------------------------------------------------

@@ -152,7 +152,7 @@ async def things(office: Office) -> dict[str, str]:
     batch = rows.revision("establishments")
     first, second = [await rows.establishment(office, "3301") for _ in range(2)]
     pair = Lookalike(
-        first_id=first.id, second_id=second.id, score=90, evidence="{}", found_at=rows.AT
+        first_code=first.code, second_code=second.code, score=90, evidence="{}", found_at=rows.AT
     )
     await rows.put(office, batch, pair)
     return {

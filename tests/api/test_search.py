@@ -167,7 +167,7 @@ async def test_suspected_duplicates_wait_for_a_person(office: Office) -> None:
     assert decided.json()["decision"] == "same"
     assert waiting == []
     assert [one["id"] for one in same] == [pair["id"]]
-    assert establishments == 4
+    assert establishments == 4  # merged is not gone
     assert verbs[-3:] == ["register.compare", "register.compare", "lookalike.decide"]
 
 
@@ -178,3 +178,125 @@ async def test_a_pair_that_is_gone_is_refused(office: Office) -> None:
 
     assert answer.status_code == 404
     assert answer.json()["code"] == "lookalike.not-found"
+
+
+async def alike(office: Office, admin: AsyncClient, *names: str) -> dict[tuple[str, str], str]:
+    """Register establishments at one door, and name their pairs on the review list."""
+    await put(office, *names, address="文三路12号")
+    await admin.post("/office/registers/comparisons", json={})
+    waiting = (await admin.get("/office/registers/lookalikes")).json()
+    return {(one["first"]["name"], one["second"]["name"]): one["id"] for one in waiting}
+
+
+async def decide(
+    admin: AsyncClient, pair: str, decision: str, stays: str = "first"
+) -> tuple[int, str]:
+    answer = await admin.post(
+        f"/office/registers/lookalikes/{pair}", json={"decision": decision, "stays": stays}
+    )
+    return answer.status_code, answer.json().get("code", "")
+
+
+async def successors(office: Office) -> dict[str, str]:
+    async with db.transaction(office.engine, write=False) as session:
+        every = {one.code: one for one in await session.exec(select(Establishment))}
+    return {
+        one.name: every[one.successor_code].name for one in every.values() if one.successor_code
+    }
+
+
+async def waiting(admin: AsyncClient, decision: str = "") -> int:
+    answer = await admin.get("/office/registers/lookalikes", params={"decision": decision})
+    return len(answer.json())
+
+
+async def test_what_is_found_to_be_the_same_is_merged_and_may_be_undone(office: Office) -> None:
+    admin = await office.officer("admin")
+    pairs = await alike(office, admin, "海川冷链有限公司", "海川冷链有限责任公司")
+    [(first, second)], [pair] = pairs, pairs.values()
+
+    done = await decide(admin, pair, "same")
+    again = await decide(admin, pair, "same")
+    merged = await successors(office), await waiting(admin), await waiting(admin, "same")
+    found = (await admin.get("/office/registers/search", params={"words": second})).json()["found"]
+    compared = (await admin.post("/office/registers/comparisons", json={})).json()
+    history = (
+        await admin.get("/office/registers/versions", params={"code": found[0]["code"]})
+    ).json()
+    undone = await admin.post(
+        f"/office/registers/revisions/{history[-1]['revision']}/undo", json={}
+    )
+    after = await successors(office), await waiting(admin), await waiting(admin, "same")
+
+    assert done == again == (200, "")
+    assert merged == ({second: first}, 0, 1)
+    assert found[0]["successor_code"] != ""
+    assert compared == {"compared": 1, "suspected": 0, "new": 0}
+    assert len(history) == 2
+    assert undone.is_success, undone.text
+    assert after == ({}, 1, 0)
+
+
+async def test_who_stays_may_be_said_and_who_is_in_business_comes_first(office: Office) -> None:
+    admin = await office.officer("admin")
+    await put(office, "海川冷链有限公司", address="文三路12号", status="revoked")
+    pairs = await alike(office, admin, "海川冷链有限责任公司")
+
+    await decide(admin, pairs["海川冷链有限责任公司", "海川冷链有限公司"], "same", "second")
+
+    assert await successors(office) == {"海川冷链有限责任公司": "海川冷链有限公司"}
+
+
+async def test_mergers_make_no_chains_and_no_circles(office: Office) -> None:
+    admin = await office.officer("admin")
+    pairs = await alike(
+        office, admin, "海川冷链有限公司", "海川冷链有限责任公司", "海川冷链股份有限公司"
+    )
+    [one, other, third] = "海川冷链有限公司", "海川冷链有限责任公司", "海川冷链股份有限公司"
+
+    merged = await decide(admin, pairs[one, other], "same")
+    circle = await decide(admin, pairs[one, other], "same", "first")
+    into_merged = await decide(admin, pairs[other, third], "same", "second")
+    chain = await decide(admin, pairs[one, third], "same", "second")
+    star = await decide(admin, pairs[one, third], "same")
+
+    assert merged == star == (200, "")
+    assert circle == (200, "")  # it is what it was
+    assert into_merged == chain == (409, "lookalike.chained")
+    assert await successors(office) == {other: one, third: one}
+
+
+async def test_the_later_decision_parts_what_was_merged(office: Office) -> None:
+    admin = await office.officer("admin")
+    [pair] = (await alike(office, admin, "海川冷链有限公司", "海川冷链有限责任公司")).values()
+
+    await decide(admin, pair, "same")
+    turned = await decide(admin, pair, "same", "second")
+    parted = await decide(admin, pair, "different")
+    compared = (await admin.post("/office/registers/comparisons", json={})).json()
+
+    assert turned == (409, "lookalike.chained")
+    assert parted == (200, "")
+    assert await successors(office) == {}
+    assert compared == {"compared": 2, "suspected": 1, "new": 0}
+    assert (await waiting(admin), await waiting(admin, "different")) == (0, 1)
+
+
+async def test_a_decision_outlives_an_establishment_that_goes_and_comes_back(
+    office: Office,
+) -> None:
+    admin = await office.officer("admin")
+    [pair] = (await alike(office, admin, "海川冷链有限公司", "海川冷链有限责任公司")).values()
+    await decide(admin, pair, "different")
+    async with db.transaction(office.engine) as session:
+        gone = (await session.exec(select(Establishment).limit(1))).one()
+        await session.delete(gone)
+    absent = await decide(admin, pair, "same")
+    back = gone.model_dump(exclude={"id", "revision_id", "name"})
+    await put(office, gone.name, **back)
+
+    compared = (await admin.post("/office/registers/comparisons", json={})).json()
+
+    assert absent == (404, "lookalike.not-found")
+    assert compared == {"compared": 2, "suspected": 1, "new": 0}
+    assert await waiting(admin) == 0

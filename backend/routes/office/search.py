@@ -83,8 +83,10 @@ async def decide_lookalike(
     lookalike_id: FromPath[str],
     data: JSONBody[Decision],
 ) -> LookalikeView:
-    """Decide whether two establishments are the same (认定是否同一对象)."""
-    return await duplicates.decide_lookalike(db, officer, lookalike_id, data.decision, now=now)
+    """Decide whether two establishments are the same, and merge them if so (认定是否同一对象)."""
+    return await duplicates.decide_lookalike(
+        db, officer, lookalike_id, data.decision, stays=data.stays, now=now
+    )
 
 
 handlers = [
