@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from sync.ids import new_id
@@ -12,7 +12,7 @@ class Revision(SQLModel, table=True):
     """导入批次: one import of a register."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    register_name: str = Field(max_length=20)  # rules.records.Register
+    register_name: str = Field(max_length=20)  # establishments | inspectors
     source_name: str
     source_sha256: str = Field(max_length=64)
     at: datetime
@@ -24,7 +24,7 @@ class Revision(SQLModel, table=True):
     actor: str = Field(default="", max_length=120)
     division: str = Field(default="", max_length=12)  # of the officer: nothing outside was touched
     request_sha256: str = Field(default="", max_length=64)  # the files, and how to read them
-    missing: int = 0  # rows not yet closed that the files did not name
+    missing: int = 0  # active establishments that the files did not name
     reappeared: int = 0
     refused: int = 0
     codes: str = "{}"  # JSON: how many problems of each code
@@ -32,21 +32,7 @@ class Revision(SQLModel, table=True):
 
 
 class Facts(SQLModel):
-    """What every register says of its rows; their versions have the same columns."""
-
-    missing_since: datetime | None = None  # the first import that marked it as not in the files
-
-
-class Versioned(SQLModel):
-    """历史版本: a row as it was before a revision changed or removed it."""
-
-    entity_id: str = Field(primary_key=True, max_length=36)  # which may be gone
-    revision_id: str = Field(foreign_key="revision.id", primary_key=True, index=True)
-    previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
-
-
-class EstablishmentFacts(Facts):
-    """What a register says of an establishment."""
+    """What a register says of an establishment; its versions have the same columns."""
 
     code: str = Field(max_length=64)
     name: str = Field(max_length=300)
@@ -65,9 +51,10 @@ class EstablishmentFacts(Facts):
     successor_code: str = Field(
         default="", max_length=64
     )  # the one it turned out to be the same as
+    missing_since: datetime | None = None  # the first import that marked it as not in the files
 
 
-class Establishment(EstablishmentFacts, table=True):
+class Establishment(Facts, table=True):
     """检查对象: someone who may be inspected. `code` is the public key used in draws."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -81,8 +68,12 @@ class Establishment(EstablishmentFacts, table=True):
     )  # fmt: skip
 
 
-class EstablishmentVersion(Versioned, EstablishmentFacts, table=True):
-    """An establishment as it was."""
+class Version(Facts, table=True):
+    """历史版本: an establishment as it was before a revision changed or removed it."""
+
+    establishment_id: str = Field(primary_key=True, max_length=36)  # which may be gone
+    revision_id: str = Field(foreign_key="revision.id", primary_key=True, index=True)
+    previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
 
     __table_args__ = (Index(None, "code"),)
 
@@ -124,10 +115,11 @@ class Lookalike(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("first_code", "second_code"),)
 
 
-class InspectorFacts(Facts):
-    """What a register says of an inspector."""
+class Inspector(SQLModel, table=True):
+    """执法检查人员. `certificate` is the 执法证号 that pairs are drawn by."""
 
-    certificate: str = Field(max_length=40)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    certificate: str = Field(max_length=40, unique=True)
     name: str = Field(max_length=80)
     department: str = Field(max_length=80)
     division: str = Field(max_length=12)
@@ -138,26 +130,14 @@ class InspectorFacts(Facts):
     active: bool = True
     districts: str = Field(default="", max_length=300)  # sorted, comma-separated; none: all of them
     expert: bool = False  # 专家: goes along, in no inspector's place
-
-
-class Inspector(InspectorFacts, table=True):
-    """执法检查人员. `certificate` is the 执法证号 that pairs are drawn by."""
-
-    id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
-    __table_args__ = (UniqueConstraint("certificate"),)
 
-
-class InspectorVersion(Versioned, InspectorFacts, table=True):
-    """An inspector as they were."""
-
-
-class LicenceFacts(Facts):
+class LicenceFacts(SQLModel):
     """What a register says of a licence; an establishment may have many."""
 
     number: str = Field(max_length=64)
-    code: str = Field(max_length=64)
+    code: str = Field(foreign_key="establishment.code", max_length=64, index=True)
     kind: str = Field(max_length=60)  # food-operation | food-production | ...
     scope: str = Field(default="", max_length=300)
     issuer: str = Field(default="", max_length=120)
@@ -173,21 +153,13 @@ class Licence(LicenceFacts, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
-    __table_args__ = (
-        UniqueConstraint("number"),
-        Index(None, "code"),
-        ForeignKeyConstraint(["code"], ["establishment.code"]),
-    )
+    __table_args__ = (UniqueConstraint("number"),)
 
 
-class LicenceVersion(Versioned, LicenceFacts, table=True):
-    """A licence as it was."""
-
-
-class ListingFacts(Facts):
+class ListingFacts(SQLModel):
     """What a register says of a place on a credit list."""
 
-    code: str = Field(max_length=64)
+    code: str = Field(foreign_key="establishment.code", max_length=64, index=True)
     kind: str = Field(max_length=20)  # abnormal (经营异常名录) | serious (严重违法失信名单)
     listed_on: date
     removed_on: date | None = None
@@ -201,21 +173,13 @@ class Listing(ListingFacts, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
-    __table_args__ = (
-        UniqueConstraint("code", "kind", "listed_on"),
-        Index(None, "code"),
-        ForeignKeyConstraint(["code"], ["establishment.code"]),
-    )
+    __table_args__ = (UniqueConstraint("code", "kind", "listed_on"),)
 
 
-class ListingVersion(Versioned, ListingFacts, table=True):
-    """A place on a list as it was."""
-
-
-class LeaveFacts(Facts):
+class LeaveFacts(SQLModel):
     """What a register says of an inspector's absence."""
 
-    certificate: str = Field(max_length=40)
+    certificate: str = Field(foreign_key="inspector.certificate", max_length=40, index=True)
     first_day: date
     last_day: date
     reason: str = Field(default="", max_length=200)
@@ -227,18 +191,10 @@ class Leave(LeaveFacts, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
-    __table_args__ = (
-        UniqueConstraint("certificate", "first_day"),
-        Index(None, "certificate"),
-        ForeignKeyConstraint(["certificate"], ["inspector.certificate"]),
-    )
+    __table_args__ = (UniqueConstraint("certificate", "first_day"),)
 
 
-class LeaveVersion(Versioned, LeaveFacts, table=True):
-    """An absence as it was recorded."""
-
-
-class DepartmentFacts(Facts):
+class DepartmentFacts(SQLModel):
     """What a register says of a department."""
 
     name: str = Field(max_length=80)  # as inspectors carry it
@@ -256,11 +212,7 @@ class Department(DepartmentFacts, table=True):
     __table_args__ = (UniqueConstraint("name", "division"),)
 
 
-class DepartmentVersion(Versioned, DepartmentFacts, table=True):
-    """A department as it was."""
-
-
-class DivisionFacts(Facts):
+class DivisionFacts(SQLModel):
     """What an edition of the list says of a division (GB/T 2260 and the statistical codes)."""
 
     code: str = Field(max_length=12)
@@ -279,10 +231,6 @@ class Division(DivisionFacts, table=True):
     __table_args__ = (UniqueConstraint("code", "name"),)
 
 
-class DivisionVersion(Versioned, DivisionFacts, table=True):
-    """A division as an edition had it."""
-
-
 class Event(SQLModel, table=True):
     """变更事件: one line of somebody's change feed; the same one is applied once."""
 
@@ -299,30 +247,12 @@ class Event(SQLModel, table=True):
     __table_args__ = (Index(None, "register_name", "key", "at"),)
 
 
-class RecusalFacts(Facts):
-    """What the list of recusals says."""
-
-    code: str = Field(max_length=64)
-    certificate: str = Field(max_length=40)
-    reason: str = Field(max_length=200)
-
-
-class Recusal(RecusalFacts, table=True):
+class Recusal(SQLModel, table=True):
     """回避: this inspector may not inspect this establishment."""
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    revision_id: str = Field(foreign_key="revision.id")
-
-    __table_args__ = (
-        UniqueConstraint("code", "certificate"),
-        Index(None, "certificate"),
-        ForeignKeyConstraint(["code"], ["establishment.code"]),
-        ForeignKeyConstraint(["certificate"], ["inspector.certificate"]),
-    )
-
-
-class RecusalVersion(Versioned, RecusalFacts, table=True):
-    """A recusal as it was."""
+    establishment_id: str = Field(foreign_key="establishment.id", primary_key=True)
+    inspector_id: str = Field(foreign_key="inspector.id", primary_key=True)
+    reason: str = Field(max_length=200)
 
 
 class Checklist(SQLModel, table=True):
