@@ -40,7 +40,8 @@ class Bottleneck(Struct, frozen=True):
     """Why no complete pairing exists: these positions share these inspectors, with fewer seats.
 
     `seats` is the sum over the inspectors of min(free cap, groups among the positions that can use
-    them): a cut in the network, so nothing the draw might do could help.
+    them): a cut in the network, so nothing the draw might do could help. It is as small as can be:
+    all of these positions but any one could be filled.
     """
 
     positions: tuple[tuple[str, str], ...]
@@ -52,11 +53,10 @@ def pair(
     seed: str, roster: Sequence[str], caps: Mapping[str, int], positions: Iterable[Position]
 ) -> list[Seat] | Bottleneck:
     """Fill every position, or say exactly why that cannot be done."""
-    ordered = sorted(positions, key=lambda one: (_slot(seed, one), one.group, one.name))
-    matching = _Matching(ordered, [caps[name] for name in roster])
-    for index in range(len(ordered)):
-        if (cut := matching.place(index)) is not None:
-            return _bottleneck(ordered, roster, caps, cut)
+    ordered = _in_turn(seed, positions)
+    matching = _complete(ordered, roster, caps)
+    if isinstance(matching, Bottleneck):
+        return matching
     tickets = _Tickets(seed, roster)
     seats: list[Seat] = []
     for index, position in enumerate(ordered):
@@ -72,12 +72,35 @@ def pair(
     return sorted(seats, key=lambda seat: (seat.group.encode(), seat.position.encode()))
 
 
+def bottleneck(
+    seed: str, roster: Sequence[str], caps: Mapping[str, int], positions: Iterable[Position]
+) -> Bottleneck | None:
+    """Say only whether every position can be filled: the bottleneck that `pair` would give."""
+    matching = _complete(_in_turn(seed, positions), roster, caps)
+    return matching if isinstance(matching, Bottleneck) else None
+
+
 def bits(mask: int) -> Iterator[int]:
     """List the members of a bitset, lowest first."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def _in_turn(seed: str, positions: Iterable[Position]) -> list[Position]:
+    return sorted(positions, key=lambda one: (_slot(seed, one), one.group, one.name))
+
+
+def _complete(
+    ordered: Sequence[Position], roster: Sequence[str], caps: Mapping[str, int]
+) -> "_Matching | Bottleneck":
+    """Seat everybody somewhere, before anyone is seated for good."""
+    matching = _Matching(ordered, [caps[name] for name in roster])
+    for index in range(len(ordered)):
+        if (cut := matching.place(index)) is not None:
+            return _bottleneck(ordered, roster, caps, cut)
+    return matching
 
 
 def _slot(seed: str, position: Position) -> bytes:
