@@ -772,3 +772,31 @@ class PublishedLine(Struct, frozen=True):
     result: TextView
     published_on: date
     sha256: str
+
+
+# -- divisions -----------------------------------------------------------------------------------
+
+
+class SuccessorView(Struct, frozen=True):
+    """A division that followed another; its name is empty when no list has it."""
+
+    code: str
+    name: str
+
+
+class DivisionNameView(Struct, frozen=True):
+    """What a code was called from one edition until another, and what it lay in when that began."""
+
+    name: str
+    path: tuple[str, ...]  # 省, 市, 县, 乡
+    since: str
+    until: str  # empty: in force
+    successors: tuple[SuccessorView, ...]
+
+
+class DivisionView(Struct, frozen=True):
+    """A code of the list of divisions, with all its names, the oldest first."""
+
+    code: str
+    in_force: bool
+    names: tuple[DivisionNameView, ...]

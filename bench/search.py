@@ -5,6 +5,7 @@ turns with a bare lookup by the unique code, which the ratio refers to.
 """
 
 import asyncio
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -13,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
-from _stage import KINDS, Kind, show, stage
+from _stage import AT, KINDS, Kind, show, stage
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import text
@@ -36,7 +37,8 @@ KINDS_OF_TRADE = "餐饮管理食品商贸冷链仓储农贸市场水产经营�
 STREETS = "解放人民中山文化建设兴业北环河滨长江黄河"  # two each
 MAKE = """
 INSERT INTO establishment
-    (id, code, name, category, division, address, risk, status, status_raw, datum, revision_id)
+    (id, code, name, category, division, address, risk, status, status_raw, datum, risk_source,
+     key_object, parent_code, successor_code, revision_id)
 SELECT
     'e' || n,
     '92' || {division} || 'MA' || substr(CAST(100000000 + n AS VARCHAR), 2),
@@ -49,8 +51,22 @@ SELECT
     substr('{places}', 1 + n / 3 % 16 * 2, 2) || '市'
         || substr('{streets}', 1 + n * 13 % 10 * 2, 2) || '路' || CAST(n % 997 AS VARCHAR) || '号',
     substr('ABBBCCD', 1 + CAST(n * 17 % 7 AS INTEGER), 1),
-    'active', '', '', (SELECT min(id) FROM revision)
+    CASE n % 50 WHEN 0 THEN 'revoked' ELSE 'active' END, '', '', '',
+    n % 200 = 0, '', '', (SELECT min(id) FROM revision)
 FROM numbers
+"""
+MAKE_LICENCES = """
+INSERT INTO licence
+    (id, number, code, kind, scope, issuer, valid_from, valid_to, status, status_raw, revision_id)
+SELECT 'l' || id, 'JY1' || substr(code, 3, 6) || substr(code, 12, 8), code, 'food-operation',
+    '', '', NULL, NULL, 'active', '', revision_id
+FROM establishment WHERE status = 'active'
+"""
+MAKE_LISTINGS = """
+INSERT INTO listing (id, code, kind, listed_on, removed_on, reason, authority, revision_id)
+SELECT 'c' || id, code, CASE risk WHEN 'D' THEN 'serious' ELSE 'abnormal' END, '2025-01-01',
+    CASE risk WHEN 'B' THEN '2025-06-30' END, '', '', revision_id
+FROM establishment WHERE status = 'revoked'
 """
 # Province after province, as they would be imported: what is looked for may all be at the end.
 DIVISION = "substr(CAST(1000000 + (11 + n / {province}) * 10000 + (1 + n * 89 % 12) * 100 "
@@ -74,6 +90,11 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "a market, in a county": {"division": "{division}", "category": "market"},
     "a name, in the last county": {"words": "市场", "division": "411209", "risk": "A"},
     "the last thousand": {"words": "市场", "after": 999_000},
+    "a licence": {"words": "{licence}"},
+    "end of a licence": {"words": "{licence_end}"},
+    "key objects": {"key_object": True},
+    "on the list of the abnormal": {"listed": "abnormal"},
+    "revoked, in the last province": {"division": "41", "status": "revoked"},
     "everything": {},
 }
 
@@ -146,6 +167,10 @@ async def _build(engine: AsyncEngine, kind: Kind, rows: int) -> Built:
     began = perf_counter()
     async with engine.begin() as connection:
         await connection.exec_driver_sql(NUMBERS[kind].format(rows=rows) + make)
+        dated = "CAST('{}' AS DATE)" if kind == "postgresql" else "'{}'"
+        listings = re.sub(r"'(\d{4}-\d\d-\d\d)'", lambda day: dated.format(day[1]), MAKE_LISTINGS)
+        for statement in (MAKE_LICENCES, listings):
+            await connection.exec_driver_sql(statement)
     written = perf_counter()
     async with db.transaction(engine) as session:
         await search.refresh_index(session)
@@ -164,9 +189,14 @@ async def _ask(engine: AsyncEngine, kind: Kind, rounds: int) -> list[Result]:
                 "SELECT code, name, division FROM establishment WHERE id = 'e4711'"
             )
         ).one()
-    known = {"code": some[0], "suffix": some[0][-6:], "name": some[1][:7], "division": some[2]}
+    licence = f"JY1{some[0][2:8]}{some[0][11:19]}"
+    known = {
+        "code": some[0], "suffix": some[0][-6:], "name": some[1][:7], "division": some[2],
+        "licence": licence, "licence_end": licence[-6:],
+    }  # fmt: skip
     plain: dict[str, Any] = {
-        "words": "", "category": "", "division": "", "risk": "", "after": 0, "limit": 50
+        "words": "", "category": "", "division": "", "risk": "", "status": "", "key_object": False,
+        "listed": "", "after": 0, "limit": 50, "now": AT,
     }  # fmt: skip
     results: list[Result] = []
     for name, asked in QUESTIONS.items():

@@ -55,6 +55,9 @@ class Facts(Struct, frozen=True):
     category: str = ""
     division: str = ""
     risk: str = ""
+    status: str = ""
+    key_object: bool = False
+    lists: tuple[str, ...] = ()  # credit lists that it is on
 
 
 class Question(Struct, frozen=True):
@@ -64,6 +67,9 @@ class Question(Struct, frozen=True):
     category: str = ""
     divisions: tuple[str, ...] = ()  # the officer's own, and the one asked for
     risk: str = ""
+    status: str = ""
+    key_object: bool = False  # those only
+    listed: str = ""  # on this credit list
 
 
 def fold(text: str) -> str:
@@ -86,7 +92,14 @@ def initials(folded: str) -> str:
 
 
 def question(
-    text: str, *, category: str = "", divisions: Iterable[str] = (), risk: str = ""
+    text: str,
+    *,
+    category: str = "",
+    divisions: Iterable[str] = (),
+    risk: str = "",
+    status: str = "",
+    key_object: bool = False,
+    listed: str = "",
 ) -> Question:
     """Fold what somebody typed."""
     return Question(
@@ -94,6 +107,9 @@ def question(
         category=category,
         divisions=tuple(one for one in divisions if one),
         risk=risk,
+        status=status,
+        key_object=key_object,
+        listed=listed,
     )
 
 
@@ -103,7 +119,10 @@ def terms(facts: Facts) -> set[str]:
     numbers, other = _numbers(facts)
     division = _slug(facts.division)
     found = {f"d@{division[:level]}" for level in _levels if len(division) >= level}
-    found |= {f"c@{_slug(facts.category)}", f"r@{_slug(facts.risk)}"}
+    found |= {f"c@{_slug(facts.category)}", f"r@{_slug(facts.risk)}", f"s@{_slug(facts.status)}"}
+    found |= {f"l@{_slug(one)}" for one in facts.lists}
+    if facts.key_object:
+        found.add("k@")
     found.update(char for char in name if not char.isascii() and char.isalnum())
     for text in (name, initials(name), fold(facts.address), *other):
         found.update(_grams(text))
@@ -121,6 +140,12 @@ def wanted(asked: Question) -> set[str]:
         found.add(f"c@{_slug(asked.category)}")
     if asked.risk:
         found.add(f"r@{_slug(asked.risk)}")
+    if asked.status:
+        found.add(f"s@{_slug(asked.status)}")
+    if asked.listed:
+        found.add(f"l@{_slug(asked.listed)}")
+    if asked.key_object:
+        found.add("k@")
     for word in asked.words:
         if not _number.fullmatch(word):
             found.update(_grams(word))
@@ -144,6 +169,8 @@ def fits(asked: Question, facts: Facts) -> bool:
         wanted(asked) <= terms(facts)
         and asked.category in ("", facts.category)
         and asked.risk in ("", facts.risk)
+        and asked.status in ("", facts.status)
+        and (not asked.listed or asked.listed in facts.lists)
         and all(facts.division.startswith(division) for division in asked.divisions)
         and all(
             any(number.startswith(word) or number.endswith(word) for number in numbers)

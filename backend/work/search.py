@@ -4,15 +4,18 @@ The database marks what was written (`backend.search_index`); what is not cut ye
 row by row, so an answer is right even before `refresh_index` has run.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import String, bindparam, text, update
-from sqlmodel import SQLModel, col, select
+from sqlmodel import SQLModel, col, or_, select
 
 from backend.auth import Officer
 from backend.db import Session
+from backend.rules.calendar import local_day
 from backend.rules.names import Facts, Question, fits, question, terms, wanted
 from backend.tables import Establishment, Folded
 from backend.wire import EstablishmentView, FoundPage
@@ -47,15 +50,27 @@ async def search_establishments(
     category: str,
     division: str,
     risk: str,
+    status: str,
+    key_object: bool,
+    listed: str,
     after: int,
     limit: int,
+    now: datetime,
 ) -> FoundPage:
     """Find establishments of the division, in the order of their arrival, from after a place."""
-    divisions = (officer.division, division)
-    asked = question(words, category=category, divisions=divisions, risk=risk)
+    asked = question(
+        words,
+        category=category,
+        divisions=(officer.division, division),
+        risk=risk,
+        status=status,
+        key_object=key_object,
+        listed=listed,
+    )
 
-    found, horizon = await _uncut(db, asked, after)
-    found |= await _cut(db, asked, after, limit + 1)
+    today = local_day(now)
+    found, horizon = await _uncut(db, asked, after, today=today)
+    found |= await _cut(db, asked, after, limit + 1, today=today)
 
     places = sorted(place for place in found if horizon is None or place <= horizon)
     page = places[:limit]
@@ -78,8 +93,8 @@ async def refresh_index(db: Session) -> int:
         columns = SQLModel.metadata.tables["establishment"]
         rows = await connection.execute(columns.select().where(columns.c.id.in_(places)))
         cut = [
-            {"place": places[row["id"]], "cut": " ".join(sorted(terms(facts(row))))}
-            for row in rows.mappings()
+            {"place": places[row["id"]], "cut": " ".join(sorted(terms(facts)))}
+            for row, facts in await _facts(db, rows.mappings(), today=None)
         ]
         assert len(cut) == len(places), "a trigger forgets what is gone"
         await connection.execute(by_place.values(terms=bindparam("cut")), cut)
@@ -87,20 +102,47 @@ async def refresh_index(db: Session) -> int:
     return done
 
 
-def facts(row: Mapping[Any, Any]) -> Facts:
-    """See a row of the register as what may be looked for."""
-    return Facts(
-        name=row["name"],
-        address=row["address"],
-        numbers=(row["code"],),
-        category=row["category"],
-        division=row["division"],
-        risk=row["risk"],
-    )
+async def _facts(
+    db: Session, rows: Iterable[Mapping[Any, Any]], *, today: date | None
+) -> list[tuple[Mapping[Any, Any], Facts]]:
+    """See rows of the register, and what lies beside them, as what may be looked for.
+
+    Without a day: on every credit list that they ever were on, which the index holds.
+    """
+    every = list(rows)
+    licences, listings = (SQLModel.metadata.tables[name].c for name in ("licence", "listing"))
+    connection, codes = await db.connection(), [row["code"] for row in every]
+    numbers: dict[str, list[str]] = defaultdict(list)
+    lists: dict[str, set[str]] = defaultdict(set)
+    licensed = select(licences.code, licences.number).where(licences.code.in_(codes))
+    for code, number in await connection.execute(licensed) if codes else ():
+        numbers[code].append(number)
+    listed = select(listings.code, listings.kind).where(listings.code.in_(codes))
+    if today is not None:
+        listed = listed.where(or_(listings.removed_on.is_(None), listings.removed_on > today))
+    for code, kind in await connection.execute(listed) if codes else ():
+        lists[code].add(kind)
+    return [
+        (
+            row,
+            Facts(
+                name=row["name"],
+                address=row["address"],
+                numbers=(row["code"], *numbers[row["code"]]),
+                category=row["category"],
+                division=row["division"],
+                risk=row["risk"],
+                status=row["status"],
+                key_object=row["key_object"],
+                lists=tuple(sorted(lists[row["code"]])),
+            ),
+        )
+        for row in every
+    ]
 
 
 async def _uncut(
-    db: Session, asked: Question, after: int
+    db: Session, asked: Question, after: int, *, today: date
 ) -> tuple[dict[int, Establishment], int | None]:
     """Look through what is not cut yet; say how far, when that was not to the end."""
     query = select(Folded.id).where(text("terms = ''"), col(Folded.id) > after)
@@ -109,16 +151,18 @@ async def _uncut(
         for place in await db.exec(query.order_by(col(Folded.id)).limit(UNCUT_MAX))
         if place is not None
     ]
-    found = await _rows(db, asked, places)
+    found = await _rows(db, asked, places, today=today)
     return found, places[-1] if len(places) == UNCUT_MAX else None
 
 
-async def _cut(db: Session, asked: Question, after: int, size: int) -> dict[int, Establishment]:
+async def _cut(
+    db: Session, asked: Question, after: int, size: int, *, today: date
+) -> dict[int, Establishment]:
     """Ask the index, and again until enough of what it names fits."""
     needed, found = sorted(wanted(asked)), dict[int, Establishment]()
     while len(found) < size:
         places = await _places(db, needed, after, size)
-        found |= await _rows(db, asked, places)
+        found |= await _rows(db, asked, places, today=today)
         if len(places) < size:
             break
         after = places[-1]
@@ -144,13 +188,17 @@ async def _places(db: Session, needed: list[str], after: int, size: int) -> list
     return places
 
 
-async def _rows(db: Session, asked: Question, places: list[int]) -> dict[int, Establishment]:
+async def _rows(
+    db: Session, asked: Question, places: list[int], *, today: date
+) -> dict[int, Establishment]:
     """Load the establishments at these places that fit."""
     query = select(Folded.id, Establishment).join(
         Establishment, col(Establishment.id) == Folded.establishment_id
     )
-    found: dict[int, Establishment] = {}
-    for place, row in await db.exec(query.where(col(Folded.id).in_(places))) if places else ():
-        if place is not None and fits(asked, facts(row.__dict__)):
-            found[place] = row
-    return found
+    at = {
+        row.id: (place, row)
+        for place, row in (await db.exec(query.where(col(Folded.id).in_(places))) if places else ())
+        if place is not None
+    }
+    seen = await _facts(db, (row.__dict__ for _, row in at.values()), today=today)
+    return dict(at[row["id"]] for row, facts in seen if fits(asked, facts))

@@ -22,7 +22,11 @@ FOUND = {
     "category": ("category", "业态"),
     "division": ("division", "区划"),
     "risk": ("risk", "风险"),
+    "status": ("status", "状态"),
+    "key": ("key object", "重点"),
+    "same_as": ("same as", "同一对象"),
 }
+STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
 PAIRS = {
     "score": ("score", "相似度"),
     "one": ("one", "对象一"),
@@ -37,25 +41,34 @@ PAIRS = {
 @click.option("--category", default="", help="市场 market, 冷库 cold-store, …")
 @click.option("--division", default="", help="A division and all below it. 区划及其下级。")
 @click.option("--risk", default="", type=click.Choice(["A", "B", "C", "D", ""]), help="风险等级。")
+@click.option("--status", default="", type=click.Choice([*STATUSES, ""]), help="登记状态。")
+@click.option("--key-objects", "key_object", is_flag=True, help="Key objects. 仅重点监管对象。")
+@click.option(
+    "--listed", default="", type=click.Choice(["abnormal", "serious", ""]),
+    help="On a credit list today. 经营异常 abnormal, 严重违法 serious。",
+)  # fmt: skip
 @click.option("--after", default=0, type=click.IntRange(0), help="Go on after this place. 续页。")
 @click.option("--limit", default=50, type=click.IntRange(1, 500))
 @json_option
-def search_register(
-    words: tuple[str, ...], category: str, division: str, risk: str, after: int, limit: int
-) -> None:
+def search_register(words: tuple[str, ...], **asked: str | int) -> None:
     """Find establishments by words that must all be there. 查找检查对象。
 
     A word is a part of a name or address (one Chinese character is enough, 繁體 too), its pinyin
-    initials (拼音首字母), or a code, its first eight or more or its last six characters.
+    initials (拼音首字母), or a code or licence, its first eight or more or its last six characters.
     """
-    page = client.get(
-        "/office/registers/search", FoundPage, words=" ".join(words), category=category,
-        division=division, risk=risk, after=after, limit=limit,
-    )  # fmt: skip
+    page = client.get("/office/registers/search", FoundPage, words=" ".join(words), **asked)
     if as_json():
         show(page)
         return
-    show(page.found, FOUND)
+    rows: list[dict[str, object]] = [
+        {
+            **msgspec.structs.asdict(one),
+            "key": "✓" if one.key_object else "",
+            "same_as": one.successor_code,
+        }
+        for one in page.found
+    ]
+    show(rows, FOUND)
     if page.after is not None:
         say(f"More: --after {page.after}", f"还有更多：--after {page.after}")
 
@@ -81,12 +94,17 @@ def find_duplicates(division: str, limit: int) -> None:
 @click.argument("lookalike", required=False)
 @click.option("--same", "decision", flag_value="same", help="They are one. 是同一对象。")
 @click.option("--different", "decision", flag_value="different", help="They are two. 不是。")
+@click.option(
+    "--stays", default="first", type=click.Choice(["first", "second"]),
+    help="Which of the two stays when they are one. 合并后保留哪一个。",
+)  # fmt: skip
 @click.option("--limit", default=50, type=click.IntRange(1, 500))
 @json_option
-def review(lookalike: str | None, decision: str | None, limit: int) -> None:
+def review(lookalike: str | None, decision: str | None, stays: str, limit: int) -> None:
     """Show the review list, or decide on one of its pairs. 复核疑似重复。
 
-    Without a pair, --same and --different show what was decided so.
+    Of a pair that is --same, the first stays and succeeds the second, which is drawn no more;
+    `register undo` parts them again. Without a pair, --same and --different show what was decided.
     """
     if lookalike is None:
         _pairs(decision or "", limit)
@@ -94,7 +112,9 @@ def review(lookalike: str | None, decision: str | None, limit: int) -> None:
     if decision is None:
         raise click.UsageError(text("Say --same or --different.", "请指明 --same 或 --different。"))
     path = f"/office/registers/lookalikes/{lookalike}"
-    pair = client.post(path, LookalikeView, msgspec.convert({"decision": decision}, Decision))
+    pair = client.post(
+        path, LookalikeView, msgspec.convert({"decision": decision, "stays": stays}, Decision)
+    )
     say(
         f"Recorded: {pair.decision}.",
         "已记录：" + ("同一对象。" if decision == "same" else "不同对象。"),

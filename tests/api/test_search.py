@@ -1,13 +1,16 @@
 """查找与查重: the index is right whoever writes, and nothing merges by itself."""
 
+from datetime import date, timedelta
+
 import pytest
 import rows
 from conftest import Office
 from httpx import AsyncClient
-from sqlmodel import col, delete, func, select, text, update
+from sqlalchemy import Column, MetaData, Table, insert
+from sqlmodel import SQLModel, col, delete, func, select, text, update
 
-from backend import db
-from backend.tables import Act, Establishment, Folded
+from backend import db, search_index
+from backend.tables import Act, Establishment, Folded, Licence, Listing
 from backend.work import search
 
 DISTRICT = "330106"
@@ -100,9 +103,7 @@ async def test_the_index_stays_right_whoever_writes_the_table(office: Office) ->
 
     async with db.transaction(office.engine) as session:
         await session.exec(
-            update(Establishment)
-            .where(col(Establishment.name) == "甲菜市场")
-            .values(name="甲冷库", status="active")
+            update(Establishment).where(col(Establishment.name) == "甲菜市场").values(name="甲冷库")
         )
         await session.exec(delete(Establishment).where(col(Establishment.name) == "乙菜市场"))
         await session.exec(update(Establishment).values(status_raw="存续"))
@@ -116,8 +117,97 @@ async def test_the_index_stays_right_whoever_writes_the_table(office: Office) ->
         left = (await session.exec(count)).one()
 
     assert before == after == (["丙菜市场"], ["甲冷库"])
-    assert stale == taken == 1  # a status is not searched, so it costs nothing
+    assert stale == taken == 1  # the words of a status are not searched, so they cost nothing
     assert left == 2
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_filters_leave_what_was_asked_for(office: Office, indexed: bool) -> None:
+    await put(office, "甲市场", status="active", key_object=True)
+    await put(office, "乙市场", status="suspended")
+    made = await put(office, "丙市场", "丁市场")
+    batch = rows.revision("listings")
+    today = rows.AT.date() + timedelta(days=1)
+    on = {"kind": "abnormal", "listed_on": date(2025, 1, 1), "revision_id": batch.id}
+    await rows.put(
+        office,
+        batch,
+        Listing(code=made[0].code, **on),
+        Listing(code=made[1].code, **on, removed_on=today),
+        Listing(code=made[1].code, **{**on, "kind": "serious"}, removed_on=date(2100, 1, 1)),
+    )
+    if indexed:
+        await index(office)
+    officer = await office.officer("reviewer", "")
+
+    assert await names(officer, "市场", status="suspended") == ["乙市场"]
+    assert await names(officer, "", key_object="true") == ["甲市场"]
+    assert await names(officer, "", listed="abnormal") == ["丙市场"]
+    assert await names(officer, "", listed="serious", status="active") == ["丁市场"]
+    assert await names(officer, "市场", listed="serious", key_object="true") == []
+
+
+async def test_licences_find_whom_they_belong_to_whoever_writes_them(office: Office) -> None:
+    one, other = await put(office, "甲市场", "乙市场")
+    await index(office)
+    batch = rows.revision("licences")
+    licence = Licence(
+        number="JY13301060001234", code=one.code, kind="food-operation", revision_id=batch.id
+    )
+    await rows.put(office, batch, licence)
+    officer = await office.officer("reviewer", "")
+
+    async def found(*numbers: str) -> list[list[str]]:
+        before = [await names(officer, number) for number in numbers]
+        await index(office)
+        after = [await names(officer, number) for number in numbers]
+        assert before == after
+        return after
+
+    granted = await found("jy13301060001234", "JY133010", "001234")
+    async with db.transaction(office.engine) as session:
+        await session.exec(update(Licence).values(number="JY13301069999999"))
+    renumbered = await found("JY13301060001234", "JY13301069999999")
+    async with db.transaction(office.engine) as session:
+        await session.exec(update(Licence).values(code=other.code))
+    moved = await found("JY13301069999999")
+    async with db.transaction(office.engine) as session:
+        await session.exec(delete(Licence))
+    revoked = await found("JY13301069999999")
+
+    assert granted == [["甲市场"]] * 3
+    assert renumbered == [[], ["甲市场"]]
+    assert moved == [["乙市场"]]
+    assert revoked == [[]]
+
+
+async def test_many_inserted_at_once_are_queued_in_their_order(office: Office) -> None:
+    made = await put(office, "甲市场", "乙市场", "丙市场")
+    async with db.transaction(office.engine) as session:
+        await session.exec(delete(Establishment))
+        connection = await session.connection()
+        table = SQLModel.metadata.tables["establishment"]
+        names_of = [column.name for column in table.c]
+        other = [{name: getattr(one, name) for name in names_of} for one in made]
+        await connection.exec_driver_sql(
+            "CREATE TEMPORARY TABLE aside AS SELECT * FROM establishment"
+        )
+        aside = Table("aside", MetaData(), *(Column(c.name, c.type) for c in table.c))
+        await connection.execute(insert(aside), other)
+        backwards = aside.c.id.desc()
+        everything = select(*(aside.c[name] for name in names_of)).order_by(backwards)
+        new = insert(table).from_select(names_of, everything)
+        ids = select(aside.c.id).order_by(backwards)
+        await search_index.insert_many(connection, new, ids)
+    officer = await office.officer("reviewer", "")
+    uncut = await names(officer, "市场")
+
+    await index(office)
+    [late] = await put(office, "丁市场")
+
+    assert uncut == ["丙市场", "乙市场", "甲市场"]
+    assert await names(officer, "市场") == [*uncut, late.name]
+    assert await index(office) == 1
 
 
 async def test_the_index_is_rebuilt_after_a_table_was_built_anew(office: Office) -> None:

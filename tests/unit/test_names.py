@@ -11,10 +11,12 @@ from backend.rules.names import Facts, fits, fold, initials, question, terms, wa
 MARKET = Facts(
     name="杭州臨河（西湖）菜市場有限公司",
     address="浙江省杭州市西湖区文三路１２号",
-    numbers=("92330106MAUX4U4Q3W",),
+    numbers=("92330106MAUX4U4Q3W", "JY13301060123456"),
     category="market",
     division="330106001",
     risk="B",
+    status="active",
+    lists=("abnormal",),
 )
 PIZZA = Facts(name="Café 1 Plus-Pizza's", address="361 OAKWOOD AVE, Unit 4", numbers=("10500438",))
 
@@ -53,10 +55,15 @@ def test_initials_are_those_of_the_words(name: str, letters: str) -> None:
     [
         "菜", "菜市", "西湖菜市场", "临河 文三路", "臨河", "hzlh", "CSC", "文三路12号",
         "92330106MAUX4U4Q3W", "92330106", "92330106maux4", "4U4Q3W", "",
+        "JY13301060123456", "jy133010", "123456",
     ],
 )  # fmt: skip
 def test_a_market_is_found_by(typed: str) -> None:
-    assert fits(question(typed, category="market", divisions=("33", "3301"), risk="B"), MARKET)
+    asked = question(
+        typed, category="market", divisions=("33", "3301"), risk="B", status="active",
+        listed="abnormal",
+    )  # fmt: skip
+    assert fits(asked, MARKET)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +82,9 @@ def test_a_filter_leaves_out_what_lies_elsewhere() -> None:
     assert not fits(question("菜市场", divisions=("3302",)), MARKET)
     assert not fits(question("菜市场", risk="A"), MARKET)
     assert not fits(question("菜市场", category="cold-store"), MARKET)
+    assert not fits(question("菜市场", status="revoked"), MARKET)
+    assert not fits(question("菜市场", key_object=True), MARKET)
+    assert not fits(question("菜市场", listed="serious"), MARKET)
 
 
 names = st.text(st.sampled_from("临河臨發菜市場有限公司（）ＡbÉ１ -'重"), min_size=1, max_size=14)
@@ -96,9 +106,15 @@ def test_every_part_of_a_chinese_name_finds_it(name: str, data: st.DataObject) -
 def test_terms_hold_nothing_that_an_index_would_take_for_a_sign(
     name: str, address: str, number: str
 ) -> None:
-    facts = Facts(name, address, (number,), category=number, division=number, risk=number)
-    asked = question(name, category=number, divisions=(number,), risk=number)
+    facts = Facts(
+        name, address, (number,), category=number, division=number, risk=number, status=number,
+        key_object=True, lists=(number,),
+    )  # fmt: skip
+    asked = question(
+        name, category=number, divisions=(number,), risk=number, status=number, key_object=True,
+        listed=number,
+    )  # fmt: skip
 
     every = terms(facts) | wanted(asked)
 
-    assert all(re.fullmatch(r"[#\w]\w*|[cdr]@\w*", term) for term in every)
+    assert all(re.fullmatch(r"[#\w]\w*|[cdklrs]@\w*", term) for term in every)

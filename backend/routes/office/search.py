@@ -25,6 +25,8 @@ Words = Annotated[str, QueryParameter(max_length=100)]
 Place = Annotated[int, QueryParameter(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 Risk = Literal["", "A", "B", "C", "D"]
+Status = Literal["", "active", "suspended", "revoked", "cancelled", "moved", "unknown"]
+CreditList = Literal["", "abnormal", "serious"]
 Decided = Literal["", "same", "different"]
 
 
@@ -32,17 +34,24 @@ Decided = Literal["", "same", "different"]
 async def search_establishments(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
     words: Words = "",
     category: Words = "",
     division: FromQuery[Division] = "",
     risk: FromQuery[Risk] = "",
+    status: FromQuery[Status] = "",
+    key_object: FromQuery[bool] = False,
+    listed: FromQuery[CreditList] = "",
     after: Place = 0,
     limit: Limit = 50,
 ) -> FoundPage:
-    """Find establishments by words, category, division and risk (查找检查对象)."""
+    """Find establishments by words and by what is known of them (查找检查对象).
+
+    `key_object` leaves the key objects (重点监管对象), `listed` those on a credit list today.
+    """
     return await search.search_establishments(
         db, officer, words=words, category=category, division=division, risk=risk,
-        after=after, limit=limit,
+        status=status, key_object=key_object, listed=listed, after=after, limit=limit, now=now,
     )  # fmt: skip
 
 
