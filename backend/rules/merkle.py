@@ -6,8 +6,11 @@ an odd node is promoted. Lines are sorted by their identifier, so absence is sho
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import islice
 
 from msgspec import Struct
+
+_BLOCK = 4_096
 
 
 class Inclusion(Struct, frozen=True):
@@ -26,7 +29,7 @@ class Absence(Struct, frozen=True):
 
 
 class Tree:
-    """The root of a stream of lines in memory for one hash per level."""
+    """The root of a stream of lines, in memory for one hash per level and one block of lines."""
 
     def __init__(self) -> None:
         """Start with no line."""
@@ -43,6 +46,21 @@ class Tree:
         self._peaks.append(node)
         self.size += 1
 
+    def extend(self, lines: Sequence[bytes]) -> None:
+        """Take in the next lines, a whole level at a time: the larger the block, the faster."""
+        level = [sha256(b"\0" + line).digest() for line in lines]
+        merges = self.size
+        self.size += len(level)
+        left: list[bytes] = []  # what has no neighbour yet, smallest subtree first
+        while level:
+            if merges & 1:
+                level.insert(0, self._peaks.pop())
+            if len(level) % 2:
+                left.append(level.pop())
+            level = _above(level)
+            merges >>= 1
+        self._peaks += reversed(left)
+
     def root(self) -> bytes:
         """Give the root over the lines so far."""
         if not self._peaks:
@@ -55,10 +73,15 @@ class Tree:
 
 def root(lines: Iterable[bytes]) -> bytes:
     """Compute the root over some lines."""
-    tree = Tree()
-    for line in lines:
-        tree.add(line)
+    tree, rest = Tree(), iter(lines)
+    while block := list(islice(rest, _BLOCK)):
+        tree.extend(block)
     return tree.root()
+
+
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    nodes = iter(level)
+    return [sha256(b"\1" + left + right).digest() for left, right in zip(nodes, nodes, strict=True)]
 
 
 def prove(lines: Sequence[bytes], index: int) -> Inclusion:
@@ -70,11 +93,8 @@ def prove(lines: Sequence[bytes], index: int) -> Inclusion:
     while len(level) > 1:
         if at ^ 1 < len(level):
             path.append(level[at ^ 1])
-        pairs = zip(level[::2], level[1::2], strict=False)
-        above = [sha256(b"\1" + left + right).digest() for left, right in pairs]
-        if len(level) % 2:
-            above.append(level[-1])
-        level, at = above, at // 2
+        odd = level[len(level) & ~1 :]  # promoted
+        level, at = _above(level[: len(level) & ~1]) + odd, at // 2
     return Inclusion(index=index, line=lines[index], path=tuple(path))
 
 

@@ -90,6 +90,19 @@ def test_the_stack_gives_the_root_of_the_definition(lines: list[bytes]) -> None:
     assert merkle.root(lines) == recursive_root(lines)
 
 
+@given(rows, st.lists(st.integers(0, 9)))
+def test_it_does_not_matter_in_which_blocks_the_lines_come(
+    lines: list[bytes], sizes: list[int]
+) -> None:
+    tree, rest = merkle.Tree(), list(lines)
+
+    for size in [*sizes, len(lines)]:
+        tree.extend(rest[:size])
+        rest = rest[size:]
+
+    assert (tree.size, tree.root()) == (len(lines), recursive_root(lines))
+
+
 @given(rows.filter(bool), st.data())
 def test_every_line_is_proved_and_no_other_is(lines: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(lines) - 1))
