@@ -74,7 +74,8 @@ async def device(office: Office, division: str) -> Device:
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 DIGITS = "31415926535897932384"
 ORDER = {"dice": [{"ceremony": "hall-1"}]}
-HOLD = {"digits": {"dice:hall-1": DIGITS}, "digits_again": {"dice:hall-1": DIGITS}}
+TYPED = {"source": "dice:hall-1", "value": DIGITS}
+HOLD = {"digits": {"dice:hall-1": DIGITS}}
 
 
 async def checklist(office: Office) -> str:
@@ -121,8 +122,15 @@ async def committed(office: Office, division: str) -> tuple[AsyncClient, str, st
     return supervisor, planned, done["id"]
 
 
-async def drawn(office: Office, division: str) -> tuple[AsyncClient, str, str]:
+async def typed(office: Office, division: str) -> tuple[AsyncClient, str, str]:
     supervisor, planned, draw = await committed(office, division)
+    second = await office.officer("reviewer", division)
+    await _done(second, f"/office/draws/{draw}/typings", TYPED)
+    return supervisor, planned, draw
+
+
+async def drawn(office: Office, division: str) -> tuple[AsyncClient, str, str]:
+    supervisor, planned, draw = await typed(office, division)
     await _done(supervisor, f"/office/draws/{draw}/hold", HOLD)
     return supervisor, planned, draw
 

@@ -71,7 +71,12 @@ async def dispatched(office: Office, *, sites: int = 3) -> list[Task]:
     commits = {who: draw.nonce_commitment(who, nonce) for who, nonce in NONCES.items()}
     order = {"dice": [{"ceremony": "hall"}], "nonce_commits": commits}
     held = await asked(client, f"/office/plans/{plan['id']}/draws", order)
-    what = {"digits": DIGITS, "digits_again": DIGITS, "nonces": NONCES}
+    second = await office.officer("supervisor", DIVISION)
+    for source, value in DIGITS.items():
+        await asked(
+            second, f"/office/draws/{held['id']}/typings", {"source": source, "value": value}
+        )
+    what = {"digits": DIGITS, "nonces": NONCES}
     await asked(client, f"/office/draws/{held['id']}/hold", what)
     await asked(client, f"/office/plans/{plan['id']}/dispatch", None)
     async with db.transaction(office.engine, write=False) as session:

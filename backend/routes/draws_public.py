@@ -1,12 +1,14 @@
 """抽取公示: every commitment and every bundle, for anyone to repeat."""
 
+from datetime import datetime
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from backend.db import Session
 from backend.wire import PublicDraw
-from backend.work import draws
+from backend.work import draws_public
 
 _TYPES = {
     "json": "application/json",
@@ -24,10 +26,10 @@ def bundle_file(name: str, body: bytes) -> Response[bytes]:
 
 @get("/draws", opt={"public": True})
 async def list_public_draws(
-    db: NamedDependency[Session], agency: FromQuery[str] = ""
+    db: NamedDependency[Session], now: NamedDependency[datetime], agency: FromQuery[str] = ""
 ) -> list[PublicDraw]:
     """List the commitments of an agency in order, void ones too (承诺链)."""
-    return await draws.list_public_draws(db, agency)
+    return await draws_public.list_public_draws(db, agency, now)
 
 
 @get(
@@ -36,10 +38,13 @@ async def list_public_draws(
     media_type="application/octet-stream",
 )
 async def read_public_draw_file(
-    db: NamedDependency[Session], draw_id: FromPath[str], name: FromPath[str]
+    db: NamedDependency[Session],
+    now: NamedDependency[datetime],
+    draw_id: FromPath[str],
+    name: FromPath[str],
 ) -> Response[bytes]:
     """Read a published file of a draw (抽取档案包文件)."""
-    return bundle_file(name, await draws.read_public_draw_file(db, draw_id, name))
+    return bundle_file(name, await draws_public.read_public_draw_file(db, draw_id, name, now))
 
 
 handlers = [list_public_draws, read_public_draw_file]

@@ -138,9 +138,10 @@ def _draw(bureau: Bureau, register: Register) -> PlanView:
     rolled = "".join(str(randbelow(10)) for _ in range(20))
     (source,) = committed.sources
     revealed = [f"--nonce={who}={one['nonce']}" for who, one in nonces.items()]
-    digits = (f"--digits={source}={rolled}", f"--again={source}={rolled}")
+    digits = f"--digits={source}={rolled}"
+    bureau.office("reviewer", "draw", "type", committed.id, digits)
     held = _read(
-        bureau.office("supervisor", "draw", "hold", committed.id, *digits, *revealed), DrawView
+        bureau.office("supervisor", "draw", "hold", committed.id, digits, *revealed), DrawView
     )
     story.check(
         held.sites == plan.sites,

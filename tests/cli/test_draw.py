@@ -53,6 +53,16 @@ def make_plan(evenhand: Evenhand, *more: str) -> Result:
     )  # fmt: skip
 
 
+def typed(evenhand: Evenhand, draw: str) -> None:
+    """Let the other officer type the digits first."""
+    for words in (
+        ("office", "login", "li"),
+        ("office", "draw", "type", draw, "--digits", DIGITS),
+        ("office", "login", "wang"),
+    ):
+        assert evenhand(*words).exit_code == 0, words
+
+
 def test_a_plan_is_drawn_exported_and_verified(evenhand: Evenhand, tmp_path: Path) -> None:
     plan = told(make_plan(evenhand))
     nonces = [told(evenhand("office", "draw", "nonce", who, "--json")) for who in ("a", "b")]
@@ -62,15 +72,11 @@ def test_a_plan_is_drawn_exported_and_verified(evenhand: Evenhand, tmp_path: Pat
     drawn = told(
         evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", *commits, "--json")
     )
-    wrong = evenhand(
-        "office", "draw", "hold", drawn["id"], "--digits", DIGITS, "--again", DIGITS + "1", *opened
-    )
+    typed(evenhand, drawn["id"])
+    wrong = evenhand("office", "draw", "hold", drawn["id"], "--digits", DIGITS[:-1] + "1", *opened)
     held = told(
-        evenhand(
-            "office", "draw", "hold", drawn["id"], "--digits", DIGITS, "--again", DIGITS,
-            *opened, "--json",
-        )
-    )  # fmt: skip
+        evenhand("office", "draw", "hold", drawn["id"], "--digits", DIGITS, *opened, "--json")
+    )
     folder, public = tmp_path / "bundle", tmp_path / "public"
     told(evenhand("office", "draw", "export", drawn["id"], "--to", str(folder), "--json"))
     told(
@@ -87,7 +93,7 @@ def test_a_plan_is_drawn_exported_and_verified(evenhand: Evenhand, tmp_path: Pat
     assert "draw.digits-differ" in wrong.output
     assert held["sites"] == len(tasks) == plan["sites"] == -(-plan["eligible"] * 3 // 100)
     assert sent == {"now": len(tasks), "total": len(tasks)}
-    assert [step["ok"] for step in proved["steps"]] == [True] * 11
+    assert [step["ok"] for step in proved["steps"]] == [True] * 12
     assert sum(step["ok"] is None for step in partly["steps"]) == 2
     assert (hidden.exit_code, "FAILED at step manifest" in hidden.output) == (1, True)
     assert "rank 1 of" in place.output
@@ -121,10 +127,12 @@ def test_what_is_missing_is_asked_for(evenhand: Evenhand, monkeypatch: pytest.Mo
     drawn = told(evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", "--json"))
     digits = DIGITS.partition("=")[2]
 
-    held = CliRunner().invoke(
-        main, ["office", "draw", "hold", drawn["id"]], input=f"{digits}\n{digits}\n"
-    )
+    first = CliRunner().invoke(main, ["office", "draw", "type", drawn["id"]], input=f"{digits}\n")
+    assert evenhand("office", "login", "li").exit_code == 0
+    held = CliRunner().invoke(main, ["office", "draw", "hold", drawn["id"]], input=f"{digits}\n")
 
+    assert "another officer must type the same" in first.output
+    assert digits not in first.output
     assert held.exit_code == 0, held.output
     assert "status: drawn" in held.output
 
@@ -231,7 +239,7 @@ def test_verifying_needs_no_server(folder: Path) -> None:
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "11 steps proved" in result.stdout or "已证明 11 步" in result.stdout
+    assert "12 steps proved" in result.stdout or "已证明 12 步" in result.stdout
 
 
 def test_the_commands_that_we_publish_repeat_the_draw(folder: Path) -> None:

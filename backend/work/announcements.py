@@ -1,0 +1,55 @@
+"""公布: what an order announces: the sources of the seed, and how long the content is sealed."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
+
+from backend.rules import beacons, papers
+from backend.rules.beacons import Dice, Local, Lottery, Pulse, Source
+from backend.rules.calendar import CHINA
+from backend.rules.papers import TaskPaper
+from backend.wire import CommitOrder
+from backend.work.plans import plain_text
+from sync.refusals import Reason, Refused
+
+SEAL_MAX = timedelta(days=60)  # after the last day of the plan
+NONCES_SEALED = 2
+
+
+def sources_of(order: CommitOrder, now: datetime) -> dict[str, Source]:
+    """Name the sources that an order announces; refuse what could be known or tried out now."""
+    named: dict[str, Source] = {
+        f"dice:{one.ceremony}": Dice(one.sides, one.rolls) for one in order.dice
+    }
+    named |= dict(beacons.drand_source(one.chain, one.at) for one in order.drand)
+    for pulse in order.nist:
+        at = f"{pulse.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        named[f"nist:{pulse.chain}:{at}"] = Pulse(pulse.chain, at)
+    for one in order.lotteries:
+        named[f"{one.game}:{one.issue}"] = Lottery(one.game, one.issue, one.on.isoformat())
+    if order.local is not None:
+        named["local"] = Local(plain_text(order.local))
+    beacons.require_public(named)
+    beacons.require_future(named, created_at=now)
+    return named
+
+
+def require_seal(order: CommitOrder, *, not_before: datetime, closes_on: date) -> None:
+    """Refuse a seal that would never open, or that one body alone could look behind."""
+    if order.sealed_until is None:
+        return
+    latest = datetime.combine(closes_on, time.min, CHINA) + SEAL_MAX
+    too_few = len(order.nonce_commits) < NONCES_SEALED
+    if too_few or not not_before < order.sealed_until <= latest:
+        raise Refused(Reason.SEAL_WRONG, latest=latest.isoformat(timespec="seconds"))
+
+
+def announce(
+    task: TaskPaper, sources: dict[str, Source], sealed_until: datetime | None
+) -> TaskPaper:
+    """Write into the task where its seed will come from, and until when it is sealed."""
+    open_ = msgspec.structs.replace(task, sources=sources)
+    if sealed_until is None:
+        return open_
+    until = papers.moment(sealed_until)
+    return msgspec.structs.replace(open_, mode="sealed", sealed_until=until)

@@ -1,0 +1,65 @@
+"""抽取公示: the chain of commitments and the bundles, as anyone may see them."""
+
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from backend.db import Session
+from backend.rules import papers
+from backend.rules.papers import Commit
+from backend.tables import Draw, Piece
+from backend.wire import PublicDraw
+from backend.work import draws
+from sync.refusals import Reason, Refused
+
+UNSEALED = papers.SEALS | {"commit.json"}  # public at once, even of a sealed draw
+
+
+async def list_public_draws(db: Session, agency: str, now: datetime) -> list[PublicDraw]:
+    """List an agency's chain of commitments, void ones too; every agency's if none is named."""
+    query = select(Draw).order_by(Draw.agency, col(Draw.seq))
+    if agency:
+        query = query.where(Draw.agency == agency)
+    rows = (await db.exec(query)).all()
+    logs = select(Piece.draw_id, Piece.body).join(Draw, col(Draw.id) == Piece.draw_id)
+    void = logs.where(Draw.status == "void", Piece.name == "log.ndjson")
+    reasons = {
+        id: papers.read_log(body)[-1].reason for id, body in (await db.exec(void)).all()
+    }  # fmt: skip
+    named = (await db.exec(select(Piece.draw_id, Piece.name).order_by(Piece.name))).all()
+    names: dict[str, list[str]] = {}
+    for draw_id, name in named:
+        if name not in papers.AUDITOR_ONLY:
+            names.setdefault(draw_id, []).append(name)
+    return [
+        PublicDraw(
+            id=row.id,
+            agency=row.agency,
+            seq=row.seq,
+            status=row.status,
+            commit_hash=row.commit_hash,
+            committed_at=row.committed_at,
+            drawn_at=row.drawn_at,
+            bundle_sha256=row.bundle_sha256,
+            files=[
+                name for name in names[row.id] if name in UNSEALED or not draws.sealed(row, now)
+            ],
+            plan_id=row.plan_id,
+            verifiable="local" not in papers.read(row.commit_json.encode(), Commit).sources,
+            void_reason=reasons.get(row.id),
+            sealed_until=row.sealed_until,
+            content="sealed" if draws.sealed(row, now) else "open",
+        )
+        for row in rows
+    ]
+
+
+async def read_public_draw_file(db: Session, draw_id: str, name: str, now: datetime) -> bytes:
+    """Give one file of the bundle to anyone; of a sealed one the commitment and the hashes only."""
+    row = await db.get(Draw, draw_id)
+    if row is None or name in papers.AUDITOR_ONLY:
+        raise Refused(Reason.DRAW_NOT_FOUND, draw=draw_id, file=name)
+    if draws.sealed(row, now) and name not in UNSEALED:
+        until = papers.moment(row.sealed_until or now)
+        raise Refused(Reason.DRAW_SEALED, draw=draw_id, sealed_until=until)
+    return await draws.piece(db, draw_id, name)
