@@ -2,7 +2,7 @@
 
 import click
 
-from cli.office import accounts, devices, inspections, plans, registers, search
+from cli.office import accounts, counts, devices, inspections, plans, registers, search
 
 
 @click.group("office")
@@ -13,6 +13,6 @@ def group() -> None:
     """
 
 
-for _room in (accounts, registers, search, plans, devices, inspections):
+for _room in (accounts, registers, counts, search, plans, devices, inspections):
     for _command in _room.commands:
         group.add_command(_command)
