@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from backend.rules.scheme import Scheme
+
 # 行政区划代码: GB/T 2260 and GB/T 10114, 2 to 12 digits; empty for the whole country
 Division = Annotated[str, Meta(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$(?!\n)")]
 
@@ -199,10 +201,12 @@ class NewPlan(Struct, frozen=True, forbid_unknown_fields=True):
     opens_on: date
     closes_on: date
     rate: tuple[Annotated[int, Meta(ge=0, le=1_000_000)], Annotated[int, Meta(ge=1, le=1_000_000)]]
-    minimum: Annotated[int, Meta(ge=1, le=10_000_000)] = 1
+    minimum: Annotated[int, Meta(ge=0, le=10_000_000)] = 1
     category: Annotated[str, Meta(max_length=60)] = ""
     qualification: Annotated[str, Meta(max_length=60, pattern=r"^[^,\s]*$(?!\n)")] = ""
     seats: Literal[2] = 2
+    scheme: Scheme = Scheme()
+    parent: Annotated[str, Meta(max_length=36)] = ""
 
 
 class DrawSummary(Struct, frozen=True):
@@ -216,8 +220,29 @@ class DrawSummary(Struct, frozen=True):
     drawn_at: datetime | None
 
 
+class StratumView(Struct, frozen=True):
+    """What a stratum would give if it were frozen now; `most` where the seed rounds the quota."""
+
+    stratum: str
+    eligible: int
+    excluded: dict[str, int]  # by reason
+    quota: str  # exact, as a fraction
+    most: int
+
+
+class NestedPlan(Struct, frozen=True):
+    """A plan of a campaign (专项行动), in one line."""
+
+    id: str
+    title: str
+    division: str
+    eligible: int
+    sites: int
+    status: str  # of its newest draw, or empty
+
+
 class PlanView(Struct, frozen=True):
-    """A plan as the office sees it, with its draws, void ones too."""
+    """A plan as the office sees it, with its draws, void ones too, and those of its campaign."""
 
     id: str
     title: str
@@ -234,6 +259,11 @@ class PlanView(Struct, frozen=True):
     eligible: int
     sites: int
     draws: list[DrawSummary]
+    directed: bool = False
+    parent: str = ""
+    scheme: Scheme = Scheme()
+    preview: list[StratumView] = []
+    nested: list[NestedPlan] = []
 
 
 class NewDice(Struct, frozen=True, forbid_unknown_fields=True):
@@ -244,20 +274,71 @@ class NewDice(Struct, frozen=True, forbid_unknown_fields=True):
     rolls: Annotated[int, Meta(ge=1, le=200)] = 20
 
 
-class CommitOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """The order to freeze and commit: where the seed will come from, who has committed a nonce."""
+class NewRound(Struct, frozen=True, forbid_unknown_fields=True):
+    """A drand beacon: the first round of the chain (name or hash) that is not before this time."""
 
-    dice: Annotated[list[NewDice], Meta(min_length=1, max_length=8)]
+    at: Annotated[datetime, Meta(tz=True)]
+    chain: Annotated[str, Meta(max_length=64)] = "quicknet"
+
+
+class NewPulse(Struct, frozen=True, forbid_unknown_fields=True):
+    """A pulse of NIST's beacon, at a full minute."""
+
+    at: Annotated[datetime, Meta(tz=True)]
+    chain: Annotated[int, Meta(ge=1, le=1000)] = 2
+
+
+class NewLottery(Struct, frozen=True, forbid_unknown_fields=True):
+    """An issue (期) of a published lottery, and the day it is announced for."""
+
+    game: Literal["kl8", "ssq", "dlt", "qlc", "pl5", "fc3d"]
+    issue: Annotated[str, Meta(pattern=r"^[0-9]{5,7}$(?!\n)")]
+    on: date
+
+
+class CommitOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """The order to freeze and commit: where the seed will come from, who has committed a nonce.
+
+    `local` is the reason for a draw that nobody can check; with `sealed_until` the content stays
+    closed until then, or until two officers open it.
+    """
+
+    dice: Annotated[list[NewDice], Meta(max_length=8)] = []
+    drand: Annotated[list[NewRound], Meta(max_length=4)] = []
+    nist: Annotated[list[NewPulse], Meta(max_length=4)] = []
+    lotteries: Annotated[list[NewLottery], Meta(max_length=8)] = []
+    local: Annotated[str, Meta(min_length=5, max_length=300)] | None = None
+    sealed_until: Annotated[datetime, Meta(tz=True)] | None = None
     nonce_commits: Annotated[dict[Label, Sha256], Meta(max_length=16)] = {}
     not_before: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-class HoldOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the ceremony gave, typed twice by two people, and the nonces now revealed."""
+Proof = Annotated[  # a signature and what was signed, by the names that the source has for them
+    dict[
+        Annotated[str, Meta(pattern=r"^[A-Za-z.]{1,40}$(?!\n)")],
+        Annotated[str, Meta(pattern=r"^[ -~]*$(?!\n)", max_length=8_000)],
+    ],
+    Meta(max_length=24),
+]
 
-    digits: Annotated[dict[str, Annotated[str, Meta(max_length=200)]], Meta(max_length=16)]
-    digits_again: Annotated[dict[str, Annotated[str, Meta(max_length=200)]], Meta(max_length=16)]
+
+class HoldOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the public sources gave, what proves it, and the nonces now revealed.
+
+    What people type (dice, lotteries) must have been typed alike by another officer before; it may
+    be left out when two have.
+    """
+
+    digits: Annotated[dict[str, Annotated[str, Meta(max_length=200)]], Meta(max_length=16)] = {}
     nonces: Annotated[dict[Label, Sha256], Meta(max_length=16)] = {}
+    proofs: Annotated[dict[str, Proof], Meta(max_length=16)] = {}
+
+
+class TypeOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """One officer's typing of one public value."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=200)]
+    value: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class VoidOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -286,6 +367,13 @@ class DrawView(Struct, frozen=True):
     bundle_sha256: str | None
     sites: int
     files: list[str]
+    verifiable: bool  # false: the seed came from the office's own server
+    public_bits: int
+    total_bits: int  # with the nonces
+    ready_at: datetime
+    typed: dict[str, str]  # by source that people type: "" | one | differ | settled
+    sealed_until: datetime | None
+    unsealed_at: datetime | None
 
 
 class PublicDraw(Struct, frozen=True):
@@ -300,6 +388,11 @@ class PublicDraw(Struct, frozen=True):
     drawn_at: datetime | None
     bundle_sha256: str | None
     files: list[str]
+    plan_id: str
+    verifiable: bool
+    void_reason: str | None
+    sealed_until: datetime | None  # none: not sealed
+    content: Literal["open", "sealed"]
 
 
 class SiteView(Struct, frozen=True):
@@ -382,11 +475,11 @@ class FieldChange(Struct, frozen=True):
 
 
 class EstablishmentChange(Struct, frozen=True):
-    """What an import does to one establishment."""
+    """What an import does to one row of a register."""
 
     kind: Literal["new", "changed", "reappeared", "missing"]
-    code: str
-    name: str
+    code: str  # its key
+    name: str  # of a row that has none: what tells people most of it
     fields: list[FieldChange]
 
 
@@ -404,9 +497,9 @@ class ImportView(Struct, frozen=True):
     problems: list[RowProblem]  # refused rows first; as many as were asked for
     dry_run: bool = False  # nothing was written; there is no revision
     policy: str = "keep"  # what was to become of those missing: keep, mark or close
-    missing: int = 0  # establishments of the division, not cancelled, that no file names
+    missing: int = 0  # rows of the division, not yet closed, that no file names
     reappeared: int = 0  # named again after an import had marked them as missing
-    fields: dict[str, int] = {}  # how many establishments changed in each field
+    fields: dict[str, int] = {}  # how many rows changed in each field
     changes: list[EstablishmentChange] = []  # the first of each kind
 
 
@@ -441,7 +534,7 @@ class RevisionView(Struct, frozen=True):
 
 
 class VersionView(Struct, frozen=True):
-    """What one revision did to one establishment."""
+    """What one revision did to one row of a register."""
 
     revision: str
     at: datetime
@@ -449,6 +542,7 @@ class VersionView(Struct, frozen=True):
     source: str
     kind: Literal["created", "changed", "removed"]
     fields: list[FieldChange]
+    key: str = ""  # of the row, all of it
 
 
 class UndoRevision(Struct, frozen=True, forbid_unknown_fields=True):
@@ -545,6 +639,8 @@ class InspectorView(Struct, frozen=True):
     valid_from: date
     valid_to: date
     active: bool
+    districts: str = ""
+    expert: bool = False
 
 
 class RecusalView(Struct, frozen=True):
@@ -555,6 +651,76 @@ class RecusalView(Struct, frozen=True):
     certificate: str
     inspector: str
     reason: str
+
+
+class LicenceRow(Struct, frozen=True):
+    """A licence of an establishment."""
+
+    id: str
+    number: str
+    code: str
+    kind: str
+    scope: str
+    issuer: str
+    valid_from: date | None
+    valid_to: date | None
+    status: str
+    status_raw: str
+
+
+class ListingRow(Struct, frozen=True):
+    """An establishment on a credit list."""
+
+    id: str
+    code: str
+    kind: str
+    listed_on: date
+    removed_on: date | None
+    reason: str
+    authority: str
+
+
+class LeaveRow(Struct, frozen=True):
+    """Days on which an inspector is away."""
+
+    id: str
+    certificate: str
+    first_day: date
+    last_day: date
+    reason: str
+
+
+class DepartmentRow(Struct, frozen=True):
+    """A department."""
+
+    id: str
+    name: str
+    division: str
+    parent: str
+    code: str
+
+
+class DivisionRow(Struct, frozen=True):
+    """A division of one edition or several."""
+
+    id: str
+    code: str
+    name: str
+    since: str
+    until: str
+    successors: str
+
+
+RegisterPage = (
+    list[EstablishmentView]
+    | list[InspectorView]
+    | list[RecusalView]
+    | list[LicenceRow]
+    | list[ListingRow]
+    | list[LeaveRow]
+    | list[DepartmentRow]
+    | list[DivisionRow]
+)
 
 
 class NewChecklist(Struct, frozen=True, forbid_unknown_fields=True):
@@ -800,3 +966,33 @@ class DivisionView(Struct, frozen=True):
     code: str
     in_force: bool
     names: tuple[DivisionNameView, ...]
+
+
+# -- change feeds --------------------------------------------------------------------------------
+
+
+class ChangedRegister(Struct, frozen=True):
+    """What a post of changes did to one register, as one revision."""
+
+    register: str
+    revision: str
+    created: int
+    changed: int
+    unchanged: int
+
+
+class ChangesView(Struct, frozen=True):
+    """What became of the lines of one post; `row` of a problem is its line, from 1.
+
+    A problem that is `kept` left its change on record: it waits, or it came too late.
+    """
+
+    lines: int
+    applied: int  # those that waited before, and were released, among them
+    known: int  # sent before, and applied once
+    stale: int  # happened before what was applied already
+    waiting: int  # for a row that is not registered yet
+    released: int  # had waited, and were applied now
+    refused: int
+    registers: list[ChangedRegister]
+    problems: list[RowProblem]  # refused ones first; as many as are told

@@ -406,8 +406,8 @@ class Reason(Enum):
     REVISION_NOT_UNDOABLE = (
         "revision.not-undoable",
         Kind.CONFLICT,
-        "An undo cannot be undone.",
-        "撤销本身不能再撤销",
+        "An undo cannot be undone, nor an import from before versions were kept.",
+        "撤销本身以及尚无历史版本时的导入，均不能撤销",
         "Import a corrected file; what an undo took back comes again with its file.",
         "请导入更正后的文件；已被撤销的内容可重新导入其文件。",
     )
@@ -455,10 +455,42 @@ class Reason(Enum):
     ROW_UNDECODABLE = (
         "row.undecodable",
         Kind.INVALID,
-        "The row has bytes that are not text in the file's encoding.",
-        "该行含无法解码的字节",
+        "A cell has bytes that are not text in the file's encoding; `value` has them in hex.",
+        "单元格含无法解码的字节，`value` 以十六进制列出",
         "Correct the cell at its source, or name the right encoding in the mapping.",
         "请在数据源更正该单元格，或在映射中指定正确的编码。",
+    )
+    ROW_FORMULA_ERROR = (
+        "row.formula-error",
+        Kind.INVALID,
+        "A cell has the error of a formula in place of its value.",
+        "单元格为公式错误值",
+        "Correct the formula in the workbook; the cell was read as empty.",
+        "请更正工作簿中的公式；该单元格按空值处理。",
+    )
+    ROW_PRIVATE_USE = (
+        "row.private-use",
+        Kind.INVALID,
+        "A cell has characters that only a private font can show.",
+        "单元格含造字（私用区字符）",
+        "Replace them at the source by characters of Unicode; they were imported as they are.",
+        "请在数据源改用 Unicode 标准字符；该行已按原样导入。",
+    )
+    ROW_CONTROL_CHARACTER = (
+        "row.control-character",
+        Kind.INVALID,
+        "A cell has control characters, which cannot be seen.",
+        "单元格含不可见的控制字符",
+        "Remove them at the source; they were imported as they are.",
+        "请在数据源删除；该行已按原样导入。",
+    )
+    ROW_HTML_ENTITY = (
+        "row.html-entity",
+        Kind.INVALID,
+        "A cell has text as a web page writes it, such as &amp; for &.",
+        "单元格含网页转义文本，如以 &amp; 表示 &",
+        "Correct the export; the text was imported as it is.",
+        "请更正导出程序；该行已按原样导入。",
     )
     ROW_VALUE_MISSING = (
         "row.value-missing",
@@ -630,6 +662,62 @@ class Reason(Enum):
         "行数超过工作表上限",
         "Export it as CSV or NDJSON, which have no limit; nothing was cut off.",
         "请改用 CSV 或 NDJSON 导出（无行数上限）；内容未被截断。",
+    )
+    CHANGE_LINE_INVALID = (
+        "change.line-invalid",
+        Kind.INVALID,
+        "The line is no change: one JSON object with source, id, register, kind, at and fields.",
+        "该行不是变更事件：应为含 source、id、register、kind、at、fields 的 JSON 对象",
+        "Mend the line and send it again; the other lines were taken.",
+        "请更正该行后重新发送；其他行已处理。",
+    )
+    CHANGE_LINE_TOO_LONG = (
+        "change.line-too-long",
+        Kind.TOO_LARGE,
+        "The line is longer than a line may be.",
+        "该行过长",
+        "Send only the fields of the register; the other lines were taken.",
+        "请仅发送名录字段；其他行已处理。",
+    )
+    CHANGE_FIELD_UNKNOWN = (
+        "change.field-unknown",
+        Kind.INVALID,
+        "The register has no such field.",
+        "该名录库没有此字段",
+        "Use the names that an export of the register has in its header.",
+        "请使用该名录库导出文件表头中的字段名。",
+    )
+    CHANGE_NOT_CANCELLABLE = (
+        "change.not-cancellable",
+        Kind.INVALID,
+        "Rows of this register are not cancelled: nothing in them says that they are over.",
+        "该名录库的记录不能注销：没有可表示终止的字段",
+        "End a leave by a change of `last_day`; take anything else back by an undo.",
+        "请假请变更 `last_day`；其他记录请撤销其导入。",
+    )
+    CHANGE_ID_REUSED = (
+        "change.id-reused",
+        Kind.CONFLICT,
+        "The source has used this id for another change.",
+        "来源已将该编号用于另一变更",
+        "Give every change an id of its own; the first one stands.",
+        "请为每个变更使用唯一编号；以先收到的为准。",
+    )
+    CHANGE_STALE = (
+        "change.stale",
+        Kind.CONFLICT,
+        "It happened before a change that was applied already.",
+        "该变更早于已生效的变更",
+        "Nothing, if the order was lost on the way; it is on record, and changed nothing.",
+        "若仅为到达顺序错乱则无需处理；已记录，未改变名录。",
+    )
+    CHANGE_WAITS = (
+        "change.waits",
+        Kind.MISSING,
+        "What it changes, or belongs to, is not registered yet; it waits.",
+        "所变更或所属的对象尚未登记，已暂存等待",
+        "Send the change that creates it, or import it; this one is applied with the next post.",
+        "请发送其新增事件或导入该对象；本变更将随下一次提交生效。",
     )
 
     # -- the shell: server, accounts, journal -----------------------------------------------------
@@ -861,6 +949,22 @@ class Reason(Enum):
         "Name a checklist for `category`, or one for * (all others).",
         "请为 `category` 指定检查表，或为 *（其余类别）指定。",
     )
+    PLAN_SCHEME_WRONG = (
+        "plan.scheme-wrong",
+        Kind.INVALID,
+        "The plan's scheme contradicts itself.",
+        "抽查方案自相矛盾",
+        "Correct `field`: `problem`.",
+        "请更正 `field`：`problem_zh`。",
+    )
+    PLAN_DRAWS_NOBODY = (
+        "plan.draws-nobody",
+        Kind.INVALID,
+        "By its rates, the plan draws nobody.",
+        "按所定比例，本计划抽不到任何对象",
+        "Raise the rate or the minimum, round up, or widen the plan.",
+        "请提高比例或最少户数、改为进位取整，或扩大范围。",
+    )
     TEXT_NOT_CANONICAL = (
         "text.not-canonical",
         Kind.INVALID,
@@ -988,6 +1092,87 @@ class Reason(Enum):
         "随机数与其承诺不符",
         "Ask `who` for the nonce that was committed to.",
         "请 `who` 提供当初承诺的随机数。",
+    )
+    # -- where a seed comes from -----------------------------------------------------------------
+    SOURCE_UNKNOWN = (
+        "draw.source-unknown",
+        Kind.INVALID,
+        "There is no such public source, or it cannot have this name.",
+        "没有该公开随机源，或其名称不符",
+        "See docs/how-to/hold-a-draw.md for every source and how it is named.",
+        "各随机源及其名称见 docs/how-to/hold-a-draw.md。",
+    )
+    SOURCE_TOO_SOON = (
+        "draw.source-too-soon",
+        Kind.INVALID,
+        "The value of the source may exist already, or less than ten minutes after the commitment.",
+        "该随机源的数值可能已产生，或距承诺不足十分钟",
+        "Announce a later one; `ready_at` is when this one comes to be.",
+        "请公布更晚的一期；本期产生于 `ready_at`。",
+    )
+    PROOF_WRONG = (
+        "draw.proof-wrong",
+        Kind.INVALID,
+        "The signature does not prove this value for what was announced.",
+        "签名不能证明该数值属于所公布的随机源",
+        "Fetch exactly what was `announced`, from any relay; no other round may be used.",
+        "请重新获取 `announced` 所列的那一期（任何中继均可），不得改用其他期。",
+    )
+    TYPING_ONE_OFFICER = (
+        "draw.typed-by-one",
+        Kind.CONFLICT,
+        "Only one officer has typed this value.",
+        "该数值仅由一名人员录入",
+        "Let another officer type it: evenhand office draw type DRAW.",
+        "请由另一名人员录入：evenhand office draw type DRAW。",
+    )
+    TYPING_SETTLED = (
+        "draw.typing-settled",
+        Kind.CONFLICT,
+        "Two officers have typed the same value of this source; it stands.",
+        "该随机源已由两名人员一致录入，不得再改",
+        "Hold the draw: evenhand office draw hold DRAW.",
+        "请进行抽取：evenhand office draw hold DRAW。",
+    )
+    DRAW_SEALED = (
+        "draw.sealed",
+        Kind.FORBIDDEN,
+        "The content of this draw is sealed; only its hash is public yet.",
+        "该抽取尚在封存期，仅公布其散列值",
+        "Come back at `sealed_until`, and compare the hash then.",
+        "请在 `sealed_until` 之后查看并核对散列值。",
+    )
+    DRAW_NOT_SEALED = (
+        "draw.not-sealed",
+        Kind.CONFLICT,
+        "This draw is not sealed.",
+        "该抽取未封存或已公开",
+        "Nothing needs doing: its files are at /public/draws.",
+        "无需操作：其文件见 /public/draws。",
+    )
+    DRAW_VISITS_OPEN = (
+        "draw.visits-open",
+        Kind.CONFLICT,
+        "Not every visit of this sealed draw is over; opening it now would warn whoever is left.",
+        "该封存抽取尚有检查未完成，此时公开将提前泄露",
+        "Wait for the `open` visits, or for `sealed_until`, when it opens by itself.",
+        "请等待 `open` 项检查完成，或等到 `sealed_until` 自动公开。",
+    )
+    SEAL_WRONG = (
+        "draw.seal-wrong",
+        Kind.INVALID,
+        "A sealed draw needs two nonces, and a date to open it within 60 days after the plan.",
+        "封存的抽取须有两方随机数，且应在计划结束后 60 日内公开",
+        "Add nonces of two bodies, and choose a date after the draw and not after `latest`.",
+        "请加入两方随机数，并将公开日期定在抽取之后、`latest` 之前。",
+    )
+    UNSEAL_SECOND_OFFICER = (
+        "draw.unseal-second-officer",
+        Kind.FORBIDDEN,
+        "You have asked to open this draw; another officer must agree.",
+        "您已提出解封，须由另一名人员同意",
+        "Ask another officer: evenhand office draw unseal DRAW.",
+        "请由另一名人员执行：evenhand office draw unseal DRAW。",
     )
     PAIRING_INFEASIBLE = (
         "pairing.infeasible",

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from backend.rules import bundle, canonical, draw, eligibility, merkle
+from backend.rules.beacons import Dice
 from backend.rules.pairing import Bottleneck, Position, Seat, pair
-from backend.rules.papers import Dice, Extra, Place, RosterLine, TaskPaper
+from backend.rules.papers import Extra, Place, RosterLine, TaskPaper
+from backend.rules.scheme import Traits
 
 VECTORS = Path(__file__).parent.parent / "fixtures" / "vectors" / "draw.json"
 SECRET = "07" * 32
@@ -98,12 +100,17 @@ def task(**changes: Any) -> TaskPaper:
 def frame(paper: TaskPaper, sites: int = 60) -> bundle.Frame:
     rows = [
         eligibility.frame_line(
-            code=f"91310101{n:010d}" if n % 9 else f"食摊-上海-{n:04d}",
-            division="310101001" if n % 2 else "310101002",
-            category="cold-store" if n % 10 else "market",
-            risk="ABCD"[n % 4],
-            status="active" if n % 17 else "closed",
-            wanted=paper.category,
+            eligibility.Subject(
+                code=f"91310101{n:010d}" if n % 9 else f"食摊-上海-{n:04d}",
+                status="active" if n % 17 else "closed",
+                traits=Traits(
+                    region="310101001" if n % 2 else "310101002",
+                    category="cold-store" if n % 10 else "market",
+                    risk="ABCD"[n % 4],
+                ),
+                revision="r1",
+            ),
+            paper,
         )
         for n in range(1, sites + 1)
     ]

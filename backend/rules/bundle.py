@@ -3,20 +3,21 @@
 Everything is a function of its arguments; `verification` recomputes it from the files alone.
 """
 
-import math
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from fractions import Fraction
 from hashlib import sha256
 from itertools import islice
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from backend.rules import canonical, draw, eligibility, papers
+from backend.rules import beacons, canonical, draw, eligibility, papers, quotas, scheme, weighted
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
 from backend.rules.merkle import Tree
@@ -120,6 +121,14 @@ def eligible(packed: bytes) -> Iterator[tuple[bytes, str]]:
             yield id, stratum.decode()
 
 
+def weighed(packed: bytes) -> Iterator[tuple[bytes, str, int]]:
+    """List the (id, stratum, weight) of those who may be drawn."""
+    for row in frame_rows(packed):
+        id, stratum, weight, status, _ = row.split(b"\t", 4)
+        if status == b"E":
+            yield id, stratum.decode(), int(weight)
+
+
 # -- commitment ----------------------------------------------------------------------------------
 
 
@@ -201,22 +210,27 @@ def hold(
     values: Mapping[str, str],
     nonces: Mapping[str, str],
     *,
+    proofs: Mapping[str, dict[str, str]] = MappingProxyType({}),
     now: datetime,
     by: str,
     secret: str,
 ) -> Held | Bottleneck:
-    """Hold the draw that was committed to, with what the ceremony gave."""
+    """Hold the draw that was committed to, with what the ceremony gave and what proves it."""
     task = papers.read(files["task.json"], TaskPaper)
     paper = papers.read(files["commit.json"], Commit)
     if papers.moment(now) < paper.not_before:
         raise Refused(Reason.DRAW_TOO_EARLY, not_before=paper.not_before)
     found = Randomness(
-        sources={name: SourceValue(value) for name, value in values.items()}, nonces=dict(nonces)
+        sources={
+            name: SourceValue(value, proofs.get(name) or UNSET) for name, value in values.items()
+        },
+        nonces=dict(nonces),
     )
     admit(task, paper, found)
+    prove(task, found)
     seeds = seeds_of(files, task, found)
-    shares = shares_of(task, paper)
-    lots = draw.select(seeds.objects, eligible(files["frame.tsv.gz"]), shares)
+    shares = shares_of(task, paper, seeds.rounding)
+    lots = lots_of(files, task, seeds.objects, shares)
     seats = seats_of(files, task, seeds.inspectors, lots)
     if isinstance(seats, Bottleneck):
         return seats
@@ -238,15 +252,9 @@ def hold(
     return Held(files=seal(files | made, secret), lots=lots, seats=seats)
 
 
-def require_choices(sources: Mapping[str, papers.Source]) -> None:
-    """Refuse public sources so small that somebody could try out every outcome beforehand."""
-    if math.prod(source.choices() for source in sources.values()) < draw.PUBLIC_CHOICES_MIN:
-        raise Refused(Reason.SEED_TOO_SHORT, bits_min=64)
-
-
 def admit(task: TaskPaper, paper: Commit, found: Randomness) -> None:
     """Refuse randomness that is not exactly what was committed to."""
-    require_choices(task.sources)
+    beacons.require_public(task.sources)
     given = sorted(found.sources, key=str.encode), sorted(found.nonces, key=str.encode)
     wanted = paper.sources, sorted(paper.nonce_commits, key=str.encode)
     if given != wanted:
@@ -254,11 +262,17 @@ def admit(task: TaskPaper, paper: Commit, found: Randomness) -> None:
             Reason.RANDOMNESS_INCOMPLETE, sources=", ".join(wanted[0]), nonces=", ".join(wanted[1])
         )
     for name, source in task.sources.items():
-        if not source.admits(found.sources[name].value):
-            raise Refused(Reason.DIGITS_WRONG, source=name, announced=source.announced())
+        beacons.require_form(name, source, found.sources[name].value)
     for who, nonce in found.nonces.items():
         if draw.nonce_commitment(who, nonce) != paper.nonce_commits[who]:
             raise Refused(Reason.NONCE_WRONG, who=who)
+
+
+def prove(task: TaskPaper, found: Randomness) -> None:
+    """Refuse values that their signatures do not prove."""
+    for name, source in task.sources.items():
+        one = found.sources[name]
+        beacons.require_proof(name, source, one.value, one.evidence())
 
 
 def void(files: Files, *, reason: str, now: datetime, by: str, secret: str) -> Files:
@@ -282,15 +296,60 @@ def seeds_of(files: Mapping[str, bytes], task: TaskPaper, found: Randomness) -> 
     )
 
 
-def shares_of(task: TaskPaper, paper: Commit) -> dict[str, Share]:
-    """Compute how many each stratum gives."""
-    return draw.allocate(
-        {name: by_status["E"] for name, by_status in paper.counts.items()},
-        rate=task.rate,
+def shares_of(task: TaskPaper, paper: Commit, seed: str) -> dict[str, Share]:
+    """Compute how many each stratum gives; `seed` is the one for rounding."""
+    return shares(task, {name: by_status["E"] for name, by_status in paper.counts.items()}, seed)
+
+
+def shares(task: TaskPaper, counts: Mapping[str, int], seed: str) -> dict[str, Share]:
+    """Compute how many each stratum gives of so many eligible."""
+    return quotas.allocate(
+        counts,
+        asked(task, counts),
+        rounding=task.rounding,
+        total=task.total,
         minimum=task.minimum,
         reserve_rate=task.reserves.rate,
         reserve_minimum=task.reserves.minimum,
+        seed=seed,
     )
+
+
+def most_lots(task: TaskPaper, counts: Mapping[str, int]) -> int:
+    """Give the largest number of lots that any seed could lead to."""
+    return quotas.most_lots(
+        counts,
+        asked(task, counts),
+        rounding=task.rounding,
+        total=task.total,
+        minimum=task.minimum,
+    )
+
+
+def most_of_each(task: TaskPaper, counts: Mapping[str, int]) -> dict[str, int]:
+    """Give the largest number of lots of each stratum that any seed could lead to."""
+    return quotas.most_of_each(
+        counts,
+        asked(task, counts),
+        rounding=task.rounding,
+        total=task.total,
+        minimum=task.minimum,
+    )
+
+
+def asked(task: TaskPaper, counts: Mapping[str, int]) -> dict[str, Fraction]:
+    """Compute every stratum's exact quota."""
+    return scheme.asked(task.dimensions(), task.quotas, task.rate, counts)
+
+
+def lots_of(
+    files: Mapping[str, bytes], task: TaskPaper, seed: str, shares: Mapping[str, Share]
+) -> list[Lot]:
+    """Draw the lots, by weight if the task has weights."""
+    packed = files["frame.tsv.gz"]
+    if task.weighted():
+        return weighted.select(seed, weighed(packed), shares)
+    return draw.select(seed, eligible(packed), shares)
 
 
 def seats_of(
@@ -310,8 +369,9 @@ def seats_of(
 
 def parse_frame(packed: bytes, task: TaskPaper) -> Iterator[tuple[bytes, FrameLine]]:
     """Read the frame line by line, each checked against the rules of the task."""
+    read = eligibility.line_reader(task)
     for row in frame_rows(packed):
-        yield row, eligibility.read_frame_line(row, task)
+        yield row, read(row)
 
 
 def _event(

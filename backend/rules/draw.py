@@ -13,7 +13,6 @@ from typing import Literal
 from msgspec import Struct
 
 SPEC = "sjdraw/1"
-PUBLIC_CHOICES_MIN = 2**64  # of the public sources together: what nobody can try out beforehand
 
 
 class Seeds(Struct, frozen=True):
@@ -80,28 +79,6 @@ def derive(commit_hash: str, text: bytes, task_id: str) -> Seeds:
 def ceil_share(count: int, num: int, den: int) -> int:
     """Round a share up: the rule says "not less than" (不少于)."""
     return -(-count * num // den)
-
-
-def allocate(
-    counts: Mapping[str, int],
-    *,
-    rate: tuple[int, int],
-    minimum: int,
-    reserve_rate: tuple[int, int],
-    reserve_minimum: int,
-) -> dict[str, Share]:
-    """Give each stratum its lots: its rate rounded up, at least `minimum`, at most all it has.
-
-    Reserves are a share of the lots in the same way, out of what is left.
-    """
-    shares: dict[str, Share] = {}
-    for stratum in sorted(counts, key=str.encode):
-        eligible = counts[stratum]
-        primary = min(max(ceil_share(eligible, *rate), minimum), eligible)
-        wanted = max(ceil_share(primary, *reserve_rate), reserve_minimum)
-        reserves = min(wanted, eligible - primary)
-        shares[stratum] = Share(eligible=eligible, primary=primary, reserves=reserves)
-    return shares
 
 
 # -- tickets -------------------------------------------------------------------------------------

@@ -1,42 +1,239 @@
 """资格: who may be drawn, who may inspect, and who must stay away (回避), from plain values."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
-from backend.rules import canonical
+from msgspec import Struct
+
+from backend.rules import canonical, scheme
 from backend.rules.canonical import NotCanonical
 from backend.rules.pairing import Position
-from backend.rules.papers import EXCLUSIONS, FrameLine, Place, RosterLine, TaskPaper
+from backend.rules.papers import (
+    EXCLUSIONS,
+    NAMED,
+    REASONS,
+    FrameLine,
+    Place,
+    RosterLine,
+    TaskPaper,
+)
+from backend.rules.scheme import Traits
 
-STRATUM = "all"  # one stratum; a plan by risk class will name them
+Reason: TypeAlias = tuple[str, str]  # why somebody cannot be drawn, and where that is written
+
+
+class Subject(Struct, frozen=True):
+    """An object as the registers know it on the day of the snapshot."""
+
+    code: str
+    status: str
+    traits: Traits
+    successor: str = ""  # the one it turned out to be the same as
+    revision: str = ""  # of the register, that wrote it last
+
+
+class Visit(Struct, frozen=True):
+    """A lot that an object had before: in which draw, and what became of it."""
+
+    draw: str  # agency#seq: the place of its commitment in the agency's public chain
+    agency: str
+    plan: str
+    campaign: str
+    batch: int
+    day: str  # of the draw
+    inspected: str  # the day of its result, or empty
+    same_item: bool  # by the checklist that this plan would bring
+
+
+class Exemption(Struct, frozen=True):
+    """依文件免予抽查: a decision with its authority, which is published."""
+
+    reason: Literal["X03", "X04", "X05", "X07", "X09"]
+    authority: str
+
+
+class Past(Struct, frozen=True):
+    """What is known of an object from before: its visits and the exemptions that name it."""
+
+    visits: Sequence[Visit] = ()
+    exemption: Exemption | None = None
+
+
+class Days(Struct, frozen=True):
+    """The first days that count for each rule of exclusion, as dates."""
+
+    year: str
+    window: str
+    superior: str
+
+
+# -- the frame -----------------------------------------------------------------------------------
 
 
 def frame_line(
-    *, code: str, division: str, category: str, risk: str, status: str, wanted: str
+    subject: Subject, task: TaskPaper, past: Past | None = None, days: Days | None = None
 ) -> bytes:
-    """Write the frame's line of one object in scope; `wanted` is the plan's category or empty."""
-    reason = ""
-    if status != "active":
-        reason = "X01-not-active"
-    elif wanted not in ("", category):
-        reason = "X06-not-of-category"
-    verdict = "X" if reason else "E"
-    return canonical.line(
-        (canonical.text(code), STRATUM, "1", verdict, reason, division, category, risk)
+    """Write the frame's line of one object in scope."""
+    traits = subject.traits
+    stratum = scheme.stratum_of(task.dimensions(), traits)
+    reason, evidence = reason_of(subject, task, stratum, past, days)
+    row = (
+        canonical.text(subject.code),
+        stratum,
+        str(scheme.weight_of(task.weights, traits)),
+        "X" if reason else "E",
+        reason,
+        traits.region,
+        traits.category,
+        traits.risk,
     )
+    if not task.columns:
+        return canonical.line(row)
+    extra = [evidence if name == "evidence" else getattr(traits, name) for name in task.columns]
+    return canonical.line((*row, *extra))
 
 
-def read_frame_line(row: bytes, task: TaskPaper) -> FrameLine:
-    """Read a line of the frame; raise NotCanonical if it breaks the rules of the task."""
-    line = FrameLine(*canonical.fields(row, FrameLine.width))
-    if not line.id or line.stratum != STRATUM or line.weight != "1":
-        raise NotCanonical(f"{line.id}: stratum or weight is not of this task")
-    if not line.region.startswith(task.division):
+def reason_of(
+    subject: Subject, task: TaskPaper, stratum: str, past: Past | None, days: Days | None
+) -> Reason:
+    """Give the first reason why an object cannot be drawn, and its evidence; empty if it can.
+
+    In this order: the object itself, the plan, named decisions, visits before.
+    """
+    if subject.status != "active":
+        known = f"X01-{subject.status}"
+        return known if known in REASONS else "X01-not-active", f"revision:{subject.revision}"
+    if subject.successor:
+        return "X01-merged", f"successor:{subject.successor}"
+    if reason := scheme.unwanted(task.scope or scheme.Scope(), task.category, subject.traits):
+        return reason, f"revision:{subject.revision}"
+    if past is None:
+        return "", ""
+    if past.exemption is not None:
+        return f"{past.exemption.reason}-named", past.exemption.authority
+    assert days is not None, "visits are judged by days"
+    return _visited(task, stratum, past.visits, days)
+
+
+def _visited(task: TaskPaper, stratum: str, visits: Sequence[Visit], days: Days) -> Reason:
+    rules = task.exclusion or scheme.Exclusion()
+    this_year = [one for one in visits if one.day >= days.year]
+    if rules.annual_cap and len(this_year) >= rules.annual_cap:
+        return "X02-annual-cap", _draws(this_year)
+    above = [
+        one
+        for one in visits
+        if one.same_item
+        and one.inspected >= days.superior
+        and one.agency != task.agency
+        and _is_above(one.agency, task.agency)
+    ]
+    if rules.superior_months and above:
+        return "X03-superior", _draws(above)
+    recent = [one for one in visits if one.day >= days.window]
+    if rules.window_days and recent:
+        return "X08-drawn", _draws(recent)
+    quota = scheme.quota_of(task.dimensions(), task.quotas, stratum)
+    batches = quota.visits if quota else None
+    if batches is not None:
+        turns = range(batches.batch - batches.turn(), batches.batch)
+        drawn = [one for one in visits if _siblings(one, task) and one.batch in turns]
+        return ("X08-cycle", _draws(drawn)) if drawn else ("", "")
+    drawn = [one for one in visits if _siblings(one, task)]
+    return ("X08-campaign", _draws(drawn)) if drawn else ("", "")
+
+
+def _siblings(visit: Visit, task: TaskPaper) -> bool:
+    return bool(task.campaign) and task.campaign in (visit.campaign, visit.plan)
+
+
+def _is_above(agency: str, ours: str) -> bool:
+    return agency == "CN" or ours.startswith(agency)
+
+
+def _draws(visits: Iterable[Visit]) -> str:
+    return ",".join(sorted({one.draw for one in visits}))
+
+
+def line_reader(task: TaskPaper) -> Callable[[bytes], FrameLine]:
+    """Prepare to read the frame of a task; a line that breaks its rules raises NotCanonical."""
+    width = FrameLine.width + len(task.columns)
+    check = _check_line if task.columns else _check_plain_line
+
+    def read(row: bytes) -> FrameLine:
+        parts = canonical.fields(row, width)
+        extra = dict(zip(task.columns, parts[FrameLine.width :], strict=True))
+        evidence = extra.pop("evidence", "")
+        id, stratum, weight, status, reason, region, category, risk = parts[: FrameLine.width]
+        line = FrameLine(
+            id=id,
+            stratum=stratum,
+            weight=weight,
+            status=status,
+            reason=reason,
+            traits=Traits(region, category, risk, **extra),
+            evidence=evidence,
+        )
+        _check_place(line, task)
+        check(line, task)
+        return line
+
+    return read
+
+
+def _check_place(line: FrameLine, task: TaskPaper) -> None:
+    if not line.traits.region.startswith(task.division):
         raise NotCanonical(f"{line.id}: is not in the division of the task")
+    if line.traits.size and (not line.traits.size.isdecimal() or line.traits.size[0] == "0"):
+        raise NotCanonical(f"{line.id}: its size is not a whole number from 1")
+    if (
+        not line.id
+        or line.stratum != scheme.stratum_of(task.dimensions(), line.traits)
+        or line.weight != str(scheme.weight_of(task.weights, line.traits))
+    ):
+        raise NotCanonical(f"{line.id}: stratum or weight is not of this task")
+
+
+def _check_plain_line(line: FrameLine, task: TaskPaper) -> None:
+    """Check a line of a frame from before there was evidence."""
     if line.status == "X" and line.reason[:3] in EXCLUSIONS:
-        return line
-    if line.status == "E" and not line.reason and task.category in ("", line.category):
-        return line
+        return
+    if line.status == "E" and not line.reason and task.category in ("", line.traits.category):
+        return
     raise NotCanonical(f"{line.id}: is neither eligible nor excluded by a rule of the task")
+
+
+def _check_line(line: FrameLine, task: TaskPaper) -> None:
+    """Check that a line is excluded by a rule of the task, or else by none that can be seen."""
+    unwanted = scheme.unwanted(task.scope or scheme.Scope(), task.category, line.traits)
+    if line.status == "E" and not line.reason and not line.evidence and not unwanted:
+        return
+    if line.status != "X" or line.reason not in REASONS or not line.evidence:
+        raise NotCanonical(f"{line.id}: is neither eligible nor excluded with evidence")
+    if line.reason[:3] == "X01":
+        return
+    if unwanted or line.reason[:3] == "X06" or line.reason == "X05-key-object":
+        if line.reason != unwanted:
+            raise NotCanonical(f"{line.id}: is excluded by {line.reason}, not {unwanted or 'E'}")
+    elif line.reason not in NAMED and line.reason not in _declared(task, line.stratum):
+        raise NotCanonical(f"{line.id}: the task has no rule for {line.reason}")
+
+
+def _declared(task: TaskPaper, stratum: str) -> set[str]:
+    rules = task.exclusion or scheme.Exclusion()
+    quota = scheme.quota_of(task.dimensions(), task.quotas, stratum)
+    by_turns = quota is not None and quota.visits is not None
+    declared: Mapping[str, object] = {
+        "X02-annual-cap": rules.annual_cap,
+        "X03-superior": rules.superior_months,
+        "X08-drawn": rules.window_days,
+        "X08-campaign": task.campaign and not by_turns,
+        "X08-cycle": task.campaign and by_turns,
+    }
+    return {name for name, rule in declared.items() if rule}
+
+
+# -- inspectors ----------------------------------------------------------------------------------
 
 
 def may_sit(inspector: RosterLine, place: Place, task: TaskPaper) -> bool:

@@ -8,12 +8,23 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from backend.rules import canonical
+from backend.rules.beacons import Source
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
 from backend.rules.pairing import Seat
+from backend.rules.scheme import (
+    Column,
+    Exclusion,
+    Quota,
+    Rate,
+    Rounding,
+    Scope,
+    Traits,
+    Weighing,
+)
 
 AUDITOR_ONLY = frozenset({"recusal.tsv"})  # tier A: its hash is public, its content is not
 COMMITMENT_FILES = frozenset(
@@ -38,6 +49,15 @@ EXCLUSIONS = {  # the closed list of why an object in scope cannot be drawn
     "X08": ("already drawn this year", "本年度已抽查"),
     "X09": ("wrong in the register, corrected", "数据错误，已更正"),
 }
+NAMED = ("X03-named", "X04-named", "X05-named", "X07-named", "X09-named")  # by a document
+REASONS = frozenset(
+    {
+        "X01-not-active", "X01-suspended", "X01-revoked", "X01-cancelled", "X01-moved",
+        "X01-merged", "X02-annual-cap", "X03-superior", "X05-key-object", "X06-not-of-category",
+        "X06-not-of-risk", "X06-not-of-credit", "X06-not-of-product", "X06-not-key", "X08-drawn",
+        "X08-campaign", "X08-cycle", *NAMED,
+    }
+)  # fmt: skip
 
 _CHINA = timezone(timedelta(hours=8))
 Paper = TypeVar("Paper", bound=Struct)
@@ -46,48 +66,6 @@ Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 
 
 # -- task.json -----------------------------------------------------------------------------------
-
-
-class Dice(Struct, frozen=True, tag="dice", tag_field="kind"):
-    """掷骰: how many rolls of which die are announced; a d10 shows 0-9, others 1 to `sides`."""
-
-    sides: Literal[6, 8, 10]
-    rolls: Annotated[int, Meta(ge=1, le=200)]
-
-    def choices(self) -> int:
-        """Count the values that nobody can know before the ceremony."""
-        return int(self.sides**self.rolls)
-
-    def announced(self) -> str:
-        """Say what the value must look like."""
-        return f"{self.rolls} x d{self.sides}"
-
-    def admits(self, value: str) -> bool:
-        """Whether the value is exactly what was announced: the digits in rolled order."""
-        faces = "0123456789" if self.sides == 10 else "12345678"[: self.sides]
-        return len(value) == self.rolls and set(value) <= set(faces)
-
-
-class Drand(Struct, frozen=True, tag="drand", tag_field="kind"):
-    """A round of a public beacon; its value is the randomness in hex.."""
-
-    chain: Hash
-    round: Annotated[int, Meta(ge=1)]
-
-    def choices(self) -> int:
-        """Count the values that nobody can know before the round."""
-        return 2**256
-
-    def announced(self) -> str:
-        """Say what the value must look like."""
-        return f"round {self.round}, 64 hex digits"
-
-    def admits(self, value: str) -> bool:
-        """Whether the value has the form of a round's randomness."""
-        return HASH.fullmatch(value) is not None
-
-
-Source: TypeAlias = Dice | Drand
 
 
 class Place(Struct, frozen=True):
@@ -101,12 +79,23 @@ class Place(Struct, frozen=True):
 class Extra(Struct, frozen=True):
     """How many reserves stand behind the lots: a share of them, at least `minimum`."""
 
-    rate: tuple[Count, Annotated[int, Meta(ge=1)]]
+    rate: Rate
     minimum: Count
 
 
-class TaskPaper(Struct, frozen=True):
-    """task.json: every parameter of the draw, so that none is chosen after the seed."""
+class Party(Struct, frozen=True):
+    """部门联合: one department's part in a joint plan, the lead's first."""
+
+    department: str
+    matter: str
+    checklists: dict[str, str]
+
+
+class TaskPaper(Struct, frozen=True, omit_defaults=True):
+    """task.json: every parameter of the draw, so that none is chosen after the seed.
+
+    Fields with a default are absent while they have it: bundles from before them stay as they are.
+    """
 
     spec: str
     id: str
@@ -115,18 +104,36 @@ class TaskPaper(Struct, frozen=True):
     division: str  # objects of this division and below
     category: str  # empty: every category
     checklists: dict[str, str]
-    strata: Literal["single"]
-    rounding: Literal["ceil"]
-    rate: tuple[Count, Annotated[int, Meta(ge=1)]]
-    minimum: Count
+    strata: Literal["single"] | list[str]
+    rounding: Rounding
+    rate: Rate  # of every stratum that no quota speaks of
+    minimum: Count  # of every stratum
     reserves: Extra
     positions: list[Place]
     inspectors_under: str  # inspectors of this division and below
     opens_on: str
     closes_on: str
     relaxations: list[str]  # the ladder for an infeasible pairing, in order; empty: none
-    mode: Literal["open"]
+    mode: Literal["open", "sealed"]
     sources: dict[str, Source]
+    sealed_until: str | UnsetType = UNSET  # sealed: the time at which the content is public at last
+    scope: Scope | None = None
+    total: Count = 0
+    quotas: list[Quota] = []
+    weights: list[Weighing] = []
+    exclusion: Exclusion | None = None
+    columns: list[Column] = []  # of the frame, after the risk class
+    snapshot: str = ""  # the day whose registers were frozen
+    campaign: str = ""  # 专项行动: the plan that this one belongs to
+    parties: list[Party] = []
+
+    def dimensions(self) -> list[str]:
+        """List what the strata are told apart by."""
+        return [] if self.strata == "single" else self.strata
+
+    def weighted(self) -> bool:
+        """Whether some objects are drawn with more chance than others."""
+        return bool(self.weights) or "size" in self.columns
 
 
 class Software(Struct, frozen=True):
@@ -160,9 +167,14 @@ class Commit(Struct, frozen=True):
 
 
 class SourceValue(Struct, frozen=True):
-    """What one public source gave."""
+    """What one public source gave, and what proves it: a signature, if the source has one."""
 
     value: str
+    proof: dict[str, str] | UnsetType = UNSET
+
+    def evidence(self) -> dict[str, str]:
+        """Give the proof, empty if there is none."""
+        return {} if isinstance(self.proof, UnsetType) else self.proof
 
 
 class Randomness(Struct, frozen=True):
@@ -194,11 +206,10 @@ class FrameLine(Struct, frozen=True):
     weight: str
     status: str
     reason: str
-    region: str
-    category: str
-    risk: str
+    traits: Traits
+    evidence: str = ""
 
-    width: ClassVar[int] = 8
+    width: ClassVar[int] = 8  # and the columns of the task
 
 
 class RosterLine(Struct, frozen=True):
@@ -341,6 +352,17 @@ def natural(text: str) -> int:
 def moment(at: datetime) -> str:
     """Write a time: RFC 3339 to the second, China standard time."""
     return at.astimezone(_CHINA).isoformat(timespec="seconds")
+
+
+def read_moment(text: str) -> datetime:
+    """Read a time that was written by `moment`."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise NotCanonical(str(error)) from error
+    if value.tzinfo is None or moment(value) != text:
+        raise NotCanonical(f"not a time as it is written here: {text!r}")
+    return value
 
 
 def day(text: str) -> date:

@@ -6,7 +6,7 @@ it rests on failed or is not there. It needs no database, no network and no cloc
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -14,13 +14,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
-from backend.rules import bundle, canonical, draw, papers
+from backend.rules import beacons, bundle, canonical, draw, papers
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
 from backend.rules.merkle import Tree
 from backend.rules.pairing import Bottleneck
-from backend.rules.papers import Commit, LogLine, Randomness, SeedPaper, TaskPaper
-from sync.refusals import Refused
+from backend.rules.papers import Commit, FrameLine, LogLine, Randomness, SeedPaper, TaskPaper
+from sync.refusals import Reason, Refused
 
 _SIGNATURE = re.compile(rb"[0-9a-f]{128}\n")
 _LISTED = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
@@ -41,9 +41,10 @@ class Explained(Struct, frozen=True):
     id: str
     status: str  # E | X
     reason: str
+    evidence: str
     stratum: str
     eligible: int
-    primary: int
+    primary: int = 0  # known once the seed is
     ticket: str = ""  # none before the draw, nor for who is excluded
     rank: int = 0  # among the eligible of its stratum, from 1
     lot: str = ""  # P | R | empty
@@ -120,43 +121,59 @@ def explain(files: Mapping[str, bytes], id: str) -> Explained | None:
     Before the draw is held there is no ticket yet, only whether it can be drawn.
     """
     task = papers.read(files["task.json"], TaskPaper)
-    shares = bundle.shares_of(task, papers.read(files["commit.json"], Commit))
+    commit = papers.read(files["commit.json"], Commit)
     frame = bundle.parse_frame(files["frame.tsv.gz"], task)
     line = next((one for _, one in frame if one.id == id), None)
     if line is None:
         return None
-    share = shares[line.stratum]
     found = Explained(
         id=id,
         status=line.status,
         reason=line.reason,
+        evidence=line.evidence,
         stratum=line.stratum,
-        eligible=share.eligible,
-        primary=share.primary,
+        eligible=commit.counts[line.stratum]["E"],
     )
     if line.status == "X" or "seed.json" not in files:
         return found
-    seed = papers.read(files["seed.json"], SeedPaper).objects
-    rank = _rank(seed, id, line.stratum, bundle.eligible(files["frame.tsv.gz"]))
+    seeds = papers.read(files["seed.json"], SeedPaper)
+    shares = bundle.shares_of(task, commit, seeds.rounding)
+    share = shares[line.stratum]
+    rank = _rank(files, task, seeds.objects, shares, line)
     group = f"{task.id}/{id}/"
     seats = (row.decode().split("\t") for row in canonical.lines(files["assignment.tsv"]))
     return msgspec.structs.replace(
         found,
-        ticket=draw.ticket(seed, id),
+        primary=share.primary,
+        ticket=draw.ticket(seeds.objects, id),
         rank=rank,
         lot="P" if rank <= share.primary else "R" if rank <= share.primary + share.reserves else "",
         inspectors=[seat[2] for seat in seats if seat[0].startswith(group)],
-        command=f"printf '%s|%s' {seed} {_quoted(id)} | sha256sum",
+        command=f"printf '%s|%s' {seeds.objects} {_quoted(id)} | sha256sum",
     )
 
 
-def _rank(seed: str, id: str, stratum: str, eligible: Iterable[tuple[bytes, str]]) -> int:
+def _rank(
+    files: Mapping[str, bytes],
+    task: TaskPaper,
+    seed: str,
+    shares: Mapping[str, Share],
+    line: FrameLine,
+) -> int:
+    packed = files["frame.tsv.gz"]
+    if task.weighted():
+        whole = {
+            name: msgspec.structs.replace(one, reserves=one.eligible)
+            for name, one in shares.items()
+        }
+        lots = bundle.lots_of(files, task, seed, whole)
+        return next(lot.rank for lot in lots if lot.id == line.id)
     prefix = f"{seed}|".encode()
-    mine = (bytes.fromhex(draw.ticket(seed, id)), id.encode())
+    mine = (bytes.fromhex(draw.ticket(seed, line.id)), line.id.encode())
     return sum(
         (sha256(prefix + other).digest(), other) <= mine
-        for other, theirs in eligible
-        if theirs == stratum
+        for other, theirs in bundle.eligible(packed)
+        if theirs == line.stratum
     )
 
 
@@ -173,7 +190,8 @@ def _run(name: str, check: "Callable[[_Reading], tuple[str, str]]", reading: _Re
     except Refused as refused:
         facts = ", ".join(f"{name}: {fact}" for name, fact in refused.details.items())
         reason = refused.reason
-        return Step(name, False, f"{reason.en} ({facts})", f"{reason.zh}（{facts}）")
+        ok = None if reason is Reason.EXTRA_MISSING else False  # a device cannot check a signature
+        return Step(name, ok, f"{reason.en} ({facts})", f"{reason.zh}（{facts}）")
     except (NotCanonical, msgspec.MsgspecError, UnicodeError, KeyError) as error:
         return Step(
             name, False, f"Cannot be read: {error}.", f"无法读取或格式不符（技术信息：{error}）。"
@@ -231,6 +249,14 @@ def _commitment(reading: _Reading) -> tuple[str, str]:
         raise _Differs("The chain of commitments is broken.", "承诺链断裂。")
     if commit.sources != sorted(task.sources, key=str.encode):
         raise _Differs("The sources are not those of the task.", "随机源与任务书不符。")
+    beacons.require_public(task.sources)
+    beacons.require_future(task.sources, created_at=papers.read_moment(commit.created_at))
+    not_before = papers.read_moment(commit.not_before)
+    if beacons.ready_at(task.sources, not_before) != not_before:
+        raise _Differs(
+            "The draw was allowed before its sources have their values.",
+            "抽取时间早于随机源产生时间。",
+        )
     reading.commit, reading.task = commit, task
     hash = bundle.commit_hash(reading.files)
     return (
@@ -320,11 +346,26 @@ def _randomness(reading: _Reading) -> tuple[str, str]:
     found = papers.read(reading.file("randomness.json"), Randomness)
     bundle.admit(reading.task, reading.commit, found)
     reading.randomness = found
-    given = ", ".join(f"{name} = {found.sources[name].value}" for name in sorted(found.sources))
     return (
-        f"{len(found.nonces)} nonces open their commitments. Compare with the record: {given}.",
-        f"{len(found.nonces)} 个随机数与承诺相符。请与现场记录核对：{given}。",
+        f"{len(found.sources)} values as announced, {len(found.nonces)} nonces open their "
+        "commitments.",
+        f"{len(found.sources)} 个公开数值符合公布的形式，{len(found.nonces)} 个随机数与承诺相符。",
     )
+
+
+def _sources(reading: _Reading) -> tuple[str, str]:
+    """Say of each public value what is proved, and what a reader must compare."""
+    task, found = reading.task, reading.randomness
+    bundle.prove(task, found)
+    claims = [
+        (f"{name} = {one.value}", *task.sources[name].claim(one.value, one.evidence()))
+        for name, one in sorted(found.sources.items())
+    ]
+    en = "; ".join(f"{given}: {words}" for given, words, _ in claims) + "."
+    zh = "；".join(f"{given}：{words}" for given, _, words in claims) + "。"
+    if not beacons.verifiable(task.sources):
+        raise _Open(en, zh)
+    return en, zh
 
 
 def _seed(reading: _Reading) -> tuple[str, str]:
@@ -338,9 +379,7 @@ def _seed(reading: _Reading) -> tuple[str, str]:
 
 
 def _allocation(reading: _Reading) -> tuple[str, str]:
-    if not reading.held():
-        raise _Open("The draw has not been held.", "尚未抽取。")
-    shares = bundle.shares_of(reading.task, reading.commit)
+    shares = bundle.shares_of(reading.task, reading.commit, reading.seeds.rounding)
     if papers.write_shares(shares) != reading.file("allocation.json"):
         raise _Differs("The quotas do not follow from the task.", "名额并非按任务书得出。")
     reading.shares = shares
@@ -350,8 +389,8 @@ def _allocation(reading: _Reading) -> tuple[str, str]:
 
 
 def _selection(reading: _Reading) -> tuple[str, str]:
-    pairs = bundle.eligible(reading.file("frame.tsv.gz"))
-    lots = draw.select(reading.seeds.objects, pairs, reading.shares)
+    reading.file("frame.tsv.gz")
+    lots = bundle.lots_of(reading.files, reading.task, reading.seeds.objects, reading.shares)
     expected = canonical.lines(papers.write_lots(lots))
     _same_lines("selection.tsv", expected, canonical.lines(reading.file("selection.tsv")))
     reading.lots = lots
@@ -396,8 +435,9 @@ _STEPS: tuple[tuple[str, tuple[str, ...], Callable[[_Reading], tuple[str, str]]]
     ("frame", ("commitment",), _frame),
     ("roster", ("commitment",), _roster),
     ("randomness", ("commitment", "log"), _randomness),
+    ("sources", ("randomness",), _sources),
     ("seed", ("randomness",), _seed),
-    ("allocation", ("frame", "log"), _allocation),
-    ("selection", ("seed", "allocation"), _selection),
+    ("allocation", ("frame", "seed"), _allocation),
+    ("selection", ("allocation",), _selection),
     ("assignment", ("roster", "selection"), _assignment),
 )

@@ -22,6 +22,10 @@ class Plan(SQLModel, table=True):
     sites_min: int
     seats: int = 2
     qualification: str = Field(default="", max_length=60)
+    scheme: str = "{}"  # JSON of rules.scheme.Scheme: whom, in which strata, how many of each
+    parent_id: str | None = Field(default=None, foreign_key="plan.id", index=True)  # 专项行动
+    eligible: int = 0  # when it was made or frozen last
+    sites: int = 0
     opens_on: date
     closes_on: date
     created_by: str = Field(foreign_key="account.id")
@@ -42,8 +46,25 @@ class Draw(SQLModel, table=True):
     drawn_at: datetime | None = None
     seed: str | None = Field(default=None, max_length=64)
     bundle_sha256: str | None = Field(default=None, max_length=64)  # of MANIFEST.sha256
+    sealed_until: datetime | None = None  # 封存: none: open from the beginning
+    unseal_asked_by: str | None = Field(default=None, foreign_key="account.id")
+    unsealed_at: datetime | None = None  # by two officers, before it was due
 
     __table_args__ = (UniqueConstraint("agency", "seq"),)
+
+
+class Typing(SQLModel, table=True):
+    """录入: what one officer typed of a public value; nobody is shown it before two agree."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    draw_id: str = Field(foreign_key="draw.id", index=True)
+    source: str = Field(max_length=200)
+    n: int
+    value: str = Field(max_length=400)
+    by: str = Field(foreign_key="account.id")
+    at: datetime
+
+    __table_args__ = (UniqueConstraint("draw_id", "source", "n"),)
 
 
 class Piece(SQLModel, table=True):
@@ -66,3 +87,13 @@ class Task(SQLModel, table=True):
     lead_id: str = Field(foreign_key="inspector.id", index=True)  # 主办
     second_id: str = Field(foreign_key="inspector.id", index=True)  # 协办
     dispatched_at: datetime | None = None
+
+
+class Seat(SQLModel, table=True):
+    """席位: an inspector's place in a task, of the lead's department or of a partner's."""
+
+    task_id: str = Field(foreign_key="task.id", primary_key=True)
+    department: str = Field(primary_key=True, max_length=80)  # `*`: any
+    position: str = Field(primary_key=True, max_length=40)
+    inspector_id: str = Field(foreign_key="inspector.id", index=True)
+    checklist_digest: str = Field(foreign_key="checklist.digest")

@@ -2,34 +2,49 @@
 
 import json
 import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import cast
 
-from sqlmodel import col, func, select
+import msgspec
+from msgspec import Struct
+from sqlmodel import col, select
 
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session
-from backend.rules import canonical
+from backend.rules import bundle, canonical, scheme
 from backend.rules.canonical import NotCanonical
-from backend.rules.draw import allocate
-from backend.tables import Checklist, Draw, Establishment, Plan
-from backend.wire import DrawSummary, NewPlan, PlanView
+from backend.rules.papers import TaskPaper
+from backend.tables import Checklist, Draw, Plan
+from backend.wire import DrawSummary, NestedPlan, NewPlan, PlanView, StratumView
+from backend.work import frames
+from backend.work.frames import Registers
 from sync.refusals import Reason, Refused
 
-RESERVE_RATE = (1, 5)  # reserves behind every lot: a fifth, at least three
-RESERVE_MINIMUM = 3
+
+class Preview(Struct, frozen=True):
+    """What a plan's frame would be if it were frozen now."""
+
+    eligible: int
+    sites: int
+    strata: list[StratumView]
 
 
 async def create_plan(db: Session, new: NewPlan, *, officer: Officer, now: datetime) -> PlanView:
     """Create a plan that could be drawn today; `checklists` may name a code for its newest."""
     may_see(officer, new.division)
     _require_sense(new)
+    parent = await find_plan(db, new.parent, officer) if new.parent else None
     checklists = {key: await _released(db, name) for key, name in new.checklists.items()}
-    categories = await _categories(db, new.division, new.category)
-    uncovered = sorted(categories.keys() - checklists.keys()) if "*" not in checklists else []
-    if uncovered:
-        raise Refused(Reason.PLAN_CHECKLIST_MISSING, category=", ".join(uncovered[:10]))
-    require_sites(eligible=sum(categories.values()), minimum=new.minimum)
+    partners = [
+        msgspec.structs.replace(
+            one, checklists={key: await _released(db, name) for key, name in one.checklists.items()}
+        )
+        for one in new.scheme.partners
+    ]
+    given = msgspec.structs.replace(new.scheme, partners=partners)
 
     plan = Plan(
         title=plain_text(new.title),
@@ -40,13 +55,21 @@ async def create_plan(db: Session, new: NewPlan, *, officer: Officer, now: datet
         rate_num=new.rate[0],
         rate_den=new.rate[1],
         sites_min=new.minimum,
-        seats=new.seats,
+        seats=len(given.seats or scheme.DEFAULT_SEATS),
         qualification=new.qualification,
+        scheme=msgspec.json.encode(given).decode(),
+        parent_id=parent.id if parent else None,
         opens_on=new.opens_on,
         closes_on=new.closes_on,
         created_by=officer.id,
         created_at=now,
     )
+    registers = await frames.load(db, plan, now=now)
+    _require_checklists(registers, [checklists, *(one.checklists for one in partners)])
+    counts = await frames.count(registers)
+    require_sites(registers.task, {name: by["E"] for name, by in counts.items()})
+    preview = _preview(registers.task, counts)
+    plan.eligible, plan.sites = preview.eligible, preview.sites
 
     db.add(plan)
     await journal.append(
@@ -59,8 +82,9 @@ async def create_plan(db: Session, new: NewPlan, *, officer: Officer, now: datet
         division=plan.division,
         rate=f"{plan.rate_num}/{plan.rate_den}",
         minimum=plan.sites_min,
+        scheme=canonical.digest(plan.scheme.encode()),
     )
-    return await _view(db, plan)
+    return await _view(db, plan, preview)
 
 
 async def list_plans(db: Session, officer: Officer) -> list[PlanView]:
@@ -70,9 +94,11 @@ async def list_plans(db: Session, officer: Officer) -> list[PlanView]:
     return [await _view(db, plan) for plan in plans]
 
 
-async def show_plan(db: Session, plan_id: str, officer: Officer) -> PlanView:
-    """Show one plan and its draws."""
-    return await _view(db, await find_plan(db, plan_id, officer))
+async def show_plan(db: Session, plan_id: str, officer: Officer, *, now: datetime) -> PlanView:
+    """Show one plan and its draws, and what its frame would be if it were frozen now."""
+    plan = await find_plan(db, plan_id, officer)
+    registers = await frames.load(db, plan, now=now)
+    return await _view(db, plan, _preview(registers.task, await frames.count(registers)))
 
 
 async def find_plan(db: Session, plan_id: str, officer: Officer, *, lock: bool = False) -> Plan:
@@ -89,22 +115,20 @@ async def find_plan(db: Session, plan_id: str, officer: Officer, *, lock: bool =
     return plan
 
 
-def require_sites(*, eligible: int, minimum: int) -> None:
-    """Refuse to draw more sites than exist, or any from none."""
-    if minimum > eligible:
-        raise Refused(Reason.PLAN_TOO_MANY_SITES, asked=minimum, exist=eligible)
-
-
-def sites_of(plan: Plan, eligible: int) -> int:
-    """Compute how many sites a plan draws from so many."""
-    shares = allocate(
-        {"all": eligible},
-        rate=(plan.rate_num, plan.rate_den),
-        minimum=plan.sites_min,
-        reserve_rate=RESERVE_RATE,
-        reserve_minimum=RESERVE_MINIMUM,
-    )
-    return shares["all"].primary
+def require_sites(task: TaskPaper, eligible: Mapping[str, int]) -> None:
+    """Refuse to draw more sites than exist, or none."""
+    exist = sum(eligible.values())
+    asked = max(task.total, task.minimum)
+    if asked > exist:
+        raise Refused(Reason.PLAN_TOO_MANY_SITES, asked=asked, exist=exist)
+    least = sum(min(task.minimum, count) for count in eligible.values())
+    if 0 < task.total < least:
+        raise _wrong(scheme.Problem(
+            "total", f"the strata have at least {least} between them",
+            f"各层最少户数合计已达 {least}",
+        ))  # fmt: skip
+    if bundle.most_lots(task, eligible) == 0:
+        raise Refused(Reason.PLAN_DRAWS_NOBODY, eligible=exist)
 
 
 def checklists_of(plan: Plan) -> dict[str, str]:
@@ -113,9 +137,26 @@ def checklists_of(plan: Plan) -> dict[str, str]:
     return named
 
 
-async def _view(db: Session, plan: Plan) -> PlanView:
-    eligible = sum((await _categories(db, plan.division, plan.category)).values())
+def _preview(task: TaskPaper, counts: Mapping[str, Counter[str]]) -> Preview:
+    eligible = {name: by_reason["E"] for name, by_reason in counts.items()}
+    asked = bundle.asked(task, eligible)
+    most = bundle.most_of_each(task, eligible)
+    strata = [
+        StratumView(
+            stratum=name,
+            eligible=eligible[name],
+            excluded={one: n for one, n in sorted(counts[name].items()) if one != "E"},
+            quota=str(asked[name]),
+            most=most[name],
+        )
+        for name in sorted(counts, key=str.encode)
+    ]
+    return Preview(sum(eligible.values()), bundle.most_lots(task, eligible), strata)
+
+
+async def _view(db: Session, plan: Plan, preview: Preview | None = None) -> PlanView:
     draws = await db.exec(select(Draw).where(Draw.plan_id == plan.id).order_by(col(Draw.seq)))
+    given = frames.scheme_of(plan)
     return PlanView(
         id=plan.id,
         title=plan.title,
@@ -129,27 +170,59 @@ async def _view(db: Session, plan: Plan) -> PlanView:
         opens_on=plan.opens_on,
         closes_on=plan.closes_on,
         created_at=plan.created_at,
-        eligible=eligible,
-        sites=sites_of(plan, eligible),
+        eligible=preview.eligible if preview else plan.eligible,
+        sites=preview.sites if preview else plan.sites,
         draws=[
             DrawSummary(
                 row.id, row.seq, row.status, row.commit_hash, row.committed_at, row.drawn_at
             )
             for row in draws
         ],
+        directed=bool(plan.category) or given.scope.directed(),
+        parent=plan.parent_id or "",
+        scheme=given,
+        preview=preview.strata if preview else [],
+        nested=await _nested(db, plan),
     )
 
 
-async def _categories(db: Session, division: str, category: str) -> dict[str, int]:
-    query = (
-        select(Establishment.category, func.count())
-        .where(Establishment.status == "active")
-        .where(col(Establishment.division).startswith(division))
-        .group_by(Establishment.category)
+async def _nested(db: Session, plan: Plan) -> list[NestedPlan]:
+    """List the plans of a campaign by age, each with the state of its newest draw."""
+    query = select(Plan).where(Plan.parent_id == plan.id).order_by(col(Plan.created_at), Plan.id)
+    children = (await db.exec(query)).all()
+    drawn = (
+        select(Draw.plan_id, Draw.status)
+        .join(Plan, col(Plan.id) == Draw.plan_id)
+        .where(Plan.parent_id == plan.id)
+        .order_by(col(Draw.seq))
     )
-    if category:
-        query = query.where(Establishment.category == category)
-    return dict((await db.exec(query)).all())
+    status = dict((await db.exec(drawn)).all()) if children else {}
+    return [
+        NestedPlan(
+            id=one.id,
+            title=one.title,
+            division=one.division,
+            eligible=one.eligible,
+            sites=one.sites,
+            status=status.get(one.id, ""),
+        )
+        for one in children
+    ]
+
+
+def _require_checklists(registers: Registers, known: Iterable[Collection[str]]) -> None:
+    """Refuse a plan in which something could be drawn that no checklist is for."""
+    task = registers.task
+    scope = task.scope or scheme.Scope()
+    categories = {
+        one.traits.category
+        for one in registers.subjects
+        if one.status == "active" and not scheme.unwanted(scope, task.category, one.traits)
+    }
+    for checklists in known:
+        uncovered = sorted(categories.difference(checklists)) if "*" not in checklists else []
+        if uncovered:
+            raise Refused(Reason.PLAN_CHECKLIST_MISSING, category=", ".join(uncovered[:10]))
 
 
 async def _released(db: Session, name: str) -> str:
@@ -174,6 +247,30 @@ def _require_sense(new: NewPlan) -> None:
         raise Refused(Reason.PLAN_RATE_WRONG, rate=f"{new.rate[0]}/{new.rate[1]}")
     for text in (new.category, new.qualification, *new.checklists):
         _require_canonical(text)
+    for text in _texts(msgspec.to_builtins(new.scheme)):
+        _require_canonical(text)
+    problem = scheme.problem_of(new.scheme, campaign=bool(new.parent))
+    if problem is not None:
+        raise _wrong(problem)
+
+
+def _wrong(problem: scheme.Problem) -> Refused:
+    return Refused(
+        Reason.PLAN_SCHEME_WRONG, field=problem.field, problem=problem.en, problem_zh=problem.zh
+    )
+
+
+def _texts(value: object) -> Iterable[str]:
+    """List every text in plain values, the names of fields too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in cast("dict[str, object]", value).items():
+            yield key
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in cast("list[object]", value):
+            yield from _texts(one)
 
 
 def plain_text(given: str) -> str:

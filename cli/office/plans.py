@@ -1,32 +1,28 @@
 """计划、抽取、任务: from a plan to tasks on the inspectors' devices."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 
 import click
+import msgspec
 
+from backend.rules.beacons import BITS_ADVISED
 from backend.rules.draw import nonce_commitment
 from backend.rules.papers import AUDITOR_ONLY
 from backend.wire import (
     Dispatched,
     DrawView,
     HoldOrder,
-    NewPlan,
-    PlanView,
+    NewLottery,
     TaskView,
+    TypeOrder,
     VoidOrder,
 )
 from cli import client
-from cli.output import as_json, json_option, say, show
+from cli.office.planning import Pair, plan
+from cli.output import as_json, json_option, say, show, text
 
-PLANS = {
-    "id": ("plan", "计划"),
-    "title": ("title", "名称"),
-    "sites": ("sites", "应抽/可抽"),
-    "closes_on": ("closes", "结束"),
-    "status": ("draw", "抽取"),
-}
 DRAW = {
     "id": ("draw", "抽取"),
     "status": ("status", "状态"),
@@ -41,124 +37,36 @@ DRAW = {
     "sites": ("drawn", "已抽"),
     "seed": ("seed", "种子"),
     "bundle_sha256": ("bundle", "抽取档案包"),
+    "verifiable": ("verifiable", "可验证"),
+    "sealed_until": ("sealed until", "封存至"),
 }
+TYPED = {
+    "one": ("kept; another officer must type the same", "已留存，须由另一名人员录入相同数值"),
+    "differ": ("differs from what was typed before", "与此前录入不一致"),
+    "settled": ("two officers agree", "两名人员录入一致"),
+}
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z"])
+AHEAD = timedelta(minutes=15)
+RELAYS = {"drand": "https://api.drand.sh", "nist": "https://beacon.nist.gov"}
 
 
-class Pair(click.ParamType[tuple[str, str]]):
-    """`name=value`."""
+class Issue(click.ParamType[NewLottery]):
+    """`kl8:2026312@2026-12-01`: a lottery, its issue, the day it is announced for."""
 
-    name = "name=value"
-
-    def convert(
-        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Split at the first `=`."""
-        if isinstance(value, tuple):
-            return value
-        key, found, rest = value.partition("=")
-        if not (key and found and rest):
-            self.fail(f"{value!r} is not name=value", param, ctx)
-        return key, rest
-
-
-class Share(click.ParamType[tuple[int, int]]):
-    """`3%`, `0.5%` or `3/100`, exactly."""
-
-    name = "rate"
+    name = "game:issue@day"
 
     def convert(
-        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Read a share as two integers."""
-        if isinstance(value, tuple):
+        self, value: str | NewLottery, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NewLottery:
+        """Read the three parts."""
+        if isinstance(value, NewLottery):
             return value
+        game, _, rest = value.partition(":")
+        issue, _, day = rest.partition("@")
         try:
-            if value.endswith("%"):
-                whole, _, part = value[:-1].partition(".")
-                return int(whole + part), 100 * 10 ** len(part)
-            num, den = value.split("/")
-            return int(num), int(den)
-        except ValueError:
-            self.fail(f"{value!r} is neither 3% nor 3/100", param, ctx)
-
-
-@click.group()
-def plan() -> None:
-    """Make plans and look at them. 抽查计划。"""
-
-
-@plan.command("create")
-@click.argument("title")
-@click.option("--division", required=True, help="行政区划代码: sites of it and below.")
-@click.option("--category", default="", help="Only this category; all without it. 类别。")
-@click.option("--rate", type=Share(), required=True, help="3% or 3/100, rounded up. 抽查比例。")
-@click.option("--minimum", type=int, default=1, show_default=True, help="At least. 至少户数。")
-@click.option("--qualification", default="", help="Asked of both inspectors. 资质。")
-@click.option("--opens", type=click.DateTime(["%Y-%m-%d"]), required=True, help="开始日期。")
-@click.option("--closes", type=click.DateTime(["%Y-%m-%d"]), required=True, help="结束日期。")
-@click.option(
-    "--checklist", "checklists", type=Pair(), multiple=True, required=True,
-    help="category=CODE or digest, *=CODE for all others. 检查表。",
-)  # fmt: skip
-@json_option
-def create_plan(
-    title: str,
-    division: str,
-    category: str,
-    rate: tuple[int, int],
-    minimum: int,
-    qualification: str,
-    opens: datetime,
-    closes: datetime,
-    checklists: tuple[tuple[str, str], ...],
-) -> None:
-    """Create a plan: whom to draw from, how many, by when. 制定抽查计划。"""
-    new = NewPlan(
-        title=title,
-        division=division,
-        checklists=dict(checklists),
-        opens_on=opens.date(),
-        closes_on=closes.date(),
-        rate=rate,
-        minimum=minimum,
-        category=category,
-        qualification=qualification,
-    )
-    made = client.post("/office/plans", PlanView, new)
-    say(
-        f"Plan {made.id}: {made.sites} of {made.eligible} eligible sites will be drawn.",
-        f"计划 {made.id}：将从 {made.eligible} 户可抽对象中抽取 {made.sites} 户。",
-    )
-    show(made, {})
-
-
-@plan.command("list")
-@json_option
-def list_plans() -> None:
-    """List the plans of your division, newest first. 计划列表。"""
-    found = client.get("/office/plans", list[PlanView])
-    if as_json():
-        show(found)
-    else:
-        rows = [
-            {
-                "id": one.id,
-                "title": one.title,
-                "sites": f"{one.sites}/{one.eligible}",
-                "closes_on": one.closes_on,
-                "status": one.draws[-1].status if one.draws else "",
-            }
-            for one in found
-        ]
-        show(rows, PLANS)
-
-
-@plan.command("show")
-@click.argument("plan_id")
-@json_option
-def show_plan(plan_id: str) -> None:
-    """Show a plan and its draws, void ones too. 计划详情。"""
-    show(client.get(f"/office/plans/{plan_id}", PlanView))
+            return msgspec.convert({"game": game, "issue": issue, "on": day}, NewLottery)
+        except msgspec.ValidationError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
 
 
 @click.group()
@@ -177,26 +85,49 @@ def nonce(who: str) -> None:
 
 @draw.command("commit")
 @click.argument("plan_id")
-@click.option("--dice", "ceremonies", multiple=True, required=True, help="Ceremony's name. 掷骰。")
+@click.option("--drand", "chains", multiple=True, help="quicknet or default; the default source.")
+@click.option("--at", type=MOMENT, help="Of drand and NIST; else in 15 minutes. 随机源时间。")
+@click.option(
+    "--nist", "pulse", is_flag=True, help="A pulse of NIST's beacon too. 美国标准院信标。"
+)
+@click.option("--dice", "ceremonies", multiple=True, help="Ceremony's name. 掷骰。")
 @click.option("--sides", type=click.Choice(["6", "8", "10"]), default="10", show_default=True)
 @click.option("--rolls", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option("--lottery", "lotteries", multiple=True, type=Issue(), help="kl8:2026312@2026-12-01")
+@click.option(
+    "--local", "local", help="UNVERIFIABLE server chance; give a reason. 不可验证的本机随机。"
+)
 @click.option("--nonce", "nonces", type=Pair(), multiple=True, help="WHO=COMMITMENT. 随机数承诺。")
-@click.option("--not-before", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), default=None)
+@click.option("--not-before", type=MOMENT, default=None, help="Not held before. 不早于。")
+@click.option("--sealed-until", type=MOMENT, default=None, help="Publish only the hash. 封存至。")
 @json_option
 def commit_draw(
     plan_id: str,
+    chains: tuple[str, ...],
+    at: datetime | None,
+    pulse: bool,
     ceremonies: tuple[str, ...],
     sides: str,
     rolls: int,
+    lotteries: tuple[NewLottery, ...],
+    local: str | None,
     nonces: tuple[tuple[str, str], ...],
     not_before: datetime | None,
+    sealed_until: datetime | None,
 ) -> None:
     """Freeze the frame and publish the commitment, before any seed can exist. 冻结名录并承诺。"""
-    faces = {"6": 6, "8": 8, "10": 10}
+    if not (chains or pulse or ceremonies or lotteries or local):
+        chains = ("quicknet",)
+    time = at or not_before or datetime.now(UTC) + AHEAD
     order = {
-        "dice": [{"ceremony": one, "sides": faces[sides], "rolls": rolls} for one in ceremonies],
+        "drand": [{"chain": one, "at": time} for one in chains],
+        "nist": [{"at": time.replace(second=0, microsecond=0)}] if pulse else [],
+        "dice": [{"ceremony": one, "sides": int(sides), "rolls": rolls} for one in ceremonies],
+        "lotteries": lotteries,
+        "local": local,
         "nonce_commits": dict(nonces),
         "not_before": not_before,
+        "sealed_until": sealed_until,
     }
     made = client.post(f"/office/plans/{plan_id}/draws", DrawView, order)
     say(
@@ -204,36 +135,131 @@ def commit_draw(
         "Publish the commitment now:",
         f"已对范围内 {made.in_scope} 户（可抽 {made.eligible} 户）作出承诺。请立即公布：",
     )
+    if not made.verifiable:
+        say(
+            "UNVERIFIABLE: nobody can check a seed from this server.",
+            "不可验证：种子由本机产生，任何人都无法核对。",
+        )
+    elif made.total_bits < BITS_ADVISED:
+        say(
+            f"Only {made.total_bits} bits cannot be known yet; {BITS_ADVISED} are advised.",
+            f"目前不可预知的随机量仅 {made.total_bits} 位，建议不少于 {BITS_ADVISED} 位。",
+        )
     show(made, DRAW)
+
+
+@draw.command("type")
+@click.argument("draw_id")
+@click.option("--digits", type=Pair(), multiple=True, help="SOURCE=VALUE; asked for without it.")
+@json_option
+def type_value(draw_id: str, digits: tuple[tuple[str, str], ...]) -> None:
+    """Type what was rolled or published; another officer types it again. 录入。"""
+    waiting = client.get(f"/office/draws/{draw_id}", DrawView)
+    given = dict(digits)
+    for source in waiting.typed if not given else ():
+        question = f"{source} ({waiting.sources[source]})"
+        given[source] = click.prompt(question, err=True, hide_input=True)
+    for source, value in given.items():
+        order = TypeOrder(source=source, value=value)
+        waiting = client.post(f"/office/draws/{draw_id}/typings", DrawView, order)
+        say(f"{source}: {text(*TYPED[waiting.typed[source]])}",
+            f"{source}：{text(*TYPED[waiting.typed[source]])}")  # fmt: skip
+    show(waiting, {})
 
 
 @draw.command("hold")
 @click.argument("draw_id")
-@click.option("--digits", type=Pair(), multiple=True, help="SOURCE=DIGITS. 现场数字。")
-@click.option("--again", type=Pair(), multiple=True, help="The same, by a second person. 复录。")
+@click.option("--digits", type=Pair(), multiple=True, help="SOURCE=VALUE. 现场数字。")
+@click.option("--beacon", "relays", multiple=True, help="A file, or any relay's address. 信标。")
+@click.option("--certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--nonce", "nonces", type=Pair(), multiple=True, help="WHO=NONCE. 公开随机数。")
+@click.option("--ceremony", "on_wall", is_flag=True, help="Show it on a wall. 投影仪式。")
+@click.option("--pace", type=click.FloatRange(0, 10), default=0.5, show_default=True)
 @json_option
 def hold_draw(
     draw_id: str,
     digits: tuple[tuple[str, str], ...],
-    again: tuple[tuple[str, str], ...],
+    relays: tuple[str, ...],
+    certificate: Path | None,
     nonces: tuple[tuple[str, str], ...],
+    on_wall: bool,
+    pace: float,
 ) -> None:
-    """Hold the draw, once; asks for digits and nonces that are not given. 抽取。"""
+    """Hold the draw, once; asks for what is not given. 抽取。"""
     waiting = client.get(f"/office/draws/{draw_id}", DrawView)
-    first, second, revealed = dict(digits), dict(again), dict(nonces)
-    for source, announced in waiting.sources.items():
-        if source not in first:
-            first[source] = click.prompt(f"{source} ({announced})", err=True)
-        if source not in second:
-            second[source] = click.prompt(f"{source} / 复录", err=True, hide_input=True)
-    for who in waiting.nonces:
-        if who not in revealed:
-            revealed[who] = click.prompt(f"nonce / 随机数 {who}", err=True)
-    order = HoldOrder(digits=first, digits_again=second, nonces=revealed)
-    held = client.post(f"/office/draws/{draw_id}/hold", DrawView, order)
+
+    def hold() -> DrawView:
+        order = _hold_order(waiting, dict(digits), relays, certificate, dict(nonces))
+        return client.post(f"/office/draws/{draw_id}/hold", DrawView, order)
+
+    if on_wall and not as_json():
+        from rich.console import Console
+
+        from cli.office import ceremony  # only the wall needs all of rich
+
+        wall = ceremony.Wall(Console(highlight=False), pace=pace, now=lambda: datetime.now(UTC))
+        ceremony.hall(waiting, wall, hold)
+        return
+    held = hold()
     say(f"Drawn: {held.sites} sites.", f"已抽取 {held.sites} 户。")
     show(held, DRAW)
+
+
+def _hold_order(
+    waiting: DrawView,
+    values: dict[str, str],
+    relays: tuple[str, ...],
+    certificate: Path | None,
+    nonces: dict[str, str],
+) -> HoldOrder:
+    """Put together what was given, asking for the rest; two officers' typing needs no more."""
+    from cli.office.ceremony import beacon
+
+    proofs: dict[str, dict[str, str]] = {}
+    wanted = [source for source in waiting.sources if source.startswith(("drand:", "nist:"))]
+    for source in wanted:
+        relay = (
+            relays[min(wanted.index(source), len(relays) - 1)]
+            if relays
+            else RELAYS[source.partition(":")[0]]
+        )
+        values[source], proofs[source] = beacon(source, relay)
+        if certificate is not None and source.startswith("nist:"):
+            proofs[source]["certificate"] = _der(certificate)
+    for source, state in waiting.typed.items():
+        if source not in values and state != "settled":
+            question = f"{source} ({waiting.sources[source]})"
+            values[source] = click.prompt(question, err=True)
+    for who in waiting.nonces:
+        if who not in nonces:
+            nonces[who] = click.prompt(f"nonce / 随机数 {who}", err=True)
+    return HoldOrder(digits=values, nonces=nonces, proofs=proofs)
+
+
+def _der(path: Path) -> str:
+    """Read a certificate, PEM or DER, as the hex of its DER."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    body = path.read_bytes()
+    load = x509.load_pem_x509_certificate if b"-----" in body else x509.load_der_x509_certificate
+    try:
+        return load(body).public_bytes(Encoding.DER).hex()
+    except ValueError:
+        raise click.UsageError(f"{path} is no certificate") from None
+
+
+@draw.command("unseal")
+@click.argument("draw_id")
+@json_option
+def unseal_draw(draw_id: str) -> None:
+    """Open a sealed draw when its visits are over; takes two officers. 解封。"""
+    now = client.post(f"/office/draws/{draw_id}/unseal", DrawView)
+    if now.unsealed_at is None:
+        say("Asked; another officer must agree.", "已提出解封，须由另一名人员同意。")
+    else:
+        say("Open: anyone can read it now.", "已解封并公开。")
+    show(now, {})
 
 
 @draw.command("show")

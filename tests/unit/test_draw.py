@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from conftest import shared_data
 
-from backend.rules import bundle, canonical, draw, eligibility, merkle, papers
+from backend.rules import beacons, bundle, canonical, draw, eligibility, merkle, papers
+from backend.rules.beacons import Dice, Drand
 from backend.rules.canonical import NotCanonical
 from backend.rules.pairing import Bottleneck
-from backend.rules.papers import Dice, Drand
+from backend.rules.scheme import Traits
 from sync.refusals import Reason, Refused
 
 COMMIT_HASH = "8f9e6b4d18be345239e2216b5eedeeac33918abcd18ae183f954efa435c0575c"
@@ -122,17 +123,15 @@ def test_our_vectors_are_what_the_code_computes() -> None:
 def test_shares_are_rounded_up_and_stay_within_what_there_is(
     eligible: int, minimum: int, primary: int, reserves: int
 ) -> None:
-    share = draw.allocate(
-        {"all": eligible}, rate=(3, 100), minimum=minimum, reserve_rate=(1, 5), reserve_minimum=3
-    )["all"]
+    paper = drawings.task(minimum=minimum)
+
+    share = bundle.shares(paper, {"all": eligible}, "")["all"]
 
     assert (share.primary, share.reserves) == (primary, reserves)
 
 
 def test_strata_are_drawn_apart_and_in_the_order_of_their_names() -> None:
-    shares = draw.allocate(
-        {"B": 12, "A": 19}, rate=(3, 100), minimum=2, reserve_rate=(0, 1), reserve_minimum=0
-    )
+    shares = bundle.shares(drawings.task(strata=["risk"], minimum=2), {"B": 12, "A": 19}, "")
 
     assert list(shares) == ["A", "B"]
     assert [share.primary for share in shares.values()] == [2, 2]
@@ -180,9 +179,15 @@ def test_a_field_is_plain_text(text: str) -> None:
 def test_who_cannot_be_drawn_is_kept_in_the_frame_with_the_reason(
     changes: dict[str, str], end: str
 ) -> None:
-    plain = {"code": "食摊-1", "division": "310101001", "category": "cold-store", "risk": "B"}
+    plain = {"division": "310101001", "category": "cold-store", "risk": "B"}
+    given = plain | {"status": "active", "wanted": "cold-store"} | changes
+    subject = eligibility.Subject(
+        code="食摊-1",
+        status=given["status"],
+        traits=Traits(given["division"], given["category"], given["risk"]),
+    )
 
-    row = eligibility.frame_line(**(plain | {"status": "active", "wanted": "cold-store"} | changes))
+    row = eligibility.frame_line(subject, drawings.task(category=given["wanted"]))
 
     assert row.decode() == f"食摊-1\tall\t1\t{end}"
 
@@ -241,7 +246,7 @@ def test_a_recused_inspector_never_sits_there() -> None:
 
 def test_public_sources_must_be_too_large_to_try_out() -> None:
     with pytest.raises(Refused) as refused:
-        bundle.require_choices(
+        beacons.require_public(
             {"dice:1": Dice(sides=10, rolls=10), "dice:2": Dice(sides=6, rolls=9)}
         )
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from backend.rules import bundle, canonical, draw, papers
+from backend.rules.beacons import Dice
 from backend.rules.bundle import Files
 from backend.rules.pairing import Bottleneck
-from backend.rules.papers import Dice
 from backend.rules.verification import explain, verify
 from sync.refusals import Reason, Refused
 
@@ -41,7 +41,7 @@ def test_every_step_of_a_draw_is_proved(whole: Files) -> None:
 
     assert whole.keys() == papers.FILES
     assert [step.name for step in steps if step.ok] == [step.name for step in steps]
-    assert len(steps) == 11
+    assert len(steps) == 12
 
 
 def test_a_commitment_is_proved_before_it_is_drawn() -> None:
@@ -49,7 +49,7 @@ def test_a_commitment_is_proved_before_it_is_drawn() -> None:
 
     states = {step.name: step.ok for step in steps}
     assert [name for name, ok in states.items() if ok is None] == [
-        "randomness", "seed", "allocation", "selection", "assignment",
+        "randomness", "sources", "seed", "allocation", "selection", "assignment",
     ]  # fmt: skip
     assert False not in states.values()
 

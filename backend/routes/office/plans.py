@@ -46,10 +46,13 @@ async def list_plans(
 
 @get("/plans/{plan_id:str}")
 async def show_plan(
-    db: NamedDependency[Session], officer: NamedDependency[Officer], plan_id: FromPath[str]
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    plan_id: FromPath[str],
 ) -> PlanView:
-    """Show a plan and its draws (计划详情)."""
-    return await plans.show_plan(db, plan_id, officer)
+    """Show a plan, its draws, and whom it could draw now (计划详情)."""
+    return await plans.show_plan(db, plan_id, officer, now=now)
 
 
 @post("/plans/{plan_id:str}/draws", guards=[needs("supervisor")])

@@ -1,0 +1,399 @@
+"""抽样框: reading the registers for a plan: who is in scope, who cannot be drawn, who inspects.
+
+What the rules need is loaded here and nowhere else; `rules.eligibility` decides.
+"""
+
+import asyncio
+import json
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+import msgspec
+import sqlalchemy
+from msgspec import Struct
+from sqlalchemy import Row
+from sqlmodel import col, func, select
+
+from backend.db import Session
+from backend.rules import bundle, draw, eligibility, scheme
+from backend.rules.bundle import Frame
+from backend.rules.calendar import CHINA
+from backend.rules.canonical import NotCanonical
+from backend.rules.eligibility import Days, Exemption, Past, Subject, Visit
+from backend.rules.papers import Extra, Party, Place, RosterLine, TaskPaper
+from backend.rules.scheme import Scheme, Traits
+from backend.tables import (
+    Checklist,
+    Conclusion,
+    Department,
+    Draw,
+    Establishment,
+    Inspector,
+    Licence,
+    Listing,
+    Plan,
+    Recusal,
+    Seat,
+    Task,
+)
+from sync.refusals import Reason, Refused
+
+RESERVES = Extra(rate=(1, 5), minimum=3)  # behind every lot: a fifth, at least three
+RECUSED = "R01"  # 回避; the grounds stay in the office's register
+ANY = "*"
+
+
+class Registers(Struct, frozen=True):
+    """What the registers say on one day of those a plan is about."""
+
+    task: TaskPaper
+    subjects: list[Subject]
+    pasts: dict[str, Past]
+    days: Days
+
+
+async def load(db: Session, plan: Plan, *, now: datetime) -> Registers:
+    """Read everything that decides who is in the frame of a plan, as of today."""
+    today = now.astimezone(CHINA).date()
+    given = scheme_of(plan)
+    task = draft(plan, given, today)
+    return Registers(
+        task=task,
+        subjects=await _subjects(db, plan, given, task, today),
+        pasts=await _pasts(db, plan, given, task, today),
+        days=_days(task, today),
+    )
+
+
+async def freeze(registers: Registers) -> Frame:
+    """Write the frame and its tree, away from the loop."""
+    return await asyncio.to_thread(lambda: bundle.freeze(_rows(registers)))
+
+
+async def count(registers: Registers) -> dict[str, Counter[str]]:
+    """Count those who can be drawn (`E`) and those who cannot, by stratum and reason."""
+    return await asyncio.to_thread(_counts, registers)
+
+
+def _counts(registers: Registers) -> dict[str, Counter[str]]:
+    counts: dict[str, Counter[str]] = {}
+    for row in _rows(registers):
+        _, stratum, _, _, rest = row.split(b"\t", 4)
+        reason = rest.split(b"\t", 1)[0].decode()
+        counts.setdefault(stratum.decode(), Counter())[reason or "E"] += 1
+    return counts
+
+
+def _rows(registers: Registers) -> list[bytes]:
+    task, pasts, days = registers.task, registers.pasts, registers.days
+    try:
+        rows = [
+            eligibility.frame_line(one, task, pasts.get(one.code), days)
+            for one in registers.subjects
+        ]
+    except NotCanonical as problem:
+        raise Refused(Reason.TEXT_NOT_CANONICAL, problem=str(problem)) from None
+    rows.sort()  # a tab is below every other byte of a line, so this is the order of the ids
+    return rows
+
+
+# -- the plan's part of task.json ----------------------------------------------------------------
+
+
+def scheme_of(plan: Plan) -> Scheme:
+    """Read what a plan says beyond rate, minimum and dates."""
+    return msgspec.json.decode(plan.scheme, type=Scheme)
+
+
+def agency_of(plan: Plan) -> str:
+    """Name the agency in whose chain a plan's draws stand."""
+    return plan.agency or "CN"
+
+
+def draft(plan: Plan, given: Scheme, today: date) -> TaskPaper:
+    """Write down every parameter of a plan; only the sources of the seed are still open."""
+    strata = given.strata or "single"
+    return TaskPaper(
+        spec=draw.SPEC,
+        id=plan.id,
+        title=plan.title,
+        agency=agency_of(plan),
+        division=plan.division,
+        category=plan.category,
+        checklists=_keyed(json.loads(plan.checklists)),
+        strata="single" if strata == "single" else list(strata),
+        rounding=given.rounding,
+        rate=(plan.rate_num, plan.rate_den),
+        minimum=plan.sites_min,
+        reserves=RESERVES,
+        positions=places(plan, given),
+        inspectors_under=plan.agency,
+        opens_on=plan.opens_on.isoformat(),
+        closes_on=plan.closes_on.isoformat(),
+        relaxations=[],
+        mode="open",
+        sources={},
+        scope=given.scope if given.scope.directed() else None,
+        total=given.total,
+        quotas=given.quotas,
+        weights=given.weights,
+        exclusion=given.exclusion if given.exclusion != scheme.Exclusion() else None,
+        columns=scheme.columns_of(
+            strata=given.strata,
+            scope=given.scope,
+            weights=given.weights,
+            sizes=bool(given.sizes),
+        ),
+        snapshot=today.isoformat(),
+        campaign=plan.parent_id or "",
+        parties=_parties(plan, given),
+    )
+
+
+def places(plan: Plan, given: Scheme) -> list[Place]:
+    """List the positions at every site: the lead's first, then each partner's."""
+    asked = [plan.qualification] if plan.qualification else []
+    lead = given.department or ANY
+    found = [
+        Place(one.name, lead, sorted({*one.qualifications, *asked}))
+        for one in given.seats or scheme.DEFAULT_SEATS
+    ]
+    for party in given.partners:
+        found += [
+            Place(one.name, party.department, sorted(set(one.qualifications)))
+            for one in party.seats or scheme.DEFAULT_SEATS
+        ]
+    return found
+
+
+def _parties(plan: Plan, given: Scheme) -> list[Party]:
+    if not given.partners and not given.matter:
+        return []
+    lead = Party(given.department or ANY, given.matter, _keyed(json.loads(plan.checklists)))
+    return [lead] + [
+        Party(one.department, one.matter, _keyed(one.checklists)) for one in given.partners
+    ]
+
+
+def _keyed(checklists: dict[str, str]) -> dict[str, str]:
+    return {scheme.escaped(category): digest for category, digest in checklists.items()}
+
+
+def _days(task: TaskPaper, today: date) -> Days:
+    rules = task.exclusion or scheme.Exclusion()
+    months = today.year * 12 + today.month - 1 - rules.superior_months
+    year, month = divmod(months, 12)
+    since = date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
+    return Days(
+        year=f"{today.year}-01-01",
+        window=(today - timedelta(days=rules.window_days)).isoformat(),
+        superior=since.isoformat(),
+    )
+
+
+# -- who is in scope -----------------------------------------------------------------------------
+
+Candidate: TypeAlias = Row[str, str, str, str, str, bool, str, str]
+
+
+async def _subjects(
+    db: Session, plan: Plan, given: Scheme, task: TaskPaper, today: date
+) -> list[Subject]:
+    query = sqlalchemy.select(
+        col(Establishment.code),
+        col(Establishment.division),
+        col(Establishment.category),
+        col(Establishment.risk),
+        col(Establishment.status),
+        col(Establishment.key_object),
+        col(Establishment.successor_code),
+        col(Establishment.revision_id),
+    ).where(col(Establishment.division).startswith(plan.division))
+    rows: Sequence[Candidate] = (await (await db.connection()).execute(query)).all()
+    credit = await _credit(db, plan, today) if "credit" in task.columns else {}
+    products = await _products(db, plan, given.scope.products, today)
+    in_charge = await _in_charge(db) if "department" in task.columns else _Charge([])
+    keyed, sized = "key" in task.columns, "size" in task.columns
+    return [
+        Subject(
+            code=code,
+            status=status,
+            traits=Traits(
+                region=region,
+                category=category,
+                risk=risk,
+                credit=credit.get(code, ""),
+                key="yes" if keyed and key else "",
+                department=in_charge.of(region),
+                product=products.get(code, ""),
+                size=str(given.sizes.get(code, 1)) if sized else "",
+            ),
+            successor=successor,
+            revision=revision,
+        )
+        for code, region, category, risk, status, key, successor, revision in rows
+    ]
+
+
+async def _credit(db: Session, plan: Plan, today: date) -> dict[str, str]:
+    """Tell who is on a list today; on both, the serious one counts."""
+    query = (
+        select(Listing.code, Listing.kind)
+        .join(Establishment, col(Establishment.code) == Listing.code)
+        .where(col(Establishment.division).startswith(plan.division))
+        .where(Listing.listed_on <= today)
+        .where(col(Listing.removed_on).is_(None) | (col(Listing.removed_on) > today))
+    )
+    found: dict[str, str] = {}
+    for code, kind in await db.exec(query):
+        found[code] = max(found.get(code, ""), kind)  # `serious` is after `abnormal`
+    return found
+
+
+async def _products(db: Session, plan: Plan, wanted: Sequence[str], today: date) -> dict[str, str]:
+    """Tell who has which of the wanted products by a licence in force today."""
+    if not wanted:
+        return {}
+    query = (
+        select(Licence.code, Licence.kind, Licence.scope)
+        .join(Establishment, col(Establishment.code) == Licence.code)
+        .where(col(Establishment.division).startswith(plan.division), Licence.status == "active")
+        .where(col(Licence.valid_from).is_(None) | (col(Licence.valid_from) <= today))
+        .where(col(Licence.valid_to).is_(None) | (col(Licence.valid_to) >= today))
+    )
+    found: dict[str, set[str]] = {}
+    for code, kind, words in await db.exec(query):
+        has = {one for one in wanted if one == kind or one in words}
+        if has:
+            found.setdefault(code, set()).update(has)
+    return {code: ",".join(sorted(has)) for code, has in found.items()}
+
+
+class _Charge:
+    """Which department is in charge of a division: that of the longest code that governs it."""
+
+    def __init__(self, departments: Iterable[tuple[str, str]]) -> None:
+        self._by_division: dict[str, str] = {}
+        for division, name in sorted(departments, reverse=True):
+            self._by_division[division] = name  # of several in one division, the first by name
+        self._lengths = sorted({len(division) for division in self._by_division}, reverse=True)
+
+    def of(self, region: str) -> str:
+        """Name the department; empty if there is none."""
+        for length in self._lengths:
+            name = self._by_division.get(region[:length])
+            if name is not None and length <= len(region):
+                return name
+        return ""
+
+
+async def _in_charge(db: Session) -> _Charge:
+    return _Charge((await db.exec(select(Department.division, Department.name))).all())
+
+
+# -- what was before -----------------------------------------------------------------------------
+
+
+async def _pasts(
+    db: Session, plan: Plan, given: Scheme, task: TaskPaper, today: date
+) -> dict[str, Past]:
+    visits: dict[str, list[Visit]] = {}
+    if task.exclusion is not None or task.campaign:
+        visits = await _visits(db, plan, task, today)
+    exempt = {one.code: Exemption(one.reason, one.authority) for one in given.exemptions}
+    return {
+        code: Past(tuple(visits.get(code, ())), exempt.get(code))
+        for code in visits.keys() | exempt.keys()
+    }
+
+
+async def _visits(db: Session, plan: Plan, task: TaskPaper, today: date) -> dict[str, list[Visit]]:
+    """List the lots that the plan's objects had in draws of any agency and department."""
+    query = (
+        sqlalchemy.select(
+            col(Establishment.code), col(Establishment.category), col(Draw.agency), col(Draw.seq),
+            col(Draw.drawn_at), col(Plan.id), col(Plan.parent_id), col(Plan.scheme),
+            col(Checklist.code), col(Conclusion.concluded_at),
+        )
+        .select_from(Task)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .join(Draw, col(Draw.id) == Task.draw_id)
+        .join(Plan, col(Plan.id) == Task.plan_id)
+        .join(Checklist, col(Checklist.digest) == Task.checklist_digest)
+        .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
+        .where(col(Establishment.division).startswith(plan.division))
+        .where(col(Draw.status) == "drawn", col(Plan.id) != plan.id)
+    )  # fmt: skip
+    codes = dict((await db.exec(select(Checklist.digest, Checklist.code))).all())
+    ours: dict[str, str] = json.loads(plan.checklists)
+    visits: dict[str, list[Visit]] = {}
+    for row in (await (await db.connection()).execute(query)).all():
+        code, category, agency, seq, drawn_at, other, parent, written, item, concluded = row
+        digest = ours.get(category) or ours.get("*", "")
+        visits.setdefault(code, []).append(
+            Visit(
+                draw=f"{agency}#{seq}",
+                agency=agency,
+                plan=other,
+                campaign=parent or "",
+                batch=scheme.batch_of(msgspec.json.decode(written, type=Scheme)),
+                day=_day(drawn_at),
+                inspected=_day(concluded),
+                same_item=codes.get(digest) == item,
+            )
+        )
+    return visits
+
+
+def _day(at: datetime | None) -> str:
+    return at.astimezone(CHINA).date().isoformat() if at else ""
+
+
+# -- who inspects --------------------------------------------------------------------------------
+
+
+async def roster(db: Session, plan: Plan) -> list[RosterLine]:
+    """List the agency's active inspectors, each with the seats that other plans left them."""
+    query = select(Inspector).where(
+        Inspector.active, col(Inspector.division).startswith(plan.agency)
+    )
+    taken = (
+        select(Seat.inspector_id, func.count())
+        .join(Task, col(Task.id) == Seat.task_id)
+        .join(Plan, col(Plan.id) == Task.plan_id)
+        .join(Draw, col(Draw.id) == Task.draw_id)
+        .where(Draw.status == "drawn")
+        .where(Plan.closes_on >= plan.opens_on, Plan.opens_on <= plan.closes_on)
+        .group_by(col(Seat.inspector_id))
+    )
+    busy = dict((await db.exec(taken)).all())
+    return [
+        RosterLine(
+            inspector=one.certificate,
+            department=one.department,
+            region=one.division,
+            qualifications=tuple(filter(None, one.qualifications.split(","))),
+            cap=max(0, one.cap - busy.get(one.id, 0)),
+            valid_from=one.valid_from.isoformat(),
+            valid_to=one.valid_to.isoformat(),
+            status="active",
+        )
+        for one in await db.exec(query)
+    ]
+
+
+async def recusals(
+    db: Session, plan: Plan, inspectors: Iterable[RosterLine]
+) -> list[tuple[str, str, str]]:
+    """List who may not inspect whom, of those on the roster."""
+    query = (
+        select(Recusal.code, Recusal.certificate)
+        .join(Establishment, col(Establishment.code) == Recusal.code)
+        .where(col(Establishment.division).startswith(plan.division))
+    )
+    known = {one.inspector for one in inspectors}
+    pairs = (await db.exec(query)).all()
+    return [(code, who, RECUSED) for code, who in pairs if who in known]

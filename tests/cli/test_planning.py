@@ -1,0 +1,148 @@
+"""计划 from the command line: plans from files and options, drawn by strata, and verified."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+DIGITS = "dice:hall=31415926535897932384"
+
+Evenhand = Callable[..., Result]
+
+RICH = """
+title = "2026 年食品安全分级抽查"
+division = "330106"
+rate = "3%"
+minimum = 1
+opens_on = 2026-12-01
+closes_on = 2026-12-31
+checklists = { "*" = "cold-store-daily" }
+strata = ["risk", "division:9"]
+
+[[quotas]]
+where = { risk = ["D"] }
+rate = "100%"
+
+[[quotas]]
+where = { risk = ["C"] }
+rate = "20%"
+
+[[weights]]
+by = "category"
+values = ["cold-store"]
+weight = 3
+
+[exclusion]
+window_days = 180
+annual_cap = 2
+
+[[exemptions]]
+code = "CODE"
+reason = "X07"
+authority = "杭市监〔2026〕12号"
+"""
+
+
+@pytest.fixture
+def evenhand(evenhand: Evenhand) -> Evenhand:
+    """Run commands on a fresh local database with our registers and one released checklist."""
+    registers = FIXTURES / "registers"
+    load = ("office", "register", "import", "--mapping", str(FIXTURES / "mappings" / "own.toml"))
+    for words in (
+        (*load, str(registers / "establishments.csv")),
+        (*load, "--inspectors", str(registers / "inspectors.csv")),
+        ("office", "checklist", "release", str(FIXTURES / "checklists" / "cold_store.toml")),
+        ("office", "account", "create", "wang", "--role", "supervisor", "--division", "330106"),
+        ("office", "account", "create", "li", "--role", "supervisor", "--division", "330106"),
+        ("office", "login", "wang"),
+    ):
+        done = evenhand(*words)
+        assert done.exit_code == 0, (words, done.output)
+    return evenhand
+
+
+def told(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def make_plan(evenhand: Evenhand, *more: str) -> Result:
+    return evenhand(
+        "office", "plan", "create", "第一批", "--division", "330106", "--rate", "3%",
+        "--opens", "2026-12-01", "--closes", "2026-12-31", "--checklist", "*=cold-store-daily",
+        *more, "--json",
+    )  # fmt: skip
+
+
+def drawn_by_dice(evenhand: Evenhand, plan: str) -> str:
+    made = told(evenhand("office", "draw", "commit", plan, "--dice", "hall", "--json"))
+    for words in (
+        ("office", "login", "li"),
+        ("office", "draw", "type", made["id"], "--digits", DIGITS),
+        ("office", "login", "wang"),
+        ("office", "draw", "hold", made["id"], "--digits", DIGITS),
+    ):
+        done = evenhand(*words)
+        assert done.exit_code == 0, (words, done.output)
+    return str(made["id"])
+
+
+def test_a_plan_from_a_file_is_drawn_by_strata_and_verified(
+    evenhand: Evenhand, tmp_path: Path
+) -> None:
+    exempt = (FIXTURES / "registers" / "establishments.csv").read_text().splitlines()[1][:18]
+    (tmp_path / "plan.toml").write_text(RICH.replace("CODE", exempt))
+    plan = told(
+        evenhand("office", "plan", "create", "--from", str(tmp_path / "plan.toml"), "--json")
+    )
+    shown = evenhand("office", "plan", "show", plan["id"])
+
+    draw_id = drawn_by_dice(evenhand, plan["id"])
+    folder = tmp_path / "bundle"
+    told(evenhand("office", "draw", "export", draw_id, "--to", str(folder), "--json"))
+    proved = told(evenhand("verify", "draw", str(folder), "--json"))
+    why = evenhand("verify", "draw", str(folder), "--id", exempt)
+
+    assert all(step["ok"] for step in proved["steps"])
+    preview = {one["stratum"]: one for one in plan["preview"]}
+    lots = [line.split("\t") for line in (folder / "selection.tsv").read_text().splitlines()]
+    for name, stratum in preview.items():
+        drawn = [lot for lot in lots if lot[0] == name and lot[4] == "P"]
+        share = {"D": (1, 1), "C": (1, 5)}.get(name[0], (3, 100))
+        wanted = -(-stratum["eligible"] * share[0] // share[1])
+        assert len(drawn) == stratum["most"] == min(max(wanted, 1), stratum["eligible"])
+    assert sum(one["excluded"].get("X07-named", 0) for one in preview.values()) == 1
+    assert "X07-named" in why.output
+    assert "杭市监〔2026〕12号" in why.output
+    assert "D/330106" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ('rounding = "hamilton"', "rounding"),
+        ("total = 5", "total"),
+        ('quotas = [{ where = { risk = ["D"] }, rate = "100%" }]', "quotas[0].where"),
+        ('strata = ["risk"]\nquotas = [{ where = {}, rate = "a lot" }]', "quotas[0].rate"),
+        ('strata = ["colour"]', "strata"),
+        ("colour = 1", "plan"),
+        ("total = -1", "total"),
+        ("title =", "plan.toml"),
+    ],
+)
+def test_a_wrong_plan_is_refused_with_the_name_of_the_field(
+    evenhand: Evenhand, tmp_path: Path, line: str, field: str
+) -> None:
+    (tmp_path / "plan.toml").write_text(f"{line}\n")
+
+    refused = make_plan(evenhand, "--from", str(tmp_path / "plan.toml"))
+
+    assert refused.exit_code == 10, refused.output
+    problem = json.loads(refused.stderr)
+    assert problem["code"] == "plan.scheme-wrong"
+    assert problem["details"]["field"] == field
+    assert problem["details"]["problem_zh"]
