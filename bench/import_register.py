@@ -187,8 +187,8 @@ async def _import(url: str, path: Path) -> dict[str, Any]:
     begun = perf_counter()
     with path.open("rb") as file:
         async with db.transaction(engine) as session:
-            told = await registers.import_establishments(
-                session, officer, [(path.name, file)], OWN.read_bytes(), now=AT
+            told = await registers.import_register(
+                session, officer, "establishments", [(path.name, file)], OWN.read_bytes(), now=AT
             )
     seconds = perf_counter() - begun
     await engine.dispose()

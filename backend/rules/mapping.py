@@ -7,6 +7,8 @@ code = "统一社会信用代码"                                # a column
 address = ["乡镇", "地址"]                              # columns, put together
 status = { column = "状态", values = { "存续" = "active" }, otherwise = "unknown" }
 datum = { constant = "WGS-84" }
+
+A table without fields, or no mapping at all, reads a header of our own field names: an export.
 """
 
 import json
@@ -18,26 +20,11 @@ import msgspec
 from msgspec import Struct
 
 from backend.rules.dates import Order
+from backend.rules.records import REGISTERS, Register
 from sync.refusals import Reason, Refused
 
-Register = Literal["establishments", "inspectors", "recusals"]
-
-FIELDS: dict[Register, tuple[str, ...]] = {
-    "establishments": (
-        "code", "name", "category", "division", "address", "risk", "status", "longitude",
-        "latitude", "datum",
-    ),
-    "inspectors": (
-        "certificate", "name", "department", "division", "qualifications", "cap", "valid_from",
-        "valid_to", "active",
-    ),
-    "recusals": ("code", "certificate", "reason"),
-}  # fmt: skip
-REQUIRED: dict[Register, tuple[str, ...]] = {
-    "establishments": ("code", "name", "category", "division"),
-    "inspectors": ("certificate", "name", "department", "division", "valid_from", "valid_to"),
-    "recusals": ("code", "certificate", "reason"),
-}
+FIELDS = {one.name: one.fields for one in REGISTERS.values()}
+REQUIRED = {one.name: one.required for one in REGISTERS.values()}
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +46,7 @@ Origin = str | tuple[str, ...] | Source
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """How to read one register from a file."""
 
-    fields: dict[str, Origin]
+    fields: dict[str, Origin] = {}
     encoding: Literal["auto", "utf-8", "utf-16", "gb18030", "gbk", "big5", "cp950", "cp1252"] = (
         "auto"
     )
@@ -70,13 +57,24 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
     identifiers: bool = False  # codes are Chinese registration numbers: normalise and check them
 
 
+class OwnTable(Table, frozen=True, kw_only=True):
+    """How to read a register from a file of ours: its header has our field names."""
+
+    register: Register
+
+
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping may describe any of the registers."""
 
     title: str = ""
     establishments: Table | None = None
+    licences: Table | None = None
+    listings: Table | None = None
     inspectors: Table | None = None
+    leave: Table | None = None
     recusals: Table | None = None
+    departments: Table | None = None
+    divisions: Table | None = None
 
 
 class Field(Struct, frozen=True):
@@ -90,6 +88,8 @@ class Field(Struct, frozen=True):
 
 def parse(toml: bytes, register: Register) -> Table:
     """Read the table of one register from a mapping; refuse it naming the field that is wrong."""
+    if not toml.strip():
+        return OwnTable(register=register)
     try:
         mapping = msgspec.convert(tomllib.loads(toml.decode("utf-8-sig")), Mapping)
     except msgspec.ValidationError as error:
@@ -100,21 +100,28 @@ def parse(toml: bytes, register: Register) -> Table:
     table: Table | None = getattr(mapping, register)
     if table is None:
         raise Refused(Reason.MAPPING_REGISTER_MISSING, register=register)
+    if not table.fields:
+        return OwnTable(register=register, **msgspec.structs.asdict(table))
     for name, origin in table.fields.items():
         if name not in FIELDS[register]:
             raise _invalid(register, name, f"{register} have no such field")
         if isinstance(origin, Source) and _origins(origin) != 1:
             raise _invalid(register, name, "give one of column, columns and constant")
+    if ("longitude" in table.fields) != ("latitude" in table.fields):
+        raise _invalid(register, "longitude", "a point needs its longitude and its latitude")
     if table.convert and "datum" not in table.fields:
         raise _invalid(register, "datum", "say the datum of the points that are to be converted")
     for name in REQUIRED[register]:
-        if name not in table.fields:
+        found_by_licence = name == "code" and "licence" in table.fields
+        if name not in table.fields and not found_by_licence:
             raise _invalid(register, name, "this field must be mapped")
     return table
 
 
 def bind(table: Table, header: list[str]) -> list[Field]:
     """Find the columns of a mapping in a file's header; widths and spaces do not matter."""
+    if isinstance(table, OwnTable):
+        return _bind_own(table, header)
     names = [_plain(name) or f"#{place}" for place, name in enumerate(header, 1)]
     fields: list[Field] = []
     for name, origin in table.fields.items():
@@ -160,6 +167,22 @@ def fits(table: Table, header: list[str]) -> bool:
     except Refused:
         return False
     return True
+
+
+def _bind_own(table: OwnTable, header: list[str]) -> list[Field]:
+    """Take every column for the field of its name."""
+    names = [name.strip() for name in header]
+    known, required = FIELDS[table.register], REQUIRED[table.register]
+    if len(set(names)) < len(names) or not set(required) <= set(names) <= set(known):
+        raise Refused(
+            Reason.MAPPING_NEEDED, register=table.register, columns=", ".join(header)[:400]
+        )
+    return [
+        Field(
+            name, name, (place,), Source(column=name, otherwise="" if name == "division" else None)
+        )
+        for place, name in enumerate(names)
+    ]
 
 
 def _origins(source: Source) -> int:

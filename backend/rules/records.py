@@ -1,100 +1,301 @@
-"""名录记录: what a row of each register becomes, and how it is built from its fields. Pure."""
+"""名录: what a row of each register becomes, and what sets the registers apart. Pure.
 
-import re
-from datetime import date
+A record's first fields must be there in every file; what a file does not have is left as it is
+in a row that is stored, and is as given here in one that is new.
+"""
+
+from datetime import date, datetime
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 
-from backend.rules.reader import Row
-from sync.refusals import Reason
-
 STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
 RISKS = ("A", "B", "C", "D")
+LISTS = ("abnormal", "serious")
 
-_count = re.compile(r"\d{1,4}", re.ASCII)
+Register = Literal[
+    "establishments",
+    "licences",
+    "listings",
+    "inspectors",
+    "leave",
+    "recusals",
+    "departments",
+    "divisions",
+]
 
 
-class EstablishmentRecord(Struct, frozen=True):
+class EstablishmentRecord(Struct, frozen=True, gc=False):
     """A row of the register of establishments (检查对象名录库)."""
 
     code: str
     name: str
     category: str
     division: str
-    address: str
-    risk: str
-    status: str
-    status_raw: str
-    longitude: float | None
-    latitude: float | None
-    datum: str
+    address: str = ""
+    risk: str = "B"
+    status: str = "active"
+    status_raw: str = ""
+    longitude: float | None = None
+    latitude: float | None = None
+    datum: str = ""
+    risk_source: str = ""
+    key_object: bool = False
+    parent_code: str = ""
+    successor_code: str = ""
+    missing_since: datetime | None = None
+    licence: str = ""  # by which the code is found where it is empty; not stored
 
 
-class InspectorRecord(Struct, frozen=True):
+class LicenceRecord(Struct, frozen=True, gc=False):
+    """A row of the register of licences (许可证)."""
+
+    number: str
+    code: str
+    kind: str
+    scope: str = ""
+    issuer: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    status: str = "active"
+    status_raw: str = ""
+    missing_since: datetime | None = None
+
+
+class ListingRecord(Struct, frozen=True, gc=False):
+    """A row of a credit list (信用名单)."""
+
+    code: str
+    kind: str
+    listed_on: date
+    removed_on: date | None = None
+    reason: str = ""
+    authority: str = ""
+    missing_since: datetime | None = None
+
+
+class InspectorRecord(Struct, frozen=True, gc=False):
     """A row of the register of inspectors (执法检查人员名录库)."""
 
     certificate: str
     name: str
     department: str
     division: str
-    qualifications: str
-    cap: int
     valid_from: date
     valid_to: date
-    active: bool
+    qualifications: str = ""
+    cap: int = 10
+    active: bool = True
+    districts: str = ""
+    expert: bool = False
+    missing_since: datetime | None = None
 
 
-class RecusalRecord(Struct, frozen=True):
+class LeaveRecord(Struct, frozen=True, gc=False):
+    """A row of the list of absences (请假)."""
+
+    certificate: str
+    first_day: date
+    last_day: date
+    reason: str = ""
+    missing_since: datetime | None = None
+
+
+class RecusalRecord(Struct, frozen=True, gc=False):
     """A row of the list of recusals (回避)."""
 
     code: str
     certificate: str
     reason: str
+    missing_since: datetime | None = None
 
 
-def establishment(row: Row) -> EstablishmentRecord:
-    """Read a row of the register of establishments."""
-    longitude, latitude, datum = row.point()
-    return EstablishmentRecord(
-        code=row.code("code"),
-        name=row.text("name", 300, required=True),
-        category=row.text("category", 60, required=True),
-        division=row.division("division"),
-        address=row.text("address", 500),
-        risk=row.one_of("risk", RISKS, "B"),
-        status=row.one_of("status", STATUSES, "active"),
-        status_raw=row.raw("status")[:120],
-        longitude=longitude,
-        latitude=latitude,
-        datum=datum,
+class DepartmentRecord(Struct, frozen=True, gc=False):
+    """A row of the list of departments (部门)."""
+
+    name: str
+    division: str
+    parent: str = ""
+    code: str = ""
+    missing_since: datetime | None = None
+
+
+class DivisionRecord(Struct, frozen=True, gc=False):
+    """A row of an edition of the list of divisions (行政区划)."""
+
+    code: str
+    name: str
+    since: str = ""
+    until: str = ""
+    successors: str = ""
+    missing_since: datetime | None = None
+
+
+Record = TypeVar("Record", bound=Struct)
+
+
+class Reference(Struct, frozen=True):
+    """A field that names a row of a register; where it `must` be there, the row is refused."""
+
+    field: str
+    register: Register
+    target: str  # the field of that register
+    must: bool = True
+
+
+class Closing(Struct, frozen=True):
+    """What closes a row that the files do not name any more (`--missing close`)."""
+
+    field: str
+    value: str | bool | None = None  # none: the day of the import
+
+
+class Spec(Struct, frozen=True):
+    """What sets a register apart; everything else is the same for all."""
+
+    name: Register
+    record: type[Struct]
+    key: tuple[str, ...]
+    shown: str  # the field that tells people more than the key
+    division: str  # the field that decides whose the row is, here or in the register it refers to
+    references: tuple[Reference, ...] = ()
+    closing: Closing | None = None
+    unstored: tuple[str, ...] = ()
+    depends: tuple[Register, ...] = ()  # what else decides how a file is read
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Name what a mapping may map."""
+        return self.record.__struct_fields__
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Name what a mapping must map."""
+        return self.fields[: len(self.fields) - len(self.record.__struct_defaults__)]
+
+    @property
+    def usual(self) -> dict[str, object]:
+        """Give what a new row has where the files say nothing."""
+        return dict(
+            zip(self.fields[len(self.required) :], self.record.__struct_defaults__, strict=True)
+        )
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """Name the columns of the register, its versions and its exports."""
+        return tuple(name for name in self.fields if name not in self.unstored)
+
+    @property
+    def owner(self) -> Reference | None:
+        """Tell which reference leads to the division, if the row has none of its own."""
+        return next((one for one in self.references if one.field == self.division), None)
+
+    def taken(self, mapped: frozenset[str]) -> tuple[str, ...]:
+        """Name the fields that a file with these columns decides; the others are left alone.
+
+        A status comes with its text, a point whole.
+        """
+        point = {"longitude", "latitude"}
+        found = {*self.key, *(mapped - {*point, "datum"})}
+        if point <= mapped:
+            found |= {*point, "datum"}
+        if "status" in mapped and "status_raw" in self.fields:
+            found.add("status_raw")
+        return tuple(name for name in self.fields if name in found)
+
+
+_cancelled = Closing("status", "cancelled")
+_establishment = Reference("code", "establishments", "code")
+_inspector = Reference("certificate", "inspectors", "certificate")
+
+REGISTERS: dict[Register, Spec] = {
+    one.name: one
+    for one in (
+        Spec(
+            name="establishments",
+            record=EstablishmentRecord,
+            key=("code",),
+            shown="name",
+            division="division",
+            references=(Reference("parent_code", "establishments", "code", must=False),),
+            closing=_cancelled,
+            unstored=("licence",),
+            depends=("licences", "divisions"),
+        ),
+        Spec(
+            name="licences",
+            record=LicenceRecord,
+            key=("number",),
+            shown="kind",
+            division="code",
+            references=(_establishment,),
+            closing=_cancelled,
+        ),
+        Spec(
+            name="listings",
+            record=ListingRecord,
+            key=("code", "kind", "listed_on"),
+            shown="reason",
+            division="code",
+            references=(_establishment,),
+            closing=Closing("removed_on"),
+        ),
+        Spec(
+            name="inspectors",
+            record=InspectorRecord,
+            key=("certificate",),
+            shown="name",
+            division="division",
+            closing=Closing("active", value=False),
+            depends=("divisions",),
+        ),
+        Spec(
+            name="leave",
+            record=LeaveRecord,
+            key=("certificate", "first_day"),
+            shown="reason",
+            division="certificate",
+            references=(_inspector,),
+        ),
+        Spec(
+            name="recusals",
+            record=RecusalRecord,
+            key=("code", "certificate"),
+            shown="reason",
+            division="code",
+            references=(_establishment, _inspector),
+        ),
+        Spec(
+            name="departments",
+            record=DepartmentRecord,
+            key=("name", "division"),
+            shown="name",
+            division="division",
+            references=(Reference("parent", "departments", "name", must=False),),
+            depends=("divisions",),
+        ),
+        Spec(
+            name="divisions",
+            record=DivisionRecord,
+            key=("code", "name"),
+            shown="name",
+            division="code",
+            closing=Closing("until"),
+        ),
     )
+}
 
 
-def inspector(row: Row) -> InspectorRecord:
-    """Read a row of the register of inspectors."""
-    valid_from, valid_to = row.day("valid_from"), row.day("valid_to")
-    if valid_to < valid_from:
-        raise row.bad("valid_to", Reason.ROW_VALUE_INVALID)
-    cap = row.text("cap", 4, default="10")
-    if not _count.fullmatch(cap):
-        raise row.bad("cap", Reason.ROW_VALUE_INVALID)
-    return InspectorRecord(
-        certificate=row.text("certificate", 40, required=True),
-        name=row.text("name", 80, required=True),
-        department=row.text("department", 80, required=True),
-        division=row.division("division"),
-        qualifications=row.text("qualifications", 300),
-        cap=int(cap),
-        valid_from=valid_from,
-        valid_to=valid_to,
-        active=row.one_of("active", ("true", "false"), "true") == "true",
-    )
-
-
-def recusal(row: Row) -> RecusalRecord:
-    """Read a row of the list of recusals."""
-    return RecusalRecord(
-        code=row.code("code"),
-        certificate=row.text("certificate", 40, required=True),
-        reason=row.text("reason", 200, required=True),
-    )
+def written(value: object) -> str:
+    """Write a stored value so that it is read again as it was: in exports and in our own feeds."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value)
+        case date():  # a moment too
+            return value.isoformat()
+        case _:
+            return str(value)

@@ -13,6 +13,11 @@ from backend.rules.records import EstablishmentRecord
 
 VALUES_MAX = 20_000  # different ones of a field that are remembered
 
+_read = {
+    "code", "name", "category", "division", "address", "risk", "status", "longitude", "latitude",
+    "datum",
+}  # fmt: skip
+
 _values = bytes(USCC_ALPHABET.find(chr(one)) % 256 for one in range(256))  # 255: not in it
 _weights = (*(pow(3, place, 31) for place in range(17)), 1)  # with the check character: none left
 
@@ -30,7 +35,7 @@ class Sieve:
         self._division = self._few(fields, "division")
         self._risk, self._status = self._few(fields, "risk"), self._few(fields, "status")
         self._datum = self._few(fields, "datum")
-        self._plain = self._plain and self._code >= 0 and self._name >= 0
+        self._plain = self._plain and self._code >= 0 and self._name >= 0 and _read >= fields.keys()
         self._categories: dict[str, str] = {}
         self._divisions: dict[str, str] = {}
         self._risks: dict[str, str] = {}

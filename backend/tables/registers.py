@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from sync.ids import new_id
@@ -12,7 +12,7 @@ class Revision(SQLModel, table=True):
     """导入批次: one import of a register."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    register_name: str = Field(max_length=20)  # establishments | inspectors
+    register_name: str = Field(max_length=20)  # rules.records.Register
     source_name: str
     source_sha256: str = Field(max_length=64)
     at: datetime
@@ -24,15 +24,30 @@ class Revision(SQLModel, table=True):
     actor: str = Field(default="", max_length=120)
     division: str = Field(default="", max_length=12)  # of the officer: nothing outside was touched
     request_sha256: str = Field(default="", max_length=64)  # the files, and how to read them
-    missing: int = 0  # active establishments that the files did not name
+    missing: int = 0  # rows not yet closed that the files did not name
     reappeared: int = 0
     refused: int = 0
     codes: str = "{}"  # JSON: how many problems of each code
     undoes_id: str | None = Field(default=None, foreign_key="revision.id", unique=True)
+    versioned: bool = True  # what it changed has versions, else it cannot be undone
 
 
 class Facts(SQLModel):
-    """What a register says of an establishment; its versions have the same columns."""
+    """What every register says of its rows; their versions have the same columns."""
+
+    missing_since: datetime | None = None  # the first import that marked it as not in the files
+
+
+class Versioned(SQLModel):
+    """历史版本: a row as it was before a revision changed or removed it."""
+
+    entity_id: str = Field(primary_key=True, max_length=36)  # which may be gone
+    revision_id: str = Field(foreign_key="revision.id", primary_key=True, index=True)
+    previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
+
+
+class EstablishmentFacts(Facts):
+    """What a register says of an establishment."""
 
     code: str = Field(max_length=64)
     name: str = Field(max_length=300)
@@ -51,10 +66,9 @@ class Facts(SQLModel):
     successor_code: str = Field(
         default="", max_length=64
     )  # the one it turned out to be the same as
-    missing_since: datetime | None = None  # the first import that marked it as not in the files
 
 
-class Establishment(Facts, table=True):
+class Establishment(EstablishmentFacts, table=True):
     """检查对象: someone who may be inspected. `code` is the public key used in draws."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -68,12 +82,8 @@ class Establishment(Facts, table=True):
     )  # fmt: skip
 
 
-class Version(Facts, table=True):
-    """历史版本: an establishment as it was before a revision changed or removed it."""
-
-    establishment_id: str = Field(primary_key=True, max_length=36)  # which may be gone
-    revision_id: str = Field(foreign_key="revision.id", primary_key=True, index=True)
-    previous_id: str = Field(foreign_key="revision.id", index=True)  # that had written it
+class EstablishmentVersion(Versioned, EstablishmentFacts, table=True):
+    """An establishment as it was."""
 
     __table_args__ = (Index(None, "code"),)
 
@@ -115,11 +125,10 @@ class Lookalike(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("first_code", "second_code"),)
 
 
-class Inspector(SQLModel, table=True):
-    """执法检查人员. `certificate` is the 执法证号 that pairs are drawn by."""
+class InspectorFacts(Facts):
+    """What a register says of an inspector."""
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    certificate: str = Field(max_length=40, unique=True)
+    certificate: str = Field(max_length=40)
     name: str = Field(max_length=80)
     department: str = Field(max_length=80)
     division: str = Field(max_length=12)
@@ -130,14 +139,26 @@ class Inspector(SQLModel, table=True):
     active: bool = True
     districts: str = Field(default="", max_length=300)  # sorted, comma-separated; none: all of them
     expert: bool = False  # 专家: goes along, in no inspector's place
+
+
+class Inspector(InspectorFacts, table=True):
+    """执法检查人员. `certificate` is the 执法证号 that pairs are drawn by."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
+    __table_args__ = (UniqueConstraint("certificate"),)
 
-class LicenceFacts(SQLModel):
+
+class InspectorVersion(Versioned, InspectorFacts, table=True):
+    """An inspector as they were."""
+
+
+class LicenceFacts(Facts):
     """What a register says of a licence; an establishment may have many."""
 
     number: str = Field(max_length=64)
-    code: str = Field(foreign_key="establishment.code", max_length=64, index=True)
+    code: str = Field(max_length=64)
     kind: str = Field(max_length=60)  # food-operation | food-production | ...
     scope: str = Field(default="", max_length=300)
     issuer: str = Field(default="", max_length=120)
@@ -153,13 +174,21 @@ class Licence(LicenceFacts, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
-    __table_args__ = (UniqueConstraint("number"),)
+    __table_args__ = (
+        UniqueConstraint("number"),
+        Index(None, "code"),
+        ForeignKeyConstraint(["code"], ["establishment.code"]),
+    )
 
 
-class ListingFacts(SQLModel):
+class LicenceVersion(Versioned, LicenceFacts, table=True):
+    """A licence as it was."""
+
+
+class ListingFacts(Facts):
     """What a register says of a place on a credit list."""
 
-    code: str = Field(foreign_key="establishment.code", max_length=64, index=True)
+    code: str = Field(max_length=64)
     kind: str = Field(max_length=20)  # abnormal (经营异常名录) | serious (严重违法失信名单)
     listed_on: date
     removed_on: date | None = None
@@ -173,13 +202,21 @@ class Listing(ListingFacts, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
-    __table_args__ = (UniqueConstraint("code", "kind", "listed_on"),)
+    __table_args__ = (
+        UniqueConstraint("code", "kind", "listed_on"),
+        Index(None, "code"),
+        ForeignKeyConstraint(["code"], ["establishment.code"]),
+    )
 
 
-class LeaveFacts(SQLModel):
+class ListingVersion(Versioned, ListingFacts, table=True):
+    """A place on a list as it was."""
+
+
+class LeaveFacts(Facts):
     """What a register says of an inspector's absence."""
 
-    certificate: str = Field(foreign_key="inspector.certificate", max_length=40, index=True)
+    certificate: str = Field(max_length=40)
     first_day: date
     last_day: date
     reason: str = Field(default="", max_length=200)
@@ -191,10 +228,18 @@ class Leave(LeaveFacts, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     revision_id: str = Field(foreign_key="revision.id")
 
-    __table_args__ = (UniqueConstraint("certificate", "first_day"),)
+    __table_args__ = (
+        UniqueConstraint("certificate", "first_day"),
+        Index(None, "certificate"),
+        ForeignKeyConstraint(["certificate"], ["inspector.certificate"]),
+    )
 
 
-class DepartmentFacts(SQLModel):
+class LeaveVersion(Versioned, LeaveFacts, table=True):
+    """An absence as it was recorded."""
+
+
+class DepartmentFacts(Facts):
     """What a register says of a department."""
 
     name: str = Field(max_length=80)  # as inspectors carry it
@@ -212,7 +257,11 @@ class Department(DepartmentFacts, table=True):
     __table_args__ = (UniqueConstraint("name", "division"),)
 
 
-class DivisionFacts(SQLModel):
+class DepartmentVersion(Versioned, DepartmentFacts, table=True):
+    """A department as it was."""
+
+
+class DivisionFacts(Facts):
     """What an edition of the list says of a division (GB/T 2260 and the statistical codes)."""
 
     code: str = Field(max_length=12)
@@ -231,6 +280,10 @@ class Division(DivisionFacts, table=True):
     __table_args__ = (UniqueConstraint("code", "name"),)
 
 
+class DivisionVersion(Versioned, DivisionFacts, table=True):
+    """A division as an edition had it."""
+
+
 class Event(SQLModel, table=True):
     """变更事件: one line of somebody's change feed; the same one is applied once."""
 
@@ -247,12 +300,30 @@ class Event(SQLModel, table=True):
     __table_args__ = (Index(None, "register_name", "key", "at"),)
 
 
-class Recusal(SQLModel, table=True):
+class RecusalFacts(Facts):
+    """What the list of recusals says."""
+
+    code: str = Field(max_length=64)
+    certificate: str = Field(max_length=40)
+    reason: str = Field(max_length=200)
+
+
+class Recusal(RecusalFacts, table=True):
     """回避: this inspector may not inspect this establishment."""
 
-    establishment_id: str = Field(foreign_key="establishment.id", primary_key=True)
-    inspector_id: str = Field(foreign_key="inspector.id", primary_key=True)
-    reason: str = Field(max_length=200)
+    id: str = Field(default_factory=new_id, primary_key=True)
+    revision_id: str = Field(foreign_key="revision.id")
+
+    __table_args__ = (
+        UniqueConstraint("code", "certificate"),
+        Index(None, "certificate"),
+        ForeignKeyConstraint(["code"], ["establishment.code"]),
+        ForeignKeyConstraint(["certificate"], ["inspector.certificate"]),
+    )
+
+
+class RecusalVersion(Versioned, RecusalFacts, table=True):
+    """A recusal as it was."""
 
 
 class Checklist(SQLModel, table=True):

@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
-from sqlmodel import SQLModel, col, func, select
+from sqlmodel import col, func, select
 
 from backend import journal
 from backend.auth import Officer, may_see
@@ -23,7 +23,7 @@ from backend.db import Session, head
 from backend.rules.matching import Candidate, Match, suspects
 from backend.tables import Establishment, Lookalike, Revision
 from backend.wire import ComparisonView, EstablishmentView, LookalikeView
-from backend.work.staging import keep_versions, kept
+from backend.work.shelves import SHELVES, keep_versions
 from sync.refusals import Reason, Refused
 
 COUNTY = 6  # digits; establishments are compared within their county
@@ -31,7 +31,8 @@ CHUNK = 500
 
 Side = Literal["first", "second"]
 
-_licences = SQLModel.metadata.tables["licence"]
+_shelf = SHELVES["establishments"]
+kept, _licences = _shelf.kept, SHELVES["licences"].kept
 
 
 async def compare_establishments(
@@ -200,7 +201,7 @@ async def _succeed(
     )
     db.add(revision)
     await db.flush()
-    await keep_versions(db, revision.id, sa.select(kept.c.id).where(kept.c.id == one.id))
+    await keep_versions(db, _shelf, revision.id, sa.select(kept.c.id).where(kept.c.id == one.id))
     one.successor_code, one.revision_id = successor, revision.id
     await db.flush()
     return revision.id

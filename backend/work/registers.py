@@ -1,145 +1,238 @@
-"""两库: import the registers of establishments, inspectors and recusals, and look into them.
+"""两库: import any of the registers, and look into them.
 
 The files are read before anything is locked. One import is one transaction and one revision; the
 same files again change nothing else. A dry run tells the same and writes nothing.
 """
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from io import BytesIO
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
-from sqlalchemy import bindparam, insert, update
-from sqlmodel import SQLModel, col, or_, select
+from sqlalchemy import Date
+from sqlmodel import col, or_, select
 
 from backend.auth import Officer
 from backend.db import Session, head
 from backend.rules import mapping
-from backend.rules.mapping import Register
-from backend.rules.reader import Reading, Record, Row, read
-from backend.rules.records import InspectorRecord, inspector, recusal
-from backend.rules.revision import Change, revise
+from backend.rules.mapping import OwnTable
+from backend.rules.records import Register, written
 from backend.tables import Establishment, Inspector, Recusal
-from backend.wire import ImportView, RecusalView
-from backend.work import revisions, staging
+from backend.wire import (
+    DepartmentRow,
+    DivisionRow,
+    EstablishmentView,
+    ImportView,
+    InspectorView,
+    LeaveRow,
+    LicenceRow,
+    ListingRow,
+    RecusalView,
+    RegisterPage,
+)
+from backend.work import comparison, revisions, staging
+from backend.work.shelves import SHELVES, Shelf
 from backend.work.staging import Files, Policy
-from sync.ids import new_id
+from sync.refusals import Reason, Refused
 
-CHUNK = 1_000  # keys in one question, rows in one statement
+KEYS_MAX = 500  # in one question
 
-T = TypeVar("T")
+_ROWS = {
+    "licences": LicenceRow,
+    "listings": ListingRow,
+    "leave": LeaveRow,
+    "departments": DepartmentRow,
+    "divisions": DivisionRow,
+}
 
 
-async def import_establishments(
+async def import_register(
     db: Session,
     officer: Officer,
+    register: Register,
     files: Files,
-    toml: bytes,
+    toml: bytes = b"",
     *,
     now: datetime,
     told: int = 1_000,
     policy: Policy = "keep",
     dry_run: bool = False,
 ) -> ImportView:
-    """Import the register of establishments (检查对象名录库), by code, or tell what it would do."""
-    table = mapping.parse(toml, "establishments")
-    request = await revisions.request(files, toml, officer.division, policy)
+    """Import files of a register by key, or tell what that would do.
+
+    Without a mapping the header of each file has our own field names, as an export has.
+    """
+    shelf = SHELVES[register]
+    if policy == "close" and shelf.spec.closing is None:
+        raise Refused(Reason.REGISTER_NOT_CLOSABLE, register=register)
+    table = mapping.parse(toml, register)
+    request = await revisions.request(register, files, toml, officer.division, policy)
     if policy == "keep" and not dry_run:
-        same = await revisions.repeated(db, request, told=told)
+        same = await revisions.repeated(db, shelf, request, told=told)
         if same is not None:
             return await revisions.record(db, officer, files, same, request, now=now)
-    async with staging.stage(db, files, table) as reading:
-        await head(db)
-        await staging.leave_out_foreign(db, reading, officer.division)
-        found = await staging.compare(db, officer.division, policy)
-
-        view = revisions.tell(
-            reading, asdict(found), "establishments", told=told, policy=policy, dry_run=dry_run
-        )
-
-        if not dry_run:
-            view = await revisions.record(db, officer, files, view, request, now=now)
-            await staging.write(db, found, view.revision, policy, now=now)
+    async with staging.stage(db, shelf, files, table) as reading:
+        view, found = await _compare(db, officer, reading, table, policy, told=told)
+        if dry_run:
+            return msgspec.structs.replace(view, dry_run=True)
+        view = await revisions.record(db, officer, files, view, request, now=now)
+        await comparison.write(db, reading, found, view.revision, policy, now=now)
     return view
 
 
-async def import_inspectors(
+async def import_records(
     db: Session,
     officer: Officer,
-    files: Files,
-    toml: bytes,
+    register: Register,
+    records: Sequence[Mapping[str, str]],
     *,
+    source_name: str,
     now: datetime,
     told: int = 1_000,
-    dry_run: bool = False,
 ) -> ImportView:
-    """Import the register of inspectors (执法检查人员名录库), by certificate."""
-    reading = await _read(files, toml, "inspectors", inspector, lambda one: one.certificate)
+    """Import a few records by our field names, as one revision, in a transaction that may go on.
+
+    Fields that a record does not have are left as they are. The row of a problem is the place of
+    its record, from 1; of several records of one key the last one counts, after those before it.
+    """
     await head(db)
-    stored = await _stored(db, Inspector, "certificate", reading.records)
-
-    change = revise(reading, stored, officer.division, InspectorRecord.__struct_fields__)
-
-    view = revisions.tell(reading, change.counts, "inspectors", told=told, dry_run=dry_run)
-    if dry_run:
-        return view
-    request = await revisions.request(files, toml, officer.division, "keep")
-    view = await revisions.record(db, officer, files, view, request, now=now)
-    await _write(db, Inspector, "certificate", change, view.revision)
+    shelf = SHELVES[register]
+    lines = await _completed(db, shelf, records)
+    table = OwnTable(register=register)
+    files = [(source_name, BytesIO(b"\n".join(lines)))]
+    request = await revisions.request(register, files, b"", officer.division, "keep")
+    async with staging.stage(db, shelf, files, table, few=True) as reading:
+        view, found = await _compare(db, officer, reading, table, "keep", told=told)
+        view = await revisions.record(db, officer, files, view, request, now=now)
+        await comparison.write(db, reading, found, view.revision, "keep", now=now)
     return view
 
 
-async def import_recusals(
+async def list_register(
     db: Session,
     officer: Officer,
-    files: Files,
-    toml: bytes,
+    register: Register,
     *,
-    now: datetime,
-    told: int = 1_000,
-    dry_run: bool = False,
-) -> ImportView:
-    """Import the list of recusals (回避); both sides must be registered."""
-    reading = await _read(
-        files, toml, "recusals", recusal, lambda one: f"{one.code} {one.certificate}"
-    )
+    search: str,
+    category: str,
+    after: str,
+    limit: int,
+) -> RegisterPage:
+    """List what a register holds of the division.
+
+    Establishments come by code, from after one; inspectors and recusals whole, by certificate and
+    by code; other rows as they arrived, from after an id.
+    """
+    match register:
+        case "establishments":
+            return await _establishments(db, officer, search, category, after, limit)
+        case "inspectors":
+            query = select(Inspector).where(col(Inspector.division).startswith(officer.division))
+            people = list(await db.exec(query.order_by(Inspector.certificate)))
+            return msgspec.convert(people, list[InspectorView], from_attributes=True)
+        case "recusals":
+            return await _recusals(db, officer)
+        case _:
+            shelf = SHELVES[register]
+            kept = shelf.kept
+            rows = kept.select().where(kept.c.id > after, shelf.within(officer.division))
+            found = await (await db.connection()).execute(rows.order_by(kept.c.id).limit(limit))
+            return [
+                msgspec.convert(dict(row), _ROWS[register], strict=False)
+                for row in found.mappings()
+            ]
+
+
+# -- the parts of an import ----------------------------------------------------------------------
+
+
+async def _compare(
+    db: Session,
+    officer: Officer,
+    reading: staging.Stage,
+    table: mapping.Table,
+    policy: Policy,
+    *,
+    told: int,
+) -> tuple[ImportView, comparison.Found]:
+    """Leave out what cannot be imported, and find what the rest changes."""
+    await staging.leave_out_nameless(db, reading)
+    await staging.collapse(db, reading, last=table.collapse == "last")
     await head(db)
-    records = reading.records.values()
-    objects = await _stored(db, Establishment, "code", {one.code for one in records})
-    people = await _stored(db, Inspector, "certificate", {one.certificate for one in records})
-    known = {
-        (one.establishment_id, one.inspector_id): one for one in await db.exec(select(Recusal))
-    }
-
-    pairs: dict[str, tuple[str, str]] = {}
-    divisions: dict[str, str] = {}
-    for key, one in reading.records.items():
-        if one.code in objects and one.certificate in people:
-            pairs[key] = (objects[one.code]["id"], people[one.certificate]["id"])
-            divisions[key] = objects[one.code]["division"]
-    stored = {key: {"reason": known[pair].reason} for key, pair in pairs.items() if pair in known}
-    change = revise(reading, stored, officer.division, ("reason",), divisions=divisions)
-
-    view = revisions.tell(reading, change.counts, "recusals", told=told, dry_run=dry_run)
-    if dry_run:
-        return view
-    request = await revisions.request(files, toml, officer.division, "keep")
-    view = await revisions.record(db, officer, files, view, request, now=now)
-    for key, one in change.created.items():
-        object_id, inspector_id = pairs[key]
-        db.add(Recusal(establishment_id=object_id, inspector_id=inspector_id, reason=one.reason))
-    for key, one in change.changed.items():
-        known[pairs[key]].reason = one.reason
-    return view
+    await staging.leave_out_unknown(db, reading)
+    await staging.leave_out_foreign(db, reading, officer.division)
+    found = await comparison.compare(db, reading, officer.division, policy)
+    register = reading.shelf.spec.name
+    return revisions.tell(reading, asdict(found), register, told=told, policy=policy), found
 
 
-async def list_establishments(
-    db: Session, officer: Officer, *, search: str, category: str, after: str, limit: int
-) -> list[Establishment]:
-    """List establishments of the division by code; `search` is part of a name, code or address."""
+async def _completed(
+    db: Session, shelf: Shelf, records: Sequence[Mapping[str, str]]
+) -> list[bytes]:
+    """Give each record all fields that any of them has; an empty line for one that is overtaken."""
+    spec = shelf.spec
+    names = list(dict.fromkeys((*spec.required, *(name for one in records for name in one))))
+    images = await _images(db, shelf, records)
+    lines: dict[tuple[str, ...], tuple[int, bytes]] = {}
+    for place, record in enumerate(records):
+        key = tuple(record.get(name, "").strip() for name in spec.key)
+        image = images.get(key, _NEW[spec.name]) | dict(record)
+        images[key] = image
+        line = msgspec.json.encode({name: image.get(name, "") for name in names})
+        lines[key if all(key) else (str(place),)] = (place, line)
+    at = dict(lines.values())
+    return [at.get(place, b"") for place in range(len(records))]
+
+
+async def _images(
+    db: Session, shelf: Shelf, records: Iterable[Mapping[str, str]]
+) -> dict[tuple[str, ...], dict[str, str]]:
+    """Load the rows that the records are about, as an export would write them."""
+    spec, kept = shelf.spec, shelf.kept
+    connection = await db.connection()
+    left = iter({_typed(shelf, record) for record in records} - {None})
+    images: dict[tuple[str, ...], dict[str, str]] = {}
+    while some := list(islice(left, KEYS_MAX)):
+        keys: list[Any] = [one[0] for one in some if one] if len(spec.key) == 1 else some
+        found = await connection.execute(kept.select().where(shelf.key(kept).in_(keys)))
+        for row in found.mappings():
+            image = {name: written(row[name]) for name in spec.stored}
+            images[tuple(image[name] for name in spec.key)] = image
+    return images
+
+
+def _typed(shelf: Shelf, record: Mapping[str, str]) -> tuple[Any, ...] | None:
+    """Give the key of a record as it is stored; nothing for one that cannot be stored."""
+    values: list[Any] = []
+    for name in shelf.spec.key:
+        value: Any = record.get(name, "").strip()
+        if isinstance(shelf.kept.c[name].type, Date):
+            try:
+                value = date.fromisoformat(value)
+            except ValueError:
+                return None
+        values.append(value)
+    return tuple(values)
+
+
+# What a record that is new has where it says nothing: no division is none, not the whole country.
+_NEW: dict[Register, dict[str, str]] = {
+    name: {field: written(value) for field, value in shelf.spec.usual.items()}
+    | ({"division": "?"} if "division" in shelf.spec.fields else {})
+    for name, shelf in SHELVES.items()
+}
+
+
+# -- the parts of a list -------------------------------------------------------------------------
+
+
+async def _establishments(
+    db: Session, officer: Officer, search: str, category: str, after: str, limit: int
+) -> list[EstablishmentView]:
+    """`search` is part of a name, code or address."""
     query = select(Establishment).where(
         col(Establishment.division).startswith(officer.division), col(Establishment.code) > after
     )
@@ -148,21 +241,16 @@ async def list_establishments(
     if search:
         fields = (Establishment.name, Establishment.code, Establishment.address)
         query = query.where(or_(*(col(one).icontains(search, autoescape=True) for one in fields)))
-    return list(await db.exec(query.order_by(Establishment.code).limit(limit)))
+    rows = list(await db.exec(query.order_by(Establishment.code).limit(limit)))
+    return msgspec.convert(rows, list[EstablishmentView], from_attributes=True)
 
 
-async def list_inspectors(db: Session, officer: Officer) -> list[Inspector]:
-    """List the inspectors of the division by certificate."""
-    query = select(Inspector).where(col(Inspector.division).startswith(officer.division))
-    return list(await db.exec(query.order_by(Inspector.certificate)))
-
-
-async def list_recusals(db: Session, officer: Officer) -> list[RecusalView]:
-    """List who may not inspect whom in the division."""
+async def _recusals(db: Session, officer: Officer) -> list[RecusalView]:
+    """Tell who may not inspect whom."""
     query = (
         select(Establishment, Inspector, Recusal.reason)
-        .join(Recusal, col(Recusal.establishment_id) == Establishment.id)
-        .join(Inspector, col(Recusal.inspector_id) == Inspector.id)
+        .join(Recusal, col(Recusal.code) == Establishment.code)
+        .join(Inspector, col(Recusal.certificate) == Inspector.certificate)
         .where(col(Establishment.division).startswith(officer.division))
         .order_by(Establishment.code, Inspector.certificate)
     )
@@ -170,60 +258,3 @@ async def list_recusals(db: Session, officer: Officer) -> list[RecusalView]:
         RecusalView(object.code, object.name, person.certificate, person.name, reason)
         for object, person, reason in await db.exec(query)
     ]
-
-
-# -- the parts of an import ----------------------------------------------------------------------
-
-
-async def _read(
-    files: Files,
-    toml: bytes,
-    register: Register,
-    build: Callable[[Row], Record],
-    key: Callable[[Record], str],
-) -> Reading[Record]:
-    """Read the files away from the event loop."""
-    table = mapping.parse(toml, register)
-    return await asyncio.to_thread(read, files, table, build, key)
-
-
-async def _stored(
-    db: Session, model: type[SQLModel], key: str, keys: Iterable[str]
-) -> dict[str, Mapping[str, Any]]:
-    """Load the rows that have one of these keys, as plain columns."""
-    table = SQLModel.metadata.tables[model.__name__.lower()]
-    connection = await db.connection()
-    stored: dict[str, Mapping[str, Any]] = {}
-    for some in _chunks(keys):
-        found = await connection.execute(table.select().where(table.c[key].in_(some)))
-        for row in found:
-            columns = dict(zip(found.keys(), row, strict=True))
-            stored[columns[key]] = columns
-    return stored
-
-
-async def _write(
-    db: Session, model: type[SQLModel], key: str, change: Change[Any], revision: str
-) -> None:
-    """Write what is new and what has changed."""
-    connection = await db.connection()
-    for some in _chunks(change.created.values()):
-        rows = [
-            {"id": new_id(), "revision_id": revision, **msgspec.structs.asdict(one)} for one in some
-        ]
-        await connection.execute(insert(model), rows)
-    table = SQLModel.metadata.tables[model.__name__.lower()]
-    for some in _chunks(change.changed.values()):
-        rows = [{"revision_id": revision, **msgspec.structs.asdict(one)} for one in some]
-        by_key = update(table).where(table.c[key] == bindparam("which"))
-        names = [name for name in rows[0] if name != key]
-        await connection.execute(
-            by_key.values({name: bindparam(name) for name in names}),
-            [{"which": row[key], **{name: row[name] for name in names}} for row in rows],
-        )
-
-
-def _chunks(of: Iterable[T]) -> Iterator[list[T]]:
-    left = iter(of)
-    while some := list(islice(left, CHUNK)):
-        yield some

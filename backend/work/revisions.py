@@ -1,4 +1,4 @@
-"""导入批次与历史: every import as recorded, every establishment's versions, and the way back."""
+"""导入批次与历史: every import as recorded, the versions of every row, and the way back."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,29 +15,28 @@ from sqlmodel import SQLModel, col, select
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head, transaction
-from backend.rules.reader import Problem, Reading, Record
+from backend.rules.reader import Problem, Reading
+from backend.rules.records import Record, Register
 from backend.tables import Revision
 from backend.wire import ImportView, RevisionView, RowProblem, UndoView, VersionView
-from backend.work.staging import (
-    FIELDS,
-    Files,
+from backend.work.shelves import (
+    SHELVES,
     Image,
+    Shelf,
     changes_between,
     keep_versions,
-    kept,
-    versions,
+    target_of,
 )
+from backend.work.staging import Files
 from sync.refusals import Reason, Refused
 
 Kind = Literal["created", "changed", "removed"]
 
-READER = 1  # raise it when the same file would be read differently
+READER = 2  # raise it when the same file would be read differently
 PIECE_BYTES = 1 << 20
 RECORDED_MAX = 1_000  # problems that a revision keeps in full
-LISTED_MAX = 20  # establishments that a refusal names
+LISTED_MAX = 20  # rows that a refusal names
 PAGE = 200  # revisions
-
-_recusals = SQLModel.metadata.tables["recusal"]
 
 
 def tell(
@@ -74,28 +73,32 @@ class Request(Struct, frozen=True):
     whole: str
 
 
-async def request(files: Files, toml: bytes, division: str, policy: str) -> Request:
+async def request(
+    register: Register, files: Files, toml: bytes, division: str, policy: str
+) -> Request:
     """Hash the files and how to read them."""
     digest = await asyncio.to_thread(_digest, files)
     for _, file in files:
         file.seek(0)
     names = [name for name, _ in files]
-    parts = msgspec.json.encode((READER, digest, names, toml.decode(), division, policy))
+    parts = msgspec.json.encode((READER, register, digest, names, toml, division, policy))
     return Request(files=digest, whole=sha256(parts).hexdigest())
 
 
-async def repeated(db: Session, request: Request, *, told: int) -> ImportView | None:
+async def repeated(db: Session, shelf: Shelf, request: Request, *, told: int) -> ImportView | None:
     """Tell what an import did, if it is the newest one and is asked for again: now, nothing.
+
+    Nothing may have come between, neither in its register nor in those that it depends on.
 
     It is looked for without a lock first, because most imports are new and take their time.
     """
     engine = db.bind
     assert isinstance(engine, AsyncEngine)
     async with transaction(engine, write=False) as reader:
-        if await _newest(reader, request) is None:
+        if await _newest(reader, shelf, request) is None:
             return None
     await head(db)
-    one = await _newest(db, request)
+    one = await _newest(db, shelf, request)
     if one is None:
         return None
     problems = msgspec.json.decode(one.problems, type=list[RowProblem])
@@ -104,7 +107,7 @@ async def repeated(db: Session, request: Request, *, told: int) -> ImportView | 
         return None  # more is asked for than was recorded: read again
     return ImportView(
         revision="",
-        register="establishments",
+        register=one.register_name,
         rows=one.rows,
         created=0,
         changed=0,
@@ -181,39 +184,71 @@ async def list_revisions(db: Session, officer: Officer) -> list[RevisionView]:
     return [_view(one, undone.get(one.id)) for one in await db.exec(query)]
 
 
-async def list_versions(db: Session, officer: Officer, code: str) -> list[VersionView]:
-    """Tell what every revision did to an establishment, oldest first."""
+async def list_versions(
+    db: Session, officer: Officer, register: Register, code: str
+) -> list[VersionView]:
+    """Tell what every revision did to the rows of a code, oldest first.
+
+    The code is the first part of the key: of a licence its number, of a leave the certificate.
+    """
+    shelf = SHELVES[register]
+    kept, versions, first = shelf.kept, shelf.versions, shelf.spec.key[0]
     connection = await db.connection()
-    found = await connection.execute(kept.select().where(kept.c.code == code))
-    current = found.mappings().first()
-    mine = versions.c.establishment_id == current["id"] if current else versions.c.code == code
-    written = SQLModel.metadata.tables["revision"]
+    revision = SQLModel.metadata.tables["revision"]
+    mine = sa.select(kept.c.id).where(kept.c[first] == code)
+    once = sa.select(versions.c.entity_id).where(versions.c[first] == code)
+    found = await connection.execute(kept.select().where(kept.c.id.in_(mine.union(once))))
     query = (
-        versions.select()
-        .join(written, written.c.id == versions.c.revision_id)
-        .where(mine)
-        .order_by(written.c.at, written.c.id)
+        sa.select(versions)
+        .join(revision, revision.c.id == versions.c.revision_id)
+        .where(versions.c.entity_id.in_(mine.union(once)))
+        .order_by(revision.c.at, revision.c.id)
     )
-    past = list((await connection.execute(query)).mappings())
-    images = [*past, current]
-    newest = current or (past[-1] if past else None)
-    if newest is None:
+    current = {row["id"]: row for row in found.mappings()}
+    past: dict[str, list[Image]] = {id: [] for id in current}
+    for row in (await connection.execute(query)).mappings():
+        past.setdefault(row["entity_id"], []).append(row)
+    if not past:
         raise Refused(Reason.ESTABLISHMENT_NOT_FOUND, establishment=code)
-    may_see(officer, newest["division"])
-    by = [past[0]["previous_id"] if past else newest["revision_id"]]
-    by += [one["revision_id"] for one in past]
-    revisions = {
-        one.id: one for one in await db.exec(select(Revision).where(col(Revision.id).in_(by)))
-    }
 
     told: list[VersionView] = []
-    nothing: Image = dict.fromkeys((*FIELDS, "missing_since"))
+    for id, images in past.items():
+        await _refuse_foreign(db, officer, shelf, current.get(id) or images[-1])
+        told += await _life(db, shelf, images, current.get(id))
+    return sorted(told, key=lambda one: (one.at, one.revision))
+
+
+async def _life(
+    db: Session, shelf: Shelf, past: list[Image], current: Image | None
+) -> list[VersionView]:
+    """Tell what every revision did to one row."""
+    newest = current or past[-1]
+    by = [past[0]["previous_id"] if past else newest["revision_id"]]
+    by += [one["revision_id"] for one in past]
+    query = select(Revision).where(col(Revision.id).in_(by))
+    revisions = {one.id: one for one in await db.exec(query)}
+    images = [*past, current]
+    told: list[VersionView] = []
+    nothing: Image = dict.fromkeys(shelf.spec.stored)
     for revision, before, after in zip(by, [None, *images], images, strict=False):
         one = revisions[revision]
         kind: Kind = "created" if before is None else "changed" if after is not None else "removed"
-        fields = changes_between(before or nothing, after or nothing)
-        told.append(VersionView(one.id, one.at, one.actor, one.source_name, kind, fields))
+        fields = changes_between(shelf.spec, before or nothing, after or nothing)
+        key = shelf.told(newest)
+        told.append(VersionView(one.id, one.at, one.actor, one.source_name, kind, fields, key))
     return told
+
+
+async def _refuse_foreign(db: Session, officer: Officer, shelf: Shelf, row: Image) -> None:
+    """Refuse a look at a row outside the officer's division, wherever it has that from."""
+    owner = shelf.spec.owner
+    if owner is None:
+        may_see(officer, row[shelf.spec.division])
+        return
+    target = target_of(owner)
+    query = target.kept.select().where(target.kept.c[owner.target] == row[owner.field])
+    found = (await (await db.connection()).execute(query)).mappings().first()
+    may_see(officer, found[target.spec.division] if found else "")
 
 
 async def undo_revision(
@@ -221,17 +256,19 @@ async def undo_revision(
 ) -> UndoView:
     """Restore what an import changed and remove what it created, exactly as it was before.
 
-    Later changes are given up only by force; who was drawn for inspection is never removed.
+    Later changes are given up only by force; what something refers to is never removed.
     """
     await head(db)
     revision = await _undoable(db, officer, revision_id)
-    later, lost = await _later(db, revision_id)
+    shelf = SHELVES[msgspec.convert(revision.register_name, Register)]
+    later, lost = await _later(db, shelf, revision_id)
     if later and not force:
         raise Refused(Reason.REVISION_CHANGED_LATER, count=later, changes=lost)
-    await _refuse_used(db, revision_id)
+    await _refuse_used(db, shelf, revision_id)
+    await _refuse_dangling(db, shelf, revision_id)
 
     undo = Revision(
-        register_name="establishments",
+        register_name=revision.register_name,
         source_name=revision.source_name,
         source_sha256=revision.source_sha256,
         at=now,
@@ -246,7 +283,7 @@ async def undo_revision(
     )
     db.add(undo)
     await db.flush()
-    restored, removed = await _restore(db, revision_id, undo.id)
+    restored, removed = await _restore(db, shelf, revision_id, undo.id)
     undo.changed = restored + removed
     await journal.append(
         db,
@@ -262,8 +299,10 @@ async def undo_revision(
     return UndoView(undo.id, revision.id, restored, removed, later)
 
 
-async def _newest(db: Session, request: Request) -> Revision | None:
-    query = select(Revision).where(Revision.register_name == "establishments")
+async def _newest(db: Session, shelf: Shelf, request: Request) -> Revision | None:
+    spec = shelf.spec
+    names = (spec.name, *spec.depends, *(one.register for one in spec.references))
+    query = select(Revision).where(col(Revision.register_name).in_(names))
     query = query.order_by(col(Revision.at).desc(), col(Revision.id).desc()).limit(1)
     one = (await db.exec(query)).first()
     return one if one is not None and one.request_sha256 == request.whole else None
@@ -272,18 +311,19 @@ async def _newest(db: Session, request: Request) -> Revision | None:
 # -- the parts of an undo ------------------------------------------------------------------------
 
 
-def _changed(revision: str) -> sa.Select[Any]:
+def _changed(shelf: Shelf, revision: str) -> sa.Select[Any]:
     """Find whom a revision changed; each of them has a version from before it."""
-    return sa.select(versions.c.establishment_id).where(versions.c.revision_id == revision)
+    versions = shelf.versions
+    return sa.select(versions.c.entity_id).where(versions.c.revision_id == revision)
 
 
-def _created(revision: str) -> sa.Select[Any]:
+def _created(shelf: Shelf, revision: str) -> sa.Select[Any]:
     """Find whom a revision created: it wrote them, and nothing was there before it."""
-    one = kept.alias("one")
-    later = sa.select(versions.c.establishment_id).where(versions.c.previous_id == revision)
+    one, versions = shelf.kept.alias("one"), shelf.versions
+    later = sa.select(versions.c.entity_id).where(versions.c.previous_id == revision)
     return sa.select(one.c.id).where(
         sa.or_(one.c.revision_id == revision, one.c.id.in_(later)),
-        one.c.id.not_in(_changed(revision)),
+        one.c.id.not_in(_changed(shelf, revision)),
     )
 
 
@@ -295,64 +335,84 @@ async def _undoable(db: Session, officer: Officer, revision_id: str) -> Revision
     undone = (await db.exec(select(Revision).where(Revision.undoes_id == revision_id))).first()
     if undone is not None:
         raise Refused(Reason.REVISION_UNDONE, by=undone.id)
-    if revision.register_name != "establishments" or revision.undoes_id is not None:
+    if revision.undoes_id is not None or not revision.versioned:
         raise Refused(Reason.REVISION_NOT_UNDOABLE, register=revision.register_name)
     return revision
 
 
-async def _later(db: Session, revision: str) -> tuple[int, str]:
+async def _later(db: Session, shelf: Shelf, revision: str) -> tuple[int, str]:
     """Count whom later revisions changed, and list what the first of them would lose."""
-    mine = sa.or_(kept.c.id.in_(_changed(revision)), kept.c.id.in_(_created(revision)))
+    kept, versions = shelf.kept, shelf.versions
+    touched = sa.union(_changed(shelf, revision), _created(shelf, revision))
+    mine = kept.c.id.in_(touched)
     query = kept.select().where(mine, kept.c.revision_id != revision)
     connection = await db.connection()
     count = await connection.scalar(sa.select(sa.func.count()).select_from(query.subquery()))
-    some = await connection.execute(query.order_by(kept.c.code).limit(LISTED_MAX))
+    keys = (kept.c[name] for name in shelf.spec.key)
+    some = await connection.execute(query.order_by(*keys).limit(LISTED_MAX))
     lost: list[str] = []
     for now in some.mappings():
         then = await connection.execute(
             versions.select().where(
-                versions.c.establishment_id == now["id"], versions.c.previous_id == revision
+                versions.c.entity_id == now["id"], versions.c.previous_id == revision
             )
         )
         fields = [
             f"{one.field} {one.before} → {one.after}"
             for image in then.mappings().fetchmany(1)
-            for one in changes_between(image, now)
+            for one in changes_between(shelf.spec, image, now)
         ]
-        lost.append(f"{now['code']} ({', '.join(fields)})")
+        lost.append(f"{shelf.told(now)} ({', '.join(fields)})")
     return count or 0, "; ".join(lost)
 
 
-async def _refuse_used(db: Session, revision: str) -> None:
-    """Refuse to remove whom something refers to, recusals apart."""
-    connection = await db.connection()
+async def _refuse_used(db: Session, shelf: Shelf, revision: str) -> None:
+    """Refuse to remove what something refers to: a task, a licence, a recusal, a device."""
+    kept, connection = shelf.kept, await db.connection()
+    first = kept.c[shelf.spec.key[0]]
     for table in SQLModel.metadata.sorted_tables:
         for column in table.c:
-            if table is _recusals or not column.references(kept.c.id):
-                continue
-            query = (
-                sa.select(kept.c.code)
-                .distinct()
-                .join(table, column == kept.c.id)
-                .where(kept.c.id.in_(_created(revision)))
+            for key in column.foreign_keys:
+                if key.column.table is not kept:
+                    continue
+                query = (
+                    sa.select(first)
+                    .distinct()
+                    .join(table, column == key.column)
+                    .where(kept.c.id.in_(_created(shelf, revision)))
+                )
+                used = list((await connection.execute(query.limit(LISTED_MAX))).scalars())
+                if used:
+                    raise Refused(Reason.REVISION_IN_USE, by=table.name, rows=", ".join(used))
+
+
+async def _refuse_dangling(db: Session, shelf: Shelf, revision: str) -> None:
+    """Refuse to restore what refers to something that is gone."""
+    connection, versions = await db.connection(), shelf.versions
+    for reference in shelf.spec.references:
+        target, field = target_of(reference), versions.c[reference.field]
+        there = sa.select(target.kept.c.id).where(target.kept.c[reference.target] == field)
+        query = sa.select(field).where(versions.c.revision_id == revision, ~there.exists())
+        gone = list((await connection.execute(query.limit(LISTED_MAX))).scalars())
+        if gone and reference.must:
+            missing = ", ".join(gone)
+            raise Refused(
+                Reason.REVISION_REFERENCE_GONE, register=reference.register, missing=missing
             )
-            used = list((await connection.execute(query.limit(LISTED_MAX))).scalars())
-            if used:
-                raise Refused(Reason.REVISION_IN_USE, by=table.name, establishments=", ".join(used))
 
 
-async def _restore(db: Session, revision: str, undo: str) -> tuple[int, int]:
+async def _restore(db: Session, shelf: Shelf, revision: str, undo: str) -> tuple[int, int]:
     """Put old versions back and remove what is new; count both."""
+    kept, versions = shelf.kept, shelf.versions
     connection = await db.connection()
-    created = _created(revision)
-    await keep_versions(db, undo, _changed(revision))
-    await keep_versions(db, undo, created)
-    await connection.execute(sa.delete(_recusals).where(_recusals.c.establishment_id.in_(created)))
+    created = _created(shelf, revision)
+    await keep_versions(db, shelf, undo, _changed(shelf, revision))
+    await keep_versions(db, shelf, undo, created)
     removed = await connection.execute(sa.delete(kept).where(kept.c.id.in_(created)))
-    fields = {one.name: versions.c[one.name] for one in kept.c if one.name not in ("id", "code")}
+    fields = {name: versions.c[name] for name in shelf.spec.stored if name not in shelf.spec.key}
     restored = await connection.execute(
         sa.update(kept)
-        .where(versions.c.establishment_id == kept.c.id, versions.c.revision_id == revision)
+        .where(versions.c.entity_id == kept.c.id, versions.c.revision_id == revision)
         .values({**fields, "revision_id": versions.c.previous_id})
     )
     return restored.rowcount, removed.rowcount

@@ -8,119 +8,93 @@ a temporary table filled by COPY. Either is gone afterwards, whatever happens.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, closing
-from datetime import datetime
+from datetime import date
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 
 from msgspec import Struct
-from msgspec.structs import astuple
 from sqlalchemy import (
-    Column,
     ColumnElement,
-    Integer,
-    MetaData,
-    RowMapping,
+    Dialect,
     Select,
-    String,
-    Table,
     and_,
     case,
     delete,
     false,
     func,
-    insert,
-    literal,
     or_,
     select,
-    update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import SQLModel
 
 from backend import progress
 from backend.db import Session
 from backend.rules import mapping
-from backend.rules.reader import (
-    PROBLEMS_MAX,
-    Problem,
-    Problems,
-    Reading,
-    read,
-    shown,
-)
-from backend.rules.records import EstablishmentRecord, establishment
+from backend.rules.builders import BUILDERS
+from backend.rules.reader import PROBLEMS_MAX, Problem, Problems, Quick, Reading, read, shown
+from backend.rules.records import written
 from backend.rules.sieve import Sieve
-from backend.wire import EstablishmentChange, FieldChange
+from backend.work.shelves import Shelf, outside, target_of
 from sync.ids import new_id
-from sync.refusals import Reason
+from sync.refusals import Reason, Refused
 
 CHUNK = 5_000  # rows that are in memory at once
-CHANGES_MAX = 1_000  # establishments of one kind that are told one by one; all are counted
-FIELDS = EstablishmentRecord.__struct_fields__
 
 Files = Sequence[tuple[str, IO[bytes]]]
 Line = tuple[Any, ...]
-Image = Mapping[str, Any] | RowMapping
+Rows = Select[*tuple[Any, ...]]
+Glance = Callable[[dict[str, mapping.Field], mapping.Table], Quick[Struct]]
 Policy = Literal["keep", "mark", "close"]  # what becomes of those that the files do not name
 
-kept = SQLModel.metadata.tables["establishment"]
-versions = SQLModel.metadata.tables["version"]
-staged = Table(
-    "staged",
-    MetaData(),
-    Column("n", Integer, primary_key=True, autoincrement=False),  # order of reading
-    Column("source", Integer),
-    Column("row", Integer),
-    Column("id", String),  # for an establishment that is new
-    *(Column(name, kept.c[name].type) for name in FIELDS),
-    prefixes=["TEMPORARY"],
-    postgresql_on_commit="DROP",
-)
-written = Table(  # establishments that the import writes, and what makes them differ
-    "written",
-    staged.metadata,
-    Column("id", String, primary_key=True),
-    Column("n", Integer),  # of the staged row; none for one that is missing from the files
-    Column("reappeared", Integer),
-    prefixes=["TEMPORARY"],
-    postgresql_on_commit="DROP",
-)
 
-
-class Found(Struct, frozen=True):
-    """What an import is going to do."""
-
-    created: int
-    changed: int
-    unchanged: int
-    reappeared: int
-    missing: int
-    fields: dict[str, int]
-    changes: list[EstablishmentChange]
-
-
-class Stage(Reading[EstablishmentRecord]):
+class Stage(Reading[Struct]):
     """A reading that hands its records on in chunks and keeps none of them."""
 
-    def __init__(self, write: Callable[[list[Line]], None]) -> None:
+    def __init__(self, shelf: Shelf, dialect: Dialect) -> None:
         super().__init__()
+        self.shelf = shelf
         self.sources: list[str] = []
-        self._write = write
+        self.fields: tuple[str, ...] = ()  # that the files decide; all others are left alone
+        self.hand_on: Callable[[list[Line]], None] = lambda _: None
+        self._dialect = dialect
+        self._values: Callable[[Struct], tuple[Any, ...]] = lambda _: ()
         self._chunk: list[Line] = []
         self._n = 0
 
-    def take(
-        self, key: str, record: EstablishmentRecord, source: str, row: int, *, last: bool
-    ) -> None:
+    @property
+    def names(self) -> list[str]:
+        """Name the columns of what is handed on."""
+        return ["n", "source", "row", "id", *self.fields]
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Name what the files decide of a row beside its key."""
+        spec = self.shelf.spec
+        return tuple(name for name in self.fields if name not in (*spec.key, *spec.unstored))
+
+    def begin(self, fields: Collection[str]) -> None:
+        """Learn which fields the rows have: the same ones in all tables of an import."""
+        taken = self.shelf.spec.taken(frozenset(fields))
+        if not self.fields:
+            self.fields, self._values = taken, self._getter(taken)
+        for name in set(taken) ^ set(self.fields):
+            raise Refused(
+                Reason.MAPPING_COLUMN_MISSING,
+                field=name,
+                column=name,
+                columns=", ".join(taken if name in self.fields else self.fields),
+            )
+
+    def take(self, key: str, record: Struct, source: str, row: int, *, last: bool) -> None:
         """Hand a record on."""
         if not self.sources or self.sources[-1] != source:
             self.sources.append(source)
         self._n += 1
-        self._chunk.append((self._n, len(self.sources) - 1, row, new_id(), *astuple(record)))
+        self._chunk.append((self._n, len(self.sources) - 1, row, new_id(), *self._values(record)))
         if len(self._chunk) >= CHUNK:
             self.flush()
 
@@ -128,309 +102,247 @@ class Stage(Reading[EstablishmentRecord]):
         """Hand on what is left."""
         chunk, self._chunk = self._chunk, []
         if chunk:
-            self._write(chunk)
+            self.hand_on(chunk)
+
+    def fill(self, files: Files, table: mapping.Table) -> None:
+        """Read files to their end."""
+        spec = self.shelf.spec
+        glance = cast(Glance, Sieve) if spec.name == "establishments" else None
+        read(files, table, BUILDERS[spec.name], _no_key, progress.counted(self), glance)
+        self.flush()
+
+    def _getter(self, fields: tuple[str, ...]) -> Callable[[Struct], tuple[Any, ...]]:
+        """Take fields as the driver wants them; only days and moments are not so already."""
+        values: Callable[[Struct], tuple[Any, ...]] = attrgetter(*fields)
+        processors: list[tuple[int, Callable[[Any], Any]]] = []
+        for place, name in enumerate(fields):
+            kind = self.shelf.staged.c[name].type
+            process = kind.dialect_impl(self._dialect).bind_processor(self._dialect)
+            if process is not None and issubclass(kind.python_type, date):
+                processors.append((place, process))
+        if not processors:
+            return values
+
+        def processed(record: Struct) -> tuple[Any, ...]:
+            line = list(values(record))
+            for place, process in processors:
+                line[place] = process(line[place])
+            return tuple(line)
+
+        return processed
 
 
 @asynccontextmanager
-async def stage(db: Session, files: Files, table: mapping.Table) -> AsyncGenerator[Stage]:
-    """Read files into `staged`, one row for each code; what was odd is in the stage."""
+async def stage(
+    db: Session, shelf: Shelf, files: Files, table: mapping.Table, *, few: bool = False
+) -> AsyncGenerator[Stage]:
+    """Read files into `staged`; what was odd is in the stage.
+
+    A few rows are staged beside those of a transaction that may go on with other registers.
+    """
     progress.enter("reading")
-    if db.get_bind().dialect.name == "sqlite":
+    reading = Stage(shelf, db.get_bind().dialect)
+    sqlite = db.get_bind().dialect.name == "sqlite"
+    if sqlite and not few:
         folder = Path(db.get_bind().engine.url.database or "").parent
         with TemporaryDirectory(prefix="import-", dir=folder) as aside:
             path = Path(aside) / "staged.db"
-            reading = await asyncio.to_thread(_fill_sqlite, path, files, table)
+            await asyncio.to_thread(_fill_sqlite, path, reading, files, table)
             connection = await db.connection()
             await connection.exec_driver_sql("ATTACH DATABASE ? AS aside", (str(path),))
             await connection.exec_driver_sql("PRAGMA aside.journal_mode = OFF")
             connection.info["attached"] = True  # until it is checked in: `backend.db` detaches it
-            await _collapse(db, reading, last=table.collapse == "last")
             yield reading
         return
     connection = await db.connection()
-    await connection.run_sync(staged.metadata.create_all)
-    reading = await _fill_postgresql(db, files, table)
-    await connection.exec_driver_sql("CREATE INDEX ON staged (code)")
-    await connection.exec_driver_sql("ANALYZE staged")
-    await _collapse(db, reading, last=table.collapse == "last")
+    await connection.run_sync(shelf.staged.metadata.create_all, checkfirst=False)
+    if sqlite:
+        lines: list[Line] = []
+        reading.hand_on = lines.extend
+        await asyncio.to_thread(reading.fill, files, table)
+        if lines:
+            await connection.exec_driver_sql(_insertion(reading), lines)
+    else:
+        await _fill_postgresql(db, reading, files, table)
+        await connection.exec_driver_sql(f"CREATE INDEX ON staged ({', '.join(shelf.spec.key)})")
+        await connection.exec_driver_sql("ANALYZE staged")
     yield reading
+    await connection.run_sync(shelf.staged.metadata.drop_all, checkfirst=False)
 
 
-def outside(column: ColumnElement[str], division: str) -> ColumnElement[bool]:
-    """Tell what lies outside a division."""
-    return ~column.startswith(division, autoescape=True) if division else false()
+async def collapse(db: Session, reading: Stage, *, last: bool) -> None:
+    """Leave one row of each key, and report those that contradict the one that is taken."""
+    progress.enter("comparing")
+    shelf, staged = reading.shelf, reading.shelf.staged
+    keys = [staged.c[name] for name in shelf.spec.key]
+    again = select(*keys).group_by(*keys).having(func.count() > 1)
+    connection = await db.connection()
+    if (await connection.execute(again.limit(1))).first() is None:
+        return
+    repeated = shelf.key(staged).in_(again)
+    other = func.lag if last else func.first_value
+    frame: dict[str, Any] = {"partition_by": keys, "order_by": staged.c.n}
+    differing = (
+        staged.c[one].is_distinct_from(other(staged.c[one]).over(**frame)) for one in reading.told
+    )
+    compared = (
+        select(
+            staged.c.n,
+            staged.c.source,
+            staged.c.row,
+            *keys,
+            func.row_number().over(**frame).label("place"),
+            or_(false(), *differing).label("differs"),
+        )
+        .where(repeated)
+        .subquery()
+    )
+    contrary = select(
+        compared.c.n, compared.c.source, compared.c.row, *(compared.c[one.name] for one in keys)
+    ).where(and_(compared.c.place > 1, compared.c.differs))
+    await _report(db, reading, contrary, Reason.ROW_DUPLICATE, kept=last)
+    order = staged.c.n.desc() if last else staged.c.n
+    rank = func.row_number().over(partition_by=keys, order_by=order).label("rank")
+    ranked = select(staged.c.n, rank).where(repeated).subquery()
+    losers = select(ranked.c.n).where(ranked.c.rank > 1)
+    await connection.execute(delete(staged).where(staged.c.n.in_(losers)))
 
 
-def differs() -> ColumnElement[bool]:
-    """Tell which rows of the register are not what the files say."""
-    changed = [kept.c[name].is_distinct_from(staged.c[name]) for name in FIELDS if name != "code"]
-    return or_(kept.c.missing_since.is_not(None), *changed)
+async def leave_out_nameless(db: Session, reading: Stage) -> None:
+    """Report and drop rows whose code no licence has told."""
+    if "licence" not in reading.fields:
+        return
+    staged = reading.shelf.staged
+    nameless = _rows(reading, staged.c.licence).where(staged.c.code == "")
+    await _leave_out(db, reading, nameless, Reason.ROW_VALUE_MISSING)
+
+
+async def leave_out_unknown(db: Session, reading: Stage) -> None:
+    """Report and drop rows that name somebody who is in no register; only report odd parents."""
+    staged = reading.shelf.staged
+    must: list[tuple[ColumnElement[bool], ColumnElement[str]]] = []
+    for reference in reading.shelf.spec.references:
+        if reference.field not in reading.fields:
+            continue
+        target, mine = target_of(reference), staged.c[reference.field]
+        known = select(target.kept.c.id).where(target.kept.c[reference.target] == mine).exists()
+        if reference.must:
+            must.append((~known, mine))
+            continue
+        other = staged.alias("other")
+        coming = select(other.c.n).where(other.c[reference.target] == mine).exists()
+        unknown = _rows(reading, mine).where(mine != "", ~known, ~coming)
+        await _report(db, reading, unknown, Reason.ROW_PARENT_UNKNOWN, kept=True)
+    if must:
+        unknown = _rows(reading, case(*must)).where(or_(*(absent for absent, _ in must)))
+        await _leave_out(db, reading, unknown, Reason.ROW_NOT_REGISTERED)
 
 
 async def leave_out_foreign(db: Session, reading: Stage, division: str) -> None:
     """Report and drop rows that lie outside a division, or would take somebody out of another."""
     if not division:
         return
-    place = case((outside(staged.c.division, division), staged.c.division), else_=kept.c.division)
+    shelf, kept, staged = reading.shelf, reading.shelf.kept, reading.shelf.staged
+    both = staged.join(kept, shelf.same(kept, staged), isouter=True)
+    owner = shelf.spec.owner
+    if owner is None:
+        theirs: ColumnElement[str] = staged.c[shelf.spec.division]
+        stored: ColumnElement[str] = kept.c[shelf.spec.division]
+    else:
+        target = target_of(owner)
+        new, old = target.kept.alias("new"), target.kept.alias("old")
+        both = both.join(new, new.c[owner.target] == staged.c[owner.field])
+        both = both.join(old, old.c[owner.target] == kept.c[owner.field], isouter=True)
+        theirs, stored = new.c[target.spec.division], old.c[target.spec.division]
+    place = case((outside(theirs, division), theirs), else_=stored)
     foreign = (
-        select(staged.c.n, staged.c.source, staged.c.row, place.label("value"))
-        .join_from(staged, kept, kept.c.code == staged.c.code, isouter=True)
-        .where(or_(outside(staged.c.division, division), outside(kept.c.division, division)))
+        _rows(reading, place)
+        .select_from(both)
+        .where(or_(outside(theirs, division), outside(stored, division)))
     )
+    await _leave_out(db, reading, foreign, Reason.ROW_DIVISION_FOREIGN)
+
+
+def _rows(reading: Stage, value: ColumnElement[Any]) -> Rows:
+    """Select staged rows with what is to be told of them."""
+    staged = reading.shelf.staged
+    return select(staged.c.n, staged.c.source, staged.c.row, value.label("value"))
+
+
+async def _leave_out(db: Session, reading: Stage, rows: Rows, reason: Reason) -> None:
+    staged = reading.shelf.staged
+    if await _report(db, reading, rows, reason, kept=False):
+        numbers = select(rows.subquery().c.n)
+        await (await db.connection()).execute(delete(staged).where(staged.c.n.in_(numbers)))
+
+
+async def _report(db: Session, reading: Stage, rows: Rows, reason: Reason, *, kept: bool) -> int:
+    """Tell of rows that only the database could compare; return how many there are."""
     connection = await db.connection()
-    numbers = select(foreign.subquery().c.n)
-    count = (await connection.scalar(select(func.count()).select_from(foreign.subquery()))) or 0
-    first = await connection.execute(foreign.order_by(staged.c.n).limit(PROBLEMS_MAX))
-    _report(reading, first, count, Reason.ROW_DIVISION_FOREIGN, kept=False)
-    await connection.execute(delete(staged).where(staged.c.n.in_(numbers)))
-
-
-async def compare(db: Session, division: str, policy: Policy) -> Found:
-    """Put into `written` what is not as the files say, and count."""
-    connection = await db.connection()
-    same = kept.c.code == staged.c.code
-    differing = select(
-        kept.c.id,
-        staged.c.n,
-        case((kept.c.missing_since.is_not(None), 1), else_=0),
-    ).join_from(staged, kept, same)
-    await connection.execute(
-        insert(written).from_select(["id", "n", "reappeared"], differing.where(differs()))
-    )
-
-    async def count(query: Select[Any]) -> int:
-        return (await connection.scalar(select(func.count()).select_from(query.subquery()))) or 0
-
-    rows = await count(select(staged.c.n))
-    present = await count(select(staged.c.n).join_from(staged, kept, same))
-    reappeared = await count(select(written.c.n).where(written.c.reappeared == 1))
-    changed = await count(select(written.c.n)) - reappeared
-    missing = await count(_missing(division))
-    gone = _missing(division)
-    if policy == "mark":
-        gone = gone.where(kept.c.missing_since.is_(None))
-    changes = await _examples(connection, division)
-    fields = await _fields(connection)
-    if policy != "keep":
-        await connection.execute(insert(written).from_select(["id"], gone))
-    return Found(
-        created=rows - present,
-        changed=changed,
-        unchanged=present - changed - reappeared,
-        reappeared=reappeared,
-        missing=missing,
-        fields=fields,
-        changes=changes,
-    )
-
-
-async def write(db: Session, found: Found, revision: str, policy: Policy, *, now: datetime) -> None:
-    """Write what was compared: keep each old version, then change, close and create."""
-    progress.enter("writing")
-    connection = await db.connection()
-    await keep_versions(db, revision, select(written.c.id))
-    taken = {name: staged.c[name] for name in FIELDS if name != "code"}
-    await connection.execute(
-        update(kept)
-        .where(written.c.id == kept.c.id, staged.c.n == written.c.n)
-        .values(**taken, revision_id=revision, missing_since=None)
-    )
-    if policy != "keep":
-        closed = {"status": "cancelled"} if policy == "close" else {}
-        since = func.coalesce(kept.c.missing_since, literal(now, kept.c.missing_since.type))
-        gone = select(written.c.id).where(written.c.n.is_(None))
-        await connection.execute(
-            update(kept)
-            .where(kept.c.id.in_(gone))
-            .values(**closed, missing_since=since, revision_id=revision)
-        )
-    names = ["id", "revision_id", *FIELDS]
-    known = select(kept.c.id).where(kept.c.code == staged.c.code).exists()
-    new = select(staged.c.id, literal(revision), *(staged.c[name] for name in FIELDS))
-    if found.changed + found.unchanged + found.reappeared:  # else SQLite would copy all it selects
-        new = new.where(~known)
-    await connection.execute(insert(kept).from_select(names, new))
-
-
-async def keep_versions(db: Session, revision: str, ids: Select[Any]) -> None:
-    """Keep establishments as they are, before a revision changes or removes them."""
-    columns = [column for column in kept.c if column.name not in ("id", "revision_id")]
-    names = ["establishment_id", "revision_id", "previous_id", *(one.name for one in columns)]
-    before = select(kept.c.id, literal(revision), kept.c.revision_id, *columns)
-    statement = insert(versions).from_select(names, before.where(kept.c.id.in_(ids)))
-    await (await db.connection()).execute(statement)
-
-
-def changes_between(before: Image, after: Image) -> list[FieldChange]:
-    """Tell which fields differ."""
-    return [
-        FieldChange(name, _plain(before[name]), _plain(after[name]))
-        for name in (*FIELDS, "missing_since")
-        if name in after and before[name] != after[name]
-    ]
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    return "" if value is None else str(value)
-
-
-def _missing(division: str) -> Select[Any]:
-    """Find whom the files do not name, though they should: the cancelled are free to go."""
-    named = select(staged.c.n).where(staged.c.code == kept.c.code).exists()
-    return select(kept.c.id).where(
-        ~named, kept.c.status != "cancelled", ~outside(kept.c.division, division)
-    )
-
-
-async def _fields(connection: AsyncConnection) -> dict[str, int]:
-    """Count what changes in each field."""
-    names = [name for name in FIELDS if name != "code"]
-    differing = (
-        func.coalesce(func.sum(case((kept.c[one].is_distinct_from(staged.c[one]), 1), else_=0)), 0)
-        for one in names
-    )
-    query = (
-        select(*differing)
-        .select_from(written)
-        .join(staged, staged.c.n == written.c.n)
-        .join(kept, kept.c.id == written.c.id)
-    )
-    counts = (await connection.execute(query)).one()
-    return {name: count for name, count in zip(names, counts, strict=True) if count}
-
-
-async def _examples(connection: AsyncConnection, division: str) -> list[EstablishmentChange]:
-    """Show the first of each kind, what has changed field by field."""
-    examples: list[EstablishmentChange] = []
-    both = (
-        select(
-            kept, *(staged.c[name].label(f"new_{name}") for name in FIELDS), written.c.reappeared
-        )
-        .select_from(written)
-        .join(staged, staged.c.n == written.c.n)
-        .join(kept, kept.c.id == written.c.id)
-        .order_by(staged.c.n)
-        .limit(CHANGES_MAX)
-    )
-    for row in (await connection.execute(both)).mappings():
-        after = {name: row[f"new_{name}"] for name in FIELDS}
-        kind: Literal["changed", "reappeared"] = "reappeared" if row["reappeared"] else "changed"
-        fields = changes_between(dict(row), after)
-        examples.append(EstablishmentChange(kind, row["code"], after["name"], fields))
-    known = select(kept.c.id).where(kept.c.code == staged.c.code).exists()
-    new = select(staged.c.code, staged.c.name).where(~known).order_by(staged.c.n)
-    gone = select(kept.c.code, kept.c.name).where(kept.c.id.in_(_missing(division)))
-    for row in (await connection.execute(new.limit(CHANGES_MAX))).mappings():
-        examples.append(EstablishmentChange("new", row["code"], row["name"], []))
-    for row in (await connection.execute(gone.order_by(kept.c.code).limit(CHANGES_MAX))).mappings():
-        examples.append(EstablishmentChange("missing", row["code"], row["name"], []))
-    return examples
-
-
-async def _collapse(db: Session, reading: Stage, *, last: bool) -> None:
-    """Leave one row of each code, and report those that contradict the one that is taken."""
-    progress.enter("comparing")
-    again = select(staged.c.code).group_by(staged.c.code).having(func.count() > 1)
-    connection = await db.connection()
-    if (await connection.execute(again.limit(1))).first() is None:
-        return
-    other = func.lag if last else func.first_value
-    frame: dict[str, Any] = {"partition_by": staged.c.code, "order_by": staged.c.n}
-    fields = [name for name in FIELDS if name != "code"]
-    compared = (
-        select(
-            staged.c.n,
-            staged.c.source,
-            staged.c.row,
-            staged.c.code.label("value"),
-            func.row_number().over(**frame).label("place"),
-            or_(
-                *(
-                    staged.c[one].is_distinct_from(other(staged.c[one]).over(**frame))
-                    for one in fields
-                )
-            ).label("differs"),
-        )
-        .where(staged.c.code.in_(again))
-        .subquery()
-    )
-    contrary = select(compared.c.n, compared.c.source, compared.c.row, compared.c.value).where(
-        and_(compared.c.place > 1, compared.c.differs)
-    )
-    count = (await connection.scalar(select(func.count()).select_from(contrary.subquery()))) or 0
-    first = await connection.execute(contrary.order_by(compared.c.n).limit(PROBLEMS_MAX))
-    _report(reading, first, count, Reason.ROW_DUPLICATE, kept=last)
-    order = staged.c.n.desc() if last else staged.c.n
-    rank = func.row_number().over(partition_by=staged.c.code, order_by=order).label("rank")
-    ranked = select(staged.c.n, rank).where(staged.c.code.in_(again)).subquery()
-    losers = select(ranked.c.n).where(ranked.c.rank > 1)
-    await connection.execute(delete(staged).where(staged.c.n.in_(losers)))
-
-
-def _report(
-    reading: Stage, rows: Iterable[Sequence[Any]], count: int, reason: Reason, *, kept: bool
-) -> None:
-    """Tell of rows that only the database could compare."""
+    count = (await connection.scalar(select(func.count()).select_from(rows.subquery()))) or 0
+    if not count:
+        return 0
     problems: Problems = reading.problems
     told = 0
-    for row in rows:
-        source = reading.sources[int(row[1])]
-        problems.add(Problem(source, row[2], "", shown(row[3]), reason, kept))
+    for row in await connection.execute(rows.order_by("n").limit(PROBLEMS_MAX)):
+        _, source, line, *values = tuple[Any, ...](row)
+        value = " ".join(map(written, values))
+        problems.add(Problem(reading.sources[source], line, "", shown(value), reason, kept))
         told += 1
     if count > told:
         problems.codes[reason.code] += count - told
         problems.refused += 0 if kept else count - told
+    return count
 
 
-def _fill_sqlite(path: Path, files: Files, table: mapping.Table) -> Stage:
+def _fill_sqlite(path: Path, reading: Stage, files: Files, table: mapping.Table) -> None:
     """Read into a file of its own, which need not outlive a crash."""
-    names = ", ".join(FIELDS)
-    marks = ", ".join("?" for _ in staged.c)
+    staged, key = reading.shelf.staged, ", ".join(reading.shelf.spec.key)
+    names = ", ".join(column.name for column in staged.c if column.name not in ("n", "row"))
     with closing(sqlite3.connect(path, isolation_level=None)) as aside:
         aside.execute("PRAGMA journal_mode = OFF")
         aside.execute("PRAGMA synchronous = OFF")
-        aside.execute(f'CREATE TABLE staged (n INTEGER PRIMARY KEY, source, "row", id, {names})')
+        aside.execute(f'CREATE TABLE staged (n INTEGER PRIMARY KEY, "row", {names})')
         aside.execute("CREATE TABLE written (id PRIMARY KEY, n, reappeared) WITHOUT ROWID")
         aside.execute("BEGIN")
-        insertion = f"INSERT INTO staged VALUES ({marks})"
-        into = progress.counted(Stage(lambda lines: _insert(aside, insertion, lines)))
-        read(files, table, establishment, _code, into, Sieve)
-        into.flush()
-        aside.execute("CREATE INDEX staged_code ON staged (code)")
+        reading.hand_on = lambda lines: _insert(aside, _insertion(reading), lines)
+        reading.fill(files, table)
+        aside.execute(f"CREATE INDEX staged_key ON staged ({key})")
         aside.execute("COMMIT")
-    return into
+
+
+def _insertion(reading: Stage) -> str:
+    names = reading.names
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f"INSERT INTO staged ({columns}) VALUES ({', '.join('?' for _ in names)})"
 
 
 def _insert(aside: sqlite3.Connection, statement: str, lines: list[Line]) -> None:
     aside.executemany(statement, lines)
 
 
-async def _fill_postgresql(db: Session, files: Files, table: mapping.Table) -> Stage:
+async def _fill_postgresql(db: Session, reading: Stage, files: Files, table: mapping.Table) -> None:
     """Read in a thread while the chunk before is on its way to the server."""
     loop = asyncio.get_running_loop()
     raw = await (await db.connection()).get_raw_connection()
     driver: Any = raw.driver_connection
-    names = [column.name for column in staged.c]
     going: list[Future[Any]] = []
 
-    def write(lines: list[Line]) -> None:
+    def hand_on(lines: list[Line]) -> None:
         if going:
             going.pop().result()
-        copy = driver.copy_records_to_table("staged", records=lines, columns=names)
+        copy = driver.copy_records_to_table("staged", records=lines, columns=reading.names)
         going.append(asyncio.run_coroutine_threadsafe(copy, loop))
 
-    def fill() -> Stage:
-        into = progress.counted(Stage(write))
-        read(files, table, establishment, _code, into, Sieve)
-        into.flush()
+    def fill() -> None:
+        reading.fill(files, table)
         for copy in going:
             copy.result()
-        return into
 
-    return await asyncio.to_thread(fill)
+    reading.hand_on = hand_on
+    await asyncio.to_thread(fill)
 
 
-def _code(record: EstablishmentRecord) -> str:
-    return record.code
+def _no_key(_: Struct) -> str:
+    """Leave rows of one key to the database."""
+    return ""

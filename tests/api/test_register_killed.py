@@ -11,7 +11,7 @@ from conftest import Office
 from sqlmodel import func, select
 
 from backend import db
-from backend.tables import Establishment, Revision, Version
+from backend.tables import Establishment, EstablishmentVersion, Revision
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 IMPORT = """
@@ -28,8 +28,8 @@ async def main(url, path, mapping):
     print("begun", flush=True)
     with open(path, "rb") as file:
         async with db.transaction(engine) as session:
-            await registers.import_establishments(
-                session, officer, [("a.csv", file)], Path(mapping).read_bytes(),
+            await registers.import_register(
+                session, officer, "establishments", [("a.csv", file)], Path(mapping).read_bytes(),
                 now=datetime(2026, 3, 2, tzinfo=UTC), policy="close",
             )
     print("done", flush=True)
@@ -48,7 +48,9 @@ async def contents(office: Office) -> list[str]:
 async def counted(office: Office) -> tuple[int, int]:
     async with db.transaction(office.engine, write=False) as session:
         revisions = (await session.exec(select(func.count()).select_from(Revision))).one()
-        return revisions, (await session.exec(select(func.count()).select_from(Version))).one()
+        return revisions, (
+            await session.exec(select(func.count()).select_from(EstablishmentVersion))
+        ).one()
 
 
 async def imported(url: str, path: Path, *, killed_after: float | None = None) -> bool:

@@ -9,7 +9,7 @@ from sqlmodel import func, select
 from visits import dispatched
 
 from backend import db
-from backend.tables import Establishment, Revision, Task, Version
+from backend.tables import Establishment, EstablishmentVersion, Revision, Task
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 OWN = (FIXTURES / "mappings" / "own.toml").read_text("utf-8")
@@ -46,7 +46,7 @@ async def images(office: Office) -> list[dict[str, Any]]:
     return [row.model_dump() for _, row in sorted((await stored(office)).items())]
 
 
-async def count(office: Office, table: type[Revision | Version]) -> int:
+async def count(office: Office, table: type[Revision | EstablishmentVersion]) -> int:
     async with db.transaction(office.engine, write=False) as session:
         return (await session.exec(select(func.count()).select_from(table))).one()
 
@@ -102,7 +102,7 @@ async def test_the_missing_are_kept_marked_or_closed_as_was_asked_and_may_reappe
     await load(admin, MARKET, STORE)
 
     kept = await load(admin, MARKET)
-    versions = await count(office, Version)
+    versions = await count(office, EstablishmentVersion)
     marked = await load(admin, MARKET, missing="mark")
     again = await load(admin, MARKET, missing="mark")
     since = (await stored(office))[CODE].missing_since
@@ -120,7 +120,7 @@ async def test_the_missing_are_kept_marked_or_closed_as_was_asked_and_may_reappe
     assert unmarked is None
     assert status == "cancelled"
     assert (await stored(office))[CODE].status == "suspended"
-    assert await count(office, Version) == 4  # marked, back, closed, reopened
+    assert await count(office, EstablishmentVersion) == 4  # marked, back, closed, reopened
 
 
 async def test_who_lies_in_another_division_is_not_missing(office: Office) -> None:
@@ -207,7 +207,7 @@ async def test_who_was_drawn_is_not_removed_even_by_force(office: Office) -> Non
     answer = await undo(admin, told["revision"], force=True)
 
     assert (answer.status_code, answer.json()["code"]) == (409, "revision.in-use")
-    assert answer.json()["details"]["establishments"] == CODE
+    assert answer.json()["details"]["rows"] == CODE
     assert CODE in await stored(office)
 
 
@@ -244,9 +244,9 @@ async def test_the_history_tells_what_each_revision_did(office: Office) -> None:
         (first["revision"], gone["revision"]),
     ]
     assert [(one["revision"], one["kind"], len(one["fields"])) for one in versions] == [
-        (first["revision"], "created", 11),
+        (first["revision"], "created", 12),
         (second["revision"], "changed", 2),
         (undone["revision"], "changed", 2),
-        (gone["revision"], "removed", 11),
+        (gone["revision"], "removed", 12),
     ]
     assert (unknown.status_code, unknown.json()["code"]) == (404, "establishment.not-found")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.rules import mapping
+from backend.rules.builders import establishment
 from backend.rules.reader import Reading, read
-from backend.rules.records import EstablishmentRecord, establishment
+from backend.rules.records import EstablishmentRecord
 from backend.rules.sieve import Sieve
 from sync.refusals import Refused
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import shared_data
 from workbooks import xlsx
 
-from backend.rules import mapping, reader, records
+from backend.rules import builders, mapping, reader
 from backend.rules.guess import Guess, guess
 from backend.rules.headers import headed
 from backend.rules.mapping import Table
@@ -37,11 +37,12 @@ def test_the_mapping_proposed_for_a_sample_reads_what_its_own_mapping_reads(
     found = guessed(body)
 
     assert (found.register, found.open) == (register, ())
-    assert set(sources(found)) == set(mapping.FIELDS[register])
+    own = (REGISTERS.parent / "mappings" / "own.toml").read_bytes()
+    assert set(sources(found)) == set(mapping.parse(own, register).fields)
     table = mapping.parse(found.toml.encode(), register)
     if register == "establishments":
         reading = reader.read(
-            [("a", BytesIO(body))], table, records.establishment, lambda one: one.code
+            [("a", BytesIO(body))], table, builders.establishment, lambda one: one.code
         )
         assert len(reading.records) == 2000
 

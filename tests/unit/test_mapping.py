@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import shared_data
 
-from backend.rules import mapping, reader, records
+from backend.rules import builders, mapping, reader
 from backend.rules.coordinates import convert
 from backend.rules.dates import Order, day
 from sync.refusals import Reason, Refused
@@ -108,7 +108,7 @@ def test_points_are_stored_in_the_datum_that_the_mapping_asks_for() -> None:
     table = mapping.parse(POINTS.encode(), "establishments")
 
     reading = reader.read(
-        [("a", BytesIO(body.encode()))], table, records.establishment, lambda one: one.code
+        [("a", BytesIO(body.encode()))], table, builders.establishment, lambda one: one.code
     )
 
     points = [(one.longitude, one.latitude, one.datum) for one in reading.records.values()]
@@ -147,7 +147,7 @@ def test_the_third_sheet_of_the_wholesalers_is_read_to_the_last_row() -> None:
 
     with path.open("rb") as file:
         reading = reader.read(
-            [(path.name, file)], table, records.establishment, lambda one: one.code
+            [(path.name, file)], table, builders.establishment, lambda one: one.code
         )
 
     assert (reading.rows, len(reading.records)) == (13_785, 13_785)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workbooks import Rows, ods, packed, xlsx
 
-from backend.rules import mapping, reader, records
+from backend.rules import builders, mapping, reader, records
 from backend.rules.sources import Opened, tables
 from sync.refusals import Reason, Refused
 
@@ -56,7 +56,7 @@ def ndjson() -> str:
 
 
 def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[records.EstablishmentRecord]:
-    return reader.read([("a", BytesIO(body))], table, records.establishment, lambda one: one.code)
+    return reader.read([("a", BytesIO(body))], table, builders.establishment, lambda one: one.code)
 
 
 def opened(body: bytes, table: mapping.Table = TABLE) -> Opened:

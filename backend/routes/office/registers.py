@@ -21,12 +21,10 @@ from backend.db import Session
 from backend.routes import problems
 from backend.wire import (
     ChecklistView,
-    EstablishmentView,
     ImportView,
-    InspectorView,
     NewChecklist,
     ProgressView,
-    RecusalView,
+    RegisterPage,
     RevisionView,
     UndoRevision,
     UndoView,
@@ -37,6 +35,16 @@ from sync.checklist import Checklist
 from sync.refusals import Reason, Refused
 
 Search = Annotated[str, Meta(max_length=100)]
+Register = Literal[
+    "establishments",
+    "licences",
+    "listings",
+    "inspectors",
+    "leave",
+    "recusals",
+    "departments",
+    "divisions",
+]
 Policy = Literal["keep", "mark", "close"]
 Told = Annotated[int, Meta(ge=0, le=100_000)]  # problems, one by one
 Limit = Annotated[int, Meta(ge=1, le=500)]
@@ -44,10 +52,13 @@ Watched = Annotated[str, HeaderParameter(name="Evenhand-Progress", pattern=r"^[0
 
 
 class RegisterFiles(Struct, frozen=True, forbid_unknown_fields=True):
-    """Files of one register, and the mapping (TOML) that says how to read them."""
+    """Files of one register, and the mapping (TOML) that says how to read them.
 
-    mapping: str
+    No mapping: the header of each file has our own field names, as an export has.
+    """
+
     files: list[UploadFile]
+    mapping: str = ""
 
     @property
     def named(self) -> list[tuple[str, IO[bytes]]]:
@@ -82,58 +93,23 @@ takes_files: dict[str, Any] = {
 }
 
 
-@post("/registers/establishments", **takes_files)
-async def import_establishments(
+@post("/registers/{register:str}", **takes_files)
+async def import_register(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
     now: NamedDependency[datetime],
+    register: FromPath[Register],
     data: Upload,
     missing: FromQuery[Policy] = "keep",
     dry_run: FromQuery[bool] = False,
     told: FromQuery[Told] = 1_000,
     watch: Watched = "",
 ) -> ImportView:
-    """Import the register of establishments (导入检查对象名录库), or tell what it would do."""
+    """Import files of a register, or tell what that would do (导入名录库)."""
     toml = data.mapping.encode()
     with progress.watched(officer.id, watch, data.named) as files:
-        return await registers.import_establishments(
-            db, officer, files, toml, now=now, policy=missing, dry_run=dry_run, told=told
-        )
-
-
-@post("/registers/inspectors", **takes_files)
-async def import_inspectors(
-    db: NamedDependency[Session],
-    officer: NamedDependency[Officer],
-    now: NamedDependency[datetime],
-    data: Upload,
-    dry_run: FromQuery[bool] = False,
-    told: FromQuery[Told] = 1_000,
-    watch: Watched = "",
-) -> ImportView:
-    """Import the register of inspectors (导入执法检查人员名录库)."""
-    toml = data.mapping.encode()
-    with progress.watched(officer.id, watch, data.named) as files:
-        return await registers.import_inspectors(
-            db, officer, files, toml, now=now, dry_run=dry_run, told=told
-        )
-
-
-@post("/registers/recusals", **takes_files)
-async def import_recusals(
-    db: NamedDependency[Session],
-    officer: NamedDependency[Officer],
-    now: NamedDependency[datetime],
-    data: Upload,
-    dry_run: FromQuery[bool] = False,
-    told: FromQuery[Told] = 1_000,
-    watch: Watched = "",
-) -> ImportView:
-    """Import the list of recusals (导入回避名单)."""
-    toml = data.mapping.encode()
-    with progress.watched(officer.id, watch, data.named) as files:
-        return await registers.import_recusals(
-            db, officer, files, toml, now=now, dry_run=dry_run, told=told
+        return await registers.import_register(
+            db, officer, register, files, toml, now=now, policy=missing, dry_run=dry_run, told=told
         )
 
 
@@ -143,37 +119,20 @@ async def get_progress(officer: NamedDependency[Officer], name: FromPath[str]) -
     return progress.get_progress(officer.id, name)
 
 
-@get("/registers/establishments")
-async def list_establishments(
+@get("/registers/{register:str}")
+async def list_register(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
+    register: FromPath[Register],
     search: FromQuery[Search] = "",
     category: FromQuery[Search] = "",
     after: FromQuery[Search] = "",
     limit: FromQuery[Limit] = 100,
-) -> list[EstablishmentView]:
-    """List establishments by code, from after a code (检查对象列表)."""
-    rows = await registers.list_establishments(
-        db, officer, search=search, category=category, after=after, limit=limit
+) -> RegisterPage:
+    """List what a register holds, from after a code or an id (名录列表)."""
+    return await registers.list_register(
+        db, officer, register, search=search, category=category, after=after, limit=limit
     )
-    return msgspec.convert(rows, list[EstablishmentView], from_attributes=True)
-
-
-@get("/registers/inspectors")
-async def list_inspectors(
-    db: NamedDependency[Session], officer: NamedDependency[Officer]
-) -> list[InspectorView]:
-    """List the inspectors of the division (执法检查人员列表)."""
-    rows = await registers.list_inspectors(db, officer)
-    return msgspec.convert(rows, list[InspectorView], from_attributes=True)
-
-
-@get("/registers/recusals")
-async def list_recusals(
-    db: NamedDependency[Session], officer: NamedDependency[Officer]
-) -> list[RecusalView]:
-    """List who may not inspect whom (回避名单)."""
-    return await registers.list_recusals(db, officer)
 
 
 @get("/registers/revisions")
@@ -186,10 +145,13 @@ async def list_revisions(
 
 @get("/registers/versions")
 async def list_versions(
-    db: NamedDependency[Session], officer: NamedDependency[Officer], code: FromQuery[Search]
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    code: FromQuery[Search],
+    register: FromQuery[Register] = "establishments",
 ) -> list[VersionView]:
-    """Tell what every revision did to an establishment (检查对象历史)."""
-    return await revisions.list_versions(db, officer, code)
+    """Tell what every revision did to the rows of a code (名录历史)."""
+    return await revisions.list_versions(db, officer, register, code)
 
 
 @post("/registers/revisions/{revision_id:str}/undo", guards=[needs("admin")])
@@ -230,13 +192,9 @@ async def get_checklist(db: NamedDependency[Session], name: FromPath[str]) -> Ch
 
 
 handlers = [
-    import_establishments,
-    import_inspectors,
-    import_recusals,
+    import_register,
     get_progress,
-    list_establishments,
-    list_inspectors,
-    list_recusals,
+    list_register,
     list_revisions,
     list_versions,
     undo_revision,
