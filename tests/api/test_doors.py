@@ -152,8 +152,13 @@ async def a_plan(office: Office, division: str) -> Question:
 
 
 async def a_commitment(office: Office, division: str) -> Question:
-    draw = (await rows.committed(office, division))[2]
+    draw = (await rows.typed(office, division))[2]
     return Question(path={"draw_id": draw}, json=rows.HOLD)
+
+
+async def a_rolled_die(office: Office, division: str) -> Question:
+    draw = (await rows.committed(office, division))[2]
+    return Question(path={"draw_id": draw}, json=rows.TYPED)
 
 
 async def a_bad_commitment(office: Office, division: str) -> Question:
@@ -213,6 +218,8 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/plans/{plan_id}/dispatch"): Row(SUPERVISOR, a_draw),
     ("GET", "/office/draws/{draw_id}"): Row(ANY, a_draw),
     ("POST", "/office/draws/{draw_id}/hold"): Row(SUPERVISOR, a_commitment),
+    ("POST", "/office/draws/{draw_id}/typings"): Row(("supervisor", "reviewer"), a_rolled_die),
+    ("POST", "/office/draws/{draw_id}/unseal"): Row(("supervisor", "reviewer"), a_draw, (409,)),
     ("POST", "/office/draws/{draw_id}/void"): Row(SUPERVISOR, a_bad_commitment),
     ("GET", "/office/draws/{draw_id}/files/{name}"): Row(ANY, a_draw),
     ("GET", "/office/inspections"): Row(ANY, an_inspection, (200,), "hidden"),

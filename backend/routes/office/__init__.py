@@ -3,7 +3,7 @@
 from litestar import Router
 
 from backend.auth import office_door
-from backend.routes.office import accounts, devices, inspections, plans, registers, search
+from backend.routes.office import accounts, ceremonies, devices, inspections, plans, registers, search
 
 office = Router(
     "/office",
@@ -13,6 +13,7 @@ office = Router(
         *registers.handlers,
         *search.handlers,
         *plans.handlers,
+        *ceremonies.handlers,
         *devices.handlers,
         *inspections.handlers,
     ],
