@@ -100,7 +100,7 @@ class Drand(Struct, frozen=True, tag="drand", tag_field="kind"):
         chain = drand.CHAINS[self.chain]
         scheme = drand.SCHEMES[chain.scheme]
         wanted = {"signature", "previous"} if scheme.chained else {"signature"}
-        if proof.keys() != wanted or not all(map(_HEX.fullmatch, proof.values())):
+        if set(proof) != wanted or not all(map(_HEX.fullmatch, proof.values())):
             return False
         if drand.randomness(proof["signature"]) != value:
             return False

@@ -8,14 +8,16 @@ Source: NISTIR 8213 (draft), section 4.
 import re
 from collections.abc import Mapping
 from hashlib import sha512
-from typing import Literal
+from typing import Literal, TypeAlias
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 Kind = Literal["text", "hex", "u32", "u64"]
+_Part: TypeAlias = str | int | list[dict[str, str]] | dict[str, str | int]
 
 FIELDS: dict[str, Kind] = {  # in the order in which they are signed
     "uri": "text",
@@ -45,22 +47,18 @@ _NUMBER = re.compile("0|[1-9][0-9]{0,19}")
 
 
 def flatten(pulse: Mapping[str, object]) -> dict[str, str]:
-    """Bring a pulse as it is downloaded into named texts; what is not signed falls away."""
+    """Bring a pulse as it is downloaded into named texts; what is not signed falls away.
+
+    Raise ValidationError for what has not the shape of a pulse.
+    """
     flat: dict[str, str] = {}
-
-    def take(prefix: str, values: Mapping[str, object]) -> None:
-        for name, value in values.items():
-            if isinstance(value, str | int) and not isinstance(value, bool):
-                flat[prefix + name] = str(value)
-
-    take("", pulse)
-    external = pulse.get("external")
-    if isinstance(external, dict):
-        take("external.", external)
-    listed = pulse.get("listValues")
-    for one in listed if isinstance(listed, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("type"), str):
-            flat[one["type"]] = str(one.get("value", ""))
+    for name, value in msgspec.convert(pulse, dict[str, _Part]).items():
+        if isinstance(value, list):
+            flat |= {one["type"]: one["value"] for one in value if {"type", "value"} <= one.keys()}
+        elif isinstance(value, dict):
+            flat |= {f"{name}.{inner}": str(one) for inner, one in value.items()}
+        else:
+            flat[name] = str(value)
     return {name: flat[name] for name in (*FIELDS, SIGNATURE) if name in flat}
 
 
