@@ -56,7 +56,7 @@ def tell(
         rows=reading.rows,
         refused=problems.refused,
         codes=dict(sorted(problems.codes.items())),
-        problems=[_told(problem) for problem in problems.first[:told]],
+        problems=[row_problem(problem) for problem in problems.first[:told]],
         policy=policy,
         dry_run=dry_run,
         **counts,
@@ -426,7 +426,8 @@ def _view(row: Revision, undone_id: str | None) -> RevisionView:
     return RevisionView(**{name: getattr(row, name) for name in names}, undone_id=undone_id)
 
 
-def _told(problem: Problem) -> RowProblem:
+def row_problem(problem: Problem) -> RowProblem:
+    """Tell a person what is wrong or odd with one row, and what to do."""
     reason = problem.reason
     return RowProblem(
         source=problem.source,

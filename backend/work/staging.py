@@ -200,7 +200,7 @@ async def collapse(db: Session, reading: Stage, *, last: bool) -> None:
     contrary = select(
         compared.c.n, compared.c.source, compared.c.row, *(compared.c[one.name] for one in keys)
     ).where(and_(compared.c.place > 1, compared.c.differs))
-    await _report(db, reading, contrary, Reason.ROW_DUPLICATE, kept=last)
+    await report(db, reading, contrary, Reason.ROW_DUPLICATE, kept=last)
     order = staged.c.n.desc() if last else staged.c.n
     rank = func.row_number().over(partition_by=keys, order_by=order).label("rank")
     ranked = select(staged.c.n, rank).where(repeated).subquery()
@@ -213,7 +213,7 @@ async def leave_out_nameless(db: Session, reading: Stage) -> None:
     if "licence" not in reading.fields:
         return
     staged = reading.shelf.staged
-    nameless = _rows(reading, staged.c.licence).where(staged.c.code == "")
+    nameless = rows(reading, staged.c.licence).where(staged.c.code == "")
     await _leave_out(db, reading, nameless, Reason.ROW_VALUE_MISSING)
 
 
@@ -231,10 +231,10 @@ async def leave_out_unknown(db: Session, reading: Stage) -> None:
             continue
         other = staged.alias("other")
         coming = select(other.c.n).where(other.c[reference.target] == mine).exists()
-        unknown = _rows(reading, mine).where(mine != "", ~known, ~coming)
-        await _report(db, reading, unknown, Reason.ROW_PARENT_UNKNOWN, kept=True)
+        unknown = rows(reading, mine).where(mine != "", ~known, ~coming)
+        await report(db, reading, unknown, Reason.ROW_PARENT_UNKNOWN, kept=True)
     if must:
-        unknown = _rows(reading, case(*must)).where(or_(*(absent for absent, _ in must)))
+        unknown = rows(reading, case(*must)).where(or_(*(absent for absent, _ in must)))
         await _leave_out(db, reading, unknown, Reason.ROW_NOT_REGISTERED)
 
 
@@ -256,35 +256,35 @@ async def leave_out_foreign(db: Session, reading: Stage, division: str) -> None:
         theirs, stored = new.c[target.spec.division], old.c[target.spec.division]
     place = case((outside(theirs, division), theirs), else_=stored)
     foreign = (
-        _rows(reading, place)
+        rows(reading, place)
         .select_from(both)
         .where(or_(outside(theirs, division), outside(stored, division)))
     )
     await _leave_out(db, reading, foreign, Reason.ROW_DIVISION_FOREIGN)
 
 
-def _rows(reading: Stage, value: ColumnElement[Any]) -> Rows:
+def rows(reading: Stage, value: ColumnElement[Any]) -> Rows:
     """Select staged rows with what is to be told of them."""
     staged = reading.shelf.staged
     return select(staged.c.n, staged.c.source, staged.c.row, value.label("value"))
 
 
-async def _leave_out(db: Session, reading: Stage, rows: Rows, reason: Reason) -> None:
+async def _leave_out(db: Session, reading: Stage, found: Rows, reason: Reason) -> None:
     staged = reading.shelf.staged
-    if await _report(db, reading, rows, reason, kept=False):
-        numbers = select(rows.subquery().c.n)
+    if await report(db, reading, found, reason, kept=False):
+        numbers = select(found.subquery().c.n)
         await (await db.connection()).execute(delete(staged).where(staged.c.n.in_(numbers)))
 
 
-async def _report(db: Session, reading: Stage, rows: Rows, reason: Reason, *, kept: bool) -> int:
+async def report(db: Session, reading: Stage, found: Rows, reason: Reason, *, kept: bool) -> int:
     """Tell of rows that only the database could compare; return how many there are."""
     connection = await db.connection()
-    count = (await connection.scalar(select(func.count()).select_from(rows.subquery()))) or 0
+    count = (await connection.scalar(select(func.count()).select_from(found.subquery()))) or 0
     if not count:
         return 0
     problems: Problems = reading.problems
     told = 0
-    for row in await connection.execute(rows.order_by("n").limit(PROBLEMS_MAX)):
+    for row in await connection.execute(found.order_by("n").limit(PROBLEMS_MAX)):
         _, source, line, *values = tuple[Any, ...](row)
         value = " ".join(map(written, values))
         problems.add(Problem(reading.sources[source], line, "", shown(value), reason, kept))
