@@ -13,9 +13,11 @@ from itertools import islice
 from msgspec import Struct
 
 from backend.rules.dates import Order, day
+from backend.rules.delimited import Line
 from backend.rules.identifiers import identify
-from backend.rules.mapping import FIELDS, REQUIRED, Register
-from backend.rules.sources import Detected, Line
+from backend.rules.mapping import FIELDS, REQUIRED
+from backend.rules.records import Register
+from backend.rules.sources import Detected
 
 ROWS_MAX = 2_000  # looked at
 VALUES_MAX = 40  # different values of a column, for it to be a list of words

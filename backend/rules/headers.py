@@ -1,16 +1,16 @@
 """表头: find the header of a table below its title rows, in one row or in two. Pure."""
 
-from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 
+from backend.rules.delimited import Rows
 from backend.rules.mapping import Table, fits
-from backend.rules.sources import COLUMNS_MAX, Line, Opened
+from backend.rules.sources import COLUMNS_MAX, Opened
 from sync.refusals import Reason, Refused
 
 HEADER_ROWS_MAX = 30  # title rows, then the header, are among the first
 
 
-def headed(opened: Opened, table: Table | None) -> tuple[list[str], Iterator[Line]]:
+def headed(opened: Opened, table: Table | None) -> tuple[list[str], Rows]:
     """Find the header below any title rows: the first row, or two of them joined, that fits.
 
     Without a mapping, or where none fits, it is the first of the fullest rows.
@@ -30,13 +30,15 @@ def headed(opened: Opened, table: Table | None) -> tuple[list[str], Iterator[Lin
         for header, after in ((cells, place + 1), (_joined(cells, below), place + 2)):
             if table is not None and header and fits(table, header):
                 opened.header_row = first[after - 1].number
-                return _named(header), chain(first[after:], opened.rows)
+                opened.rows.give_back(first[after:])
+                return _named(header), opened.rows
         if best is None or len(set(filter(None, cells))) > len(set(filter(None, best))) * 2:
             best, rest = cells, place + 1
             opened.header_row = line.number
     if best is None:
         raise Refused(Reason.REGISTER_NOT_CSV, file=source, problem="no header row")
-    return _named(best), chain(first[rest:], opened.rows)
+    opened.rows.give_back(first[rest:])
+    return _named(best), opened.rows
 
 
 def _joined(upper: list[str], lower: list[str] | None) -> list[str]:

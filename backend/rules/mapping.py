@@ -47,9 +47,9 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """How to read one register from a file."""
 
     fields: dict[str, Origin] = {}
-    encoding: Literal["auto", "utf-8", "utf-16", "gb18030", "gbk", "big5", "cp950", "cp1252"] = (
-        "auto"
-    )
+    encoding: Literal[
+        "auto", "utf-8", "utf-16", "gb18030", "gbk", "big5", "cp950", "big5-hkscs", "cp1252"
+    ] = "auto"  # fmt: skip
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
     convert: Literal["", "WGS-84", "GCJ-02", "BD-09"] = ""  # the datum that points are stored in
     sheet: str = ""  # of a workbook that has several

@@ -6,30 +6,33 @@ only odd is reported and kept. A quote that is never closed costs its own line, 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
-from itertools import chain, islice
-from operator import itemgetter
+from itertools import islice
+from operator import eq, itemgetter
 from typing import IO, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from backend.rules.coordinates import convert
 from backend.rules.dates import day
+from backend.rules.decoding import BROKEN, lost, remarkable, remarks, replaced, spelled
+from backend.rules.delimited import Block, Line
 from backend.rules.headers import headed
 from backend.rules.identifiers import identify
 from backend.rules.mapping import Field, Table, bind
-from backend.rules.sources import Line, Opened, across, tables
+from backend.rules.sources import Opened, across, tables
 from sync.refusals import Reason, Refused
 
 SAMPLE_ROWS = 1_000  # looked at before the first is taken
 ROUNDED_MIN = 3  # rounded codes among them, and the column is no column of codes any more
 PROBLEMS_MAX = 100_000  # that are kept to be told; all are counted
-CLEAN_MAX = 20_000  # rows remembered as read before
 DEGREE_PLACES = 9  # 0.1 mm: more would be noise of the arithmetic
 SHOWN_MAX = 80  # characters of a value that a problem repeats
+SHOWN_BEFORE = 20  # of them before bytes that are no text
 
-_unreadable = re.compile("[\x00\ud800-\udfff]")
+KEYS = {"code", "certificate", "number", "licence", "parent_code", "successor_code"}
+
 _division = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?(e-\d{1,2})?", re.ASCII)
 _digits18 = re.compile(r"\d{18}", re.ASCII)
@@ -63,8 +66,13 @@ class Bad(Exception):
 class Row:
     """One row while it is read: its fields by our names, and what is odd about them."""
 
-    def __init__(self, fields: dict[str, Field], cells: list[str], table: Table) -> None:
+    def __init__(
+        self, fields: dict[str, Field], cells: list[str], table: Table, broken: Sequence[int] = ()
+    ) -> None:
         self.fields, self.cells, self.table = fields, cells, table
+        self._broken = frozenset(broken)
+        if broken:
+            self.cells = [replaced(cell) for cell in cells]
         self.odd: list[tuple[str, str, Reason]] = []
 
     def raw(self, name: str) -> str:
@@ -74,6 +82,8 @@ class Row:
             return ""
         if field.source.constant is not None:
             return field.source.constant
+        if name in KEYS and not self._broken.isdisjoint(field.places):
+            raise Bad(field.column, "", Reason.ROW_UNDECODABLE)  # it would name somebody else
         parts = (self.cells[place].strip() for place in field.places)
         return field.source.separator.join(part for part in parts if part)
 
@@ -170,6 +180,11 @@ class Row:
         """Give the row up."""
         return Bad(self._column(name), self.raw(name), reason)
 
+    def is_broken(self, column: str) -> bool:
+        """Tell whether a column of the mapping has lost what it had."""
+        fields = (field for field in self.fields.values() if field.column == column)
+        return any(not self._broken.isdisjoint(field.places) for field in fields)
+
     def _column(self, name: str) -> str:
         field = self.fields.get(name)
         return (field.column if field else "") or name
@@ -233,12 +248,40 @@ class Reading(Generic[Record]):
         if known is None or last:
             self.records[key] = record
 
+    def take_many(
+        self,
+        some: "Glanced[Record]",
+        key: Callable[[Record], str],
+        source: str,
+        rows: Sequence[int],
+        *,
+        last: bool,
+    ) -> None:
+        """Keep records that were read at a glance, nothing odd among them."""
+        for row, fields in zip(rows, zip(*some.columns.values(), strict=True), strict=True):
+            record = some.record(**dict(zip(some.columns, fields, strict=True)))
+            self.take(key(record), record, source, row, last=last)
+
+
+class Glanced(Generic[Record]):
+    """Rows that were read at a glance: which to read with care, and the fields of all others."""
+
+    def __init__(
+        self, record: Callable[..., Record], odd: list[int], columns: dict[str, Sequence[object]]
+    ) -> None:
+        self.record, self.odd, self.columns = record, odd, columns
+
+    def part(self, begin: int, end: int) -> "Glanced[Record]":
+        """Take the rows from one to another, nothing odd among them."""
+        columns = {name: column[begin:end] for name, column in self.columns.items()}
+        return Glanced(self.record, [], columns)
+
 
 class Quick(Protocol[Record]):
-    """Reads the usual row at a glance, as it learns from the careful reading of others."""
+    """Reads the usual rows at a glance, as it learns from the careful reading of others."""
 
-    def read(self, cells: list[str]) -> Record | None:
-        """Read a row, or leave it to the careful reader."""
+    def read(self, columns: list[Sequence[str]]) -> Glanced[Record] | None:
+        """Read rows by their columns, or leave all of them to the careful reader."""
         ...
 
     def learn(self, cells: list[str], record: Record) -> None:
@@ -259,79 +302,143 @@ def read(
     for source, file in files:
         for opened in tables(source, file, table):
             try:
-                _read_table(reading, opened, table, build, key, glance)
+                reader = _TableReader(reading, opened, table, build, key)
+                reader.quick = glance(reader.fields, table) if glance is not None else None
+                reader.read()
             finally:
                 opened.close()
     return reading
 
 
-def _read_table(
-    reading: Reading[Record],
-    opened: Opened,
-    table: Table,
-    build: Callable[[Row], Record],
-    key: Callable[[Record], str],
-    glance: Callable[[dict[str, Field], Table], Quick[Record]] | None,
-) -> None:
-    source = opened.detected.source
-    header, rest = headed(opened, table)
-    bound = bind(table, header)
-    fields = {field.name: field for field in bound}
-    reading.begin(fields)
-    mapped = sorted({place for field in bound for place in field.places})
-    merged = across(opened.merged)
-    lines = _Sampled(rest)
-    _refuse_rounded(source, header, fields, table, lines)
-    clean: set[tuple[str, ...]] = set()  # rows that would say again what was read without a word
-    again = False  # there are rows that say again what another said
-    cut = itemgetter(*mapped, mapped[0])  # of one column it would give no tuple
-    quick = glance(fields, table) if glance is not None else None
-    last = table.collapse == "last"
+class _TableReader(Generic[Record]):
+    """Reads one table: most rows many at a glance, the others one by one with care."""
 
-    def problem(row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
-        reading.problems.add(Problem(source, row, column, shown(value), reason, kept))
+    def __init__(
+        self,
+        reading: Reading[Record],
+        opened: Opened,
+        table: Table,
+        build: Callable[[Row], Record],
+        key: Callable[[Record], str],
+    ) -> None:
+        self.reading, self.table, self.build, self.key = reading, table, build, key
+        self.source = opened.detected.source
+        self.header, self.rows = headed(opened, table)
+        self.bound = bind(table, self.header)
+        self.fields = {field.name: field for field in self.bound}
+        self.mapped = sorted({place for field in self.bound for place in field.places}) or [0]
+        self.merged = across(opened.merged)
+        self.cut = itemgetter(*self.mapped, self.mapped[0])  # of one it would give no tuple
+        self.before: tuple[str, ...] | None = None  # the row before, if it was read without a word
+        self.quick: Quick[Record] | None = None
+        self.last = table.collapse == "last"
 
-    for line in lines:
-        number, cells = line.number, line.cells
+    def read(self) -> None:
+        """Read all rows."""
+        self.reading.begin(self.fields)
+        sample = list(islice(self.rows, SAMPLE_ROWS))
+        _refuse_rounded(self.source, self.header, self.fields, self.table, sample)
+        self.rows.give_back(sample)
+        for block in self.rows.blocks():
+            glanced = self._glance(block.rows)
+            if glanced is not None:
+                self._take(block, glanced)
+                continue
+            for number, cells in zip(block.numbers, block.rows, strict=True):
+                self._row(number, cells)
+
+    def _glance(self, rows: Sequence[list[str] | None]) -> Glanced[Record] | None:
+        """Read rows by their columns, if all have as many as the header."""
+        if self.quick is None or self.merged:
+            return None
+        whole = [cells for cells in rows if cells is not None]
+        if len(whole) != len(rows) or set(map(len, whole)) != {len(self.header)}:
+            return None
+        columns: list[Sequence[str]] = list(zip(*whole, strict=True))
+        columns.append([""] * len(whole))
+        glanced = self.quick.read(columns)
+        if glanced is None:
+            return None
+        odd = set(glanced.odd)
+        for place in self.mapped:
+            column = columns[place]
+            if remarkable("".join(column)):
+                odd.update(at for at, cell in enumerate(column) if remarkable(cell))
+        first = columns[self.mapped[0]]
+        for at, same in enumerate(map(eq, first, first[1:]), 1):
+            if same and self.cut(whole[at]) == self.cut(whole[at - 1]):
+                odd.add(at)  # it says again what the row before it said
+        glanced.odd = sorted(odd)
+        return glanced
+
+    def _take(self, block: Block, glanced: Glanced[Record]) -> None:
+        """Take rows in their order: between those that are odd, many at once."""
+        begin = 0
+        for at in (*glanced.odd, len(block.rows)):
+            if at > begin:
+                self.reading.rows += at - begin
+                some, numbers = glanced.part(begin, at), block.numbers[begin:at]
+                self.reading.take_many(some, self.key, self.source, numbers, last=self.last)
+                cells = block.rows[at - 1]
+                assert cells is not None  # else nothing had been glanced at
+                self.before = self.cut(cells)
+            if at < len(block.rows):
+                self._row(block.numbers[at], block.rows[at])
+            begin = at + 1
+
+    def _row(self, number: int, cells: list[str] | None) -> None:
+        """Read one row with care."""
         if cells is not None and not any(cells):
-            continue  # an empty line says nothing
-        reading.rows += 1
-        if cells is None or len(cells) != len(header):
+            return  # an empty line says nothing
+        self.reading.rows += 1
+        if cells is None or len(cells) != len(self.header):
             found = "" if cells is None else str(len(cells))
-            problem(number, "", found, line.reason, kept=False)
-            continue
-        if number in merged:
-            problem(number, "", "", Reason.ROW_CELLS_MERGED, kept=False)
-            continue
-        gist = cut(cells)
-        if (again or len(clean) < CLEAN_MAX) and gist in clean:
-            again = True
-            continue
-        if _unreadable.search("".join(gist)):
-            for place in mapped:
-                if _unreadable.search(cells[place]):
-                    of = Reason.ROW_UNDECODABLE
-                    problem(number, header[place], cells[place], of, kept=False)
-            continue
-        record = quick.read(cells) if quick is not None else None
-        if record is None:
-            row = Row(fields, cells, table)
-            try:
-                record = build(row)
-            except Bad as bad:
-                problem(number, bad.column, bad.value, bad.reason, kept=False)
-                continue
-            for column, value, of in row.odd:
-                problem(number, column, value, of, kept=True)
-            reading.take(key(record), record, source, number, last=last)
-            if row.odd:
-                continue
-            if quick is not None:
-                quick.learn(cells, record)
-        else:
-            reading.take(key(record), record, source, number, last=last)
-        if len(clean) < CLEAN_MAX:
-            clean.add(gist)
+            self._problem(number, "", found, Reason.ROW_COLUMNS_WRONG, kept=False)
+            return
+        if number in self.merged:
+            self._problem(number, "", "", Reason.ROW_CELLS_MERGED, kept=False)
+            return
+        gist = self.cut(cells)
+        if gist == self.before:
+            return
+        self.before = None
+        strange: list[int] = []
+        if remarkable("".join(gist)):
+            strange = [place for place in self.mapped if remarkable(cells[place])]
+        broken = [place for place in strange if lost(cells[place])]
+        row = Row(self.fields, cells, self.table, broken)
+        try:
+            record = self.build(row)
+        except Bad as bad:
+            self._lost(number, cells, broken, kept=False)
+            if not row.is_broken(bad.column):
+                self._problem(number, bad.column, bad.value, bad.reason, kept=False)
+            return
+        self._lost(number, cells, broken, kept=True)
+        for column, value, of in row.odd:
+            self._problem(number, column, value, of, kept=True)
+        for place in strange:
+            for of in remarks(cells[place]):
+                self._problem(number, self.header[place], cells[place], of, kept=True)
+        self.reading.take(self.key(record), record, self.source, number, last=self.last)
+        if row.odd or strange:
+            return
+        if self.quick is not None:
+            self.quick.learn(cells, record)
+        self.before = gist
+
+    def _lost(self, number: int, cells: list[str], broken: list[int], *, kept: bool) -> None:
+        """Tell what cells have lost."""
+        for place in broken:
+            value, reason = cells[place], Reason.ROW_FORMULA_ERROR
+            if found := BROKEN.search(value):
+                begin = max(found.start() - SHOWN_BEFORE, 0)
+                value, reason = spelled(value[begin : begin + SHOWN_MAX]), Reason.ROW_UNDECODABLE
+            self._problem(number, self.header[place], value, reason, kept=kept)
+
+    def _problem(self, row: int, column: str, value: str, reason: Reason, *, kept: bool) -> None:
+        problem = Problem(self.source, row, column, shown(value), reason, kept)
+        self.reading.problems.add(problem)
 
 
 def shown(value: str) -> str:
@@ -340,19 +447,8 @@ def shown(value: str) -> str:
     return "".join(seen)[:SHOWN_MAX]
 
 
-class _Sampled:
-    """Rows of which the first were looked at."""
-
-    def __init__(self, lines: Iterator[Line]) -> None:
-        self._lines = lines
-        self.first = list(islice(lines, SAMPLE_ROWS))
-
-    def __iter__(self) -> Iterator[Line]:
-        return chain(self.first, self._lines)
-
-
 def _refuse_rounded(
-    source: str, header: list[str], fields: dict[str, Field], table: Table, rows: _Sampled
+    source: str, header: list[str], fields: dict[str, Field], table: Table, sample: list[Line]
 ) -> None:
     """Refuse a file whose column of codes went through a spreadsheet as numbers."""
     field = fields.get("code")
@@ -361,7 +457,7 @@ def _refuse_rounded(
     for place in field.places:
         codes = [
             (line.number, line.cells[place].strip())
-            for line in rows.first
+            for line in sample
             if line.cells is not None and place < len(line.cells)
         ]
         lost = [one for one in codes if _float.fullmatch(one[1].upper())]

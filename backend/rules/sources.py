@@ -4,29 +4,23 @@ CSV and NDJSON in any usual encoding, workbooks, and these in gzip or zip. What 
 is told (`Detected`). Everything is bounded: lines, columns, and what packed files unpack to.
 """
 
-import codecs
-import csv
 import gzip
 import io
 import json
-import re
 import zipfile
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import count, islice
 from typing import IO, Any
 
 import msgspec
 from msgspec import Struct
 
+from backend.rules.decoding import SAMPLE_BYTES, choose
+from backend.rules.delimited import Line, Rows, delimiter_of, grouped, quoting, records
 from backend.rules.mapping import Table
 from backend.workbooks import Merged, Readable, Workbook
 from sync.refusals import Reason, Refused
 
-BLOCK_LINES = 64
-ROW_LINES_MAX = 50  # more lines than this in one row: a quote was not closed
-SAMPLE_BYTES = 64 * 1024
 ASCII_BYTES_MAX = 4 << 20  # looked through for the first byte that tells the encoding
 LINE_BYTES_MAX = 1 << 20
 COLUMNS_MAX = 2_000
@@ -40,11 +34,6 @@ SAMPLE_OBJECTS = 1_000
 _gzip = b"\x1f\x8b"
 _zip = (b"PK\x03\x04", b"PK\x05\x06")
 _ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_delimiters = (",", "\t", ";", "|")
-_common_gb = frozenset("市区县路号街镇公司有限食品店农场商行经营责任发展贸易中心村业名称地址餐饮超")
-_common_big5 = frozenset(
-    "市區縣路號街鎮公司有限食品店農場商行經營責任發展貿易中心村業名稱地址餐飲段"
-)
 
 
 class Detected(Struct, frozen=True):
@@ -61,19 +50,11 @@ class Detected(Struct, frozen=True):
     sheets: tuple[str, ...] = ()
 
 
-class Line(Struct, frozen=True):
-    """A row with its number in the file; `cells` is None when it cannot be read."""
-
-    number: int
-    cells: list[str] | None
-    reason: Reason = Reason.ROW_COLUMNS_WRONG
-
-
 class Opened(Struct):
     """A table being read: its rows, title rows and header among them, each once."""
 
     detected: Detected
-    rows: Iterator[Line]
+    rows: Rows
     merged: tuple[Merged, ...] = ()
     book: Workbook | None = None
     header_row: int = 0  # once it was looked for
@@ -110,20 +91,21 @@ def _open(source: str, stream: "_Stream", table: Table, packed: str) -> Opened:
                 sheets=SHEETS_BETWEEN.join(about.sheets),
             )
         found = Detected(source, "workbook", packed, sheet=about.sheet, sheets=about.sheets)
-        return Opened(found, _sheet_rows(book), about.merged, book)
-    encoding = _encoding(source, stream, sample, table)
+        return Opened(found, Rows(grouped(_sheet_rows(book))), about.merged, book)
+    stream.text = True
+    encoding = choose(source, sample, lambda: stream.peek(ASCII_BYTES_MAX), table)
     text = sample.decode(encoding, "replace")
     lines = io.TextIOWrapper(
         io.BufferedReader(stream, 1 << 18), encoding, errors="evenhand.cells", newline=""
     )
     if _is_ndjson(text):
-        return Opened(Detected(source, "NDJSON", packed, encoding), _objects(lines))
+        return Opened(Detected(source, "NDJSON", packed, encoding), Rows(grouped(_objects(lines))))
     if text.lstrip("\ufeff \t\r\n").startswith("[{"):
         raise _unreadable(source, "it is one JSON array; write one object a line (NDJSON)")
-    delimiter = table.delimiter if table.delimiter != "auto" else _delimiter(text)
-    quote, escape = _quoting(text, delimiter)
+    delimiter = table.delimiter if table.delimiter != "auto" else delimiter_of(text)
+    quote, escape = quoting(text, delimiter)
     found = Detected(source, "CSV", packed, encoding, delimiter, quote, escape)
-    return Opened(found, _records(lines, delimiter, quote, escape))
+    return Opened(found, Rows(records(lines, delimiter, quote, escape)))
 
 
 # -- packed files --------------------------------------------------------------------------------
@@ -252,169 +234,6 @@ class _Stream(io.RawIOBase):
         ):
             raise _bomb(self._source)
         return piece
-
-
-# -- text ----------------------------------------------------------------------------------------
-
-
-def _escaped(error: UnicodeError) -> tuple[str, int]:
-    """Keep bytes that are no text as lone surrogates, so that their cell can be named."""
-    assert isinstance(error, UnicodeDecodeError)
-    bad = error.object[error.start : error.end]
-    return "".join(chr(0xDC00 + byte) for byte in bad), error.end
-
-
-codecs.register_error("evenhand.cells", _escaped)
-
-
-def _encoding(source: str, stream: _Stream, sample: bytes, table: Table) -> str:
-    """Choose the encoding from the mapping or, for auto, from how the beginning reads."""
-    stream.text = True
-    if table.encoding not in ("auto", "utf-8"):
-        return table.encoding
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if sample.startswith(codecs.BOM_UTF8) or table.encoding == "utf-8":
-        return "utf-8-sig"
-    if sample.count(0) * 10 > len(sample):
-        even, odd = sample[::2].count(0), sample[1::2].count(0)
-        if min(even, odd) * 4 > max(even, odd):
-            raise _unreadable(source, "this is no text in a known encoding")
-        return "utf-16-le" if odd > even else "utf-16-be"
-    if sample.isascii() and len(sample) == SAMPLE_BYTES:
-        sample = stream.peek(ASCII_BYTES_MAX)
-    first = next(iter(re.finditer(rb"[\x80-\xff]", sample)), None)
-    if first is None:
-        return "utf-8-sig"
-    sample = sample[max(first.start() - 1_000, 0) :][:SAMPLE_BYTES]
-    foreign = sum(byte > 127 for byte in sample)
-    wrong = sample.decode("utf-8", "replace").count("\ufffd")
-    if wrong * 20 <= foreign:  # a few wrong bytes are just that
-        return "utf-8-sig"
-    return max(("gb18030", "cp950"), key=lambda one: _likeness(sample, one))
-
-
-def _likeness(sample: bytes, encoding: str) -> float:
-    """Score how much a sample looks like a register of addresses and companies."""
-    text = [char for char in sample.decode(encoding, "replace") if char > "\x7f"]
-    common = _common_gb if encoding == "gb18030" else _common_big5
-    wrong = text.count("\ufffd")
-    return (sum(char in common for char in text) - wrong * 2) / max(len(text), 1)
-
-
-def _delimiter(text: str) -> str:
-    """Choose the delimiter that cuts most lines of the beginning into equally many cells."""
-    best, delimiter = (0.0, 0), ","
-    lines = text.splitlines()[:60]
-    for one in _delimiters:
-        counts = [line.count(one) for line in lines if line.strip()]
-        widths = [count for count in counts if count]
-        if not widths:
-            continue
-        usual = max(set(widths), key=widths.count)
-        score = (round(widths.count(usual) / len(counts), 1), usual)
-        if score > best:
-            best, delimiter = score, one
-    return delimiter
-
-
-def _quoting(text: str, delimiter: str) -> tuple[str, str]:
-    """Tell the quote character, and the backslash where it escapes one."""
-    lines = text.splitlines()[:200]
-    cell = re.compile(rf"(?:^|{re.escape(delimiter)})'.*'(?:{re.escape(delimiter)}|$)")
-    single = any(map(cell.search, lines)) and (
-        _widths(lines, delimiter, "'") < _widths(lines, delimiter, '"')
-    )
-    quote = "'" if single else '"'
-    escapes = f"\\{quote}" in text and quote * 2 not in text
-    return quote, "\\" if escapes else ""
-
-
-def _widths(lines: list[str], delimiter: str, quote: str) -> tuple[int, int]:
-    """Count how many widths a quote character leaves the rows, and the cells it leaves quoted."""
-    try:
-        rows = list(csv.reader(lines, delimiter=delimiter, quotechar=quote))
-    except csv.Error:
-        return len(lines) + 1, 0
-    cells = (cell for row in rows for cell in row)
-    return len({len(row) for row in rows}), sum(cell[:1] in ("'", '"') for cell in cells)
-
-
-class _Lines:
-    """Lines of a text that can be given back when a row turns out to have swallowed them."""
-
-    def __init__(self, text: Iterable[str]) -> None:
-        self._text = iter(text)
-        self._again = deque[str]()
-        self._taken: list[str] = []
-        self.number = 0  # of the line that was handed out last
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if len(self._taken) >= ROW_LINES_MAX:
-            raise StopIteration
-        line = self._again.popleft() if self._again else next(self._text)
-        self._taken.append(line)
-        self.number += 1
-        return line
-
-    def block(self) -> list[str]:
-        """Take the next lines at once; none are left when there are none."""
-        if self._again:
-            block = [self._again.popleft() for _ in range(min(len(self._again), BLOCK_LINES))]
-        else:
-            block = list(islice(self._text, BLOCK_LINES))
-        self.number += len(block)
-        return block
-
-    def restore(self, block: list[str]) -> None:
-        """Give a block back."""
-        self._again.extendleft(reversed(block))
-        self.number -= len(block)
-
-    def begin(self) -> int:
-        """Begin a row; return the number of its first line."""
-        self._taken.clear()
-        return self.number + 1
-
-    def give_back(self) -> bool:
-        """Give all but the first line of the row back; tell whether there was a row at all."""
-        self._again.extendleft(reversed(self._taken[1:]))
-        self.number -= max(len(self._taken) - 1, 0)
-        return bool(self._taken)
-
-
-def _records(text: Iterable[str], delimiter: str, quote: str, escape: str) -> Iterator[Line]:
-    """Yield the rows of a CSV with the number of their first line.
-
-    Where no row takes several lines, many are read at once.
-    """
-    lines = _Lines(text)
-    how = csv.reader(
-        lines, delimiter=delimiter, quotechar=quote, escapechar=escape or None, strict=True
-    )
-    while block := lines.block():
-        try:
-            rows = list(csv.reader(block, dialect=how.dialect))
-        except csv.Error:
-            rows = []
-        if len(rows) == len(block):  # no line yields two rows, so each is one
-            yield from map(Line, count(lines.number - len(block) + 1), rows)
-            continue
-        end = lines.number
-        lines.restore(block)
-        while lines.number < end:
-            number = lines.begin()
-            try:
-                yield Line(number, next(how))
-            except StopIteration:
-                return
-            except csv.Error:
-                lines.give_back()
-                yield Line(number, None)
-        lines.begin()
 
 
 # -- NDJSON --------------------------------------------------------------------------------------

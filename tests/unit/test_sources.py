@@ -12,6 +12,7 @@ import pytest
 from workbooks import Rows, ods, packed, xlsx
 
 from backend.rules import builders, mapping, reader, records
+from backend.rules.sieve import Sieve
 from backend.rules.sources import Opened, tables
 from sync.refusals import Reason, Refused
 
@@ -56,7 +57,8 @@ def ndjson() -> str:
 
 
 def read(body: bytes, table: mapping.Table = TABLE) -> reader.Reading[records.EstablishmentRecord]:
-    return reader.read([("a", BytesIO(body))], table, builders.establishment, lambda one: one.code)
+    file = [("a", BytesIO(body))]
+    return reader.read(file, table, builders.establishment, lambda one: one.code, glance=Sieve)
 
 
 def opened(body: bytes, table: mapping.Table = TABLE) -> Opened:
@@ -159,9 +161,9 @@ def test_big5_is_told_from_gbk_and_a_cell_that_is_no_text_is_named() -> None:
     reading = read(broken, BIG5)
 
     assert found.encoding == "cp950"
-    assert len(reading.records) == 2
-    assert [(one.row, one.column, one.reason, one.kept) for one in reading.problems.first] == [
-        (4, "名稱", Reason.ROW_UNDECODABLE, False)
+    assert [one.name for one in reading.records.values()][2] == "\ufffd食品商行"
+    assert [(one.row, one.column, one.value, one.kept) for one in reading.problems.first] == [
+        (4, "名稱", "<fa40fa41>食品商行", True)
     ]
 
 
@@ -281,12 +283,12 @@ def _with_sheet(data: str) -> bytes:
 )  # fmt: skip
 def test_what_is_no_register_is_refused_early(make: Callable[[], bytes], reason: Reason) -> None:
     body = make()
-    begun = time.monotonic()
+    begun = time.process_time()  # the machine may be busy
 
     refused = refusal(body)
 
     assert refused.reason == reason
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 def test_numbers_in_ndjson_keep_every_digit() -> None:
