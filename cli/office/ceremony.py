@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 import click
 import httpx
 import msgspec
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -25,7 +25,6 @@ BEACON_BYTES_MAX = 100_000
 LISTED_MAX = 40  # a wall has so many lines
 Clock = Callable[[], datetime]
 Pause = Callable[[float], None]
-Rows = list[list[str]]
 
 
 class Given(NamedTuple):
@@ -158,11 +157,10 @@ class Wall:
         """Let the tickets fall, one by one, the drawn before the reserves."""
         self._head("4", "Tickets: the smallest are drawn", "签号：最小者中签")
         rows = [row.decode().split("\t") for row in lines(selection)]
-        shown: Rows = []
-        with Live(self._falling(shown, names), console=self.console, auto_refresh=False) as live:
-            for row in sorted(rows, key=lambda row: row[4]):
-                shown.append(row)
-                live.update(self._falling(shown, names), refresh=True)
+        with Live(self._count(0), console=self.console, refresh_per_second=4) as live:
+            for n, row in enumerate(sorted(rows, key=lambda row: row[4]), start=1):
+                live.console.print(_ticket(row, names.get(row[2], "")))
+                live.update(self._count(n))
                 if self.pace:
                     self.pause(self.pace)
 
@@ -198,16 +196,8 @@ class Wall:
             self._loud(f"Sealed until {until}; the hash is public now.",
                        f"封存至 {until}；散列值现已公布。")  # fmt: skip
 
-    def _falling(self, rows: Rows, names: dict[str, str]) -> RenderableType:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        hidden = max(0, len(rows) - LISTED_MAX)
-        for stratum, rank, id, ticket, status in rows[hidden:]:
-            mark = text("drawn", "中签") if status == "P" else text("reserve", "候补")
-            style = "bold green" if status == "P" else "dim"
-            name = names.get(id, "")
-            table.add_row(stratum, rank, ticket[:16], id, name, Text(mark, style=style))
-        before = [Text(text(f"   … {hidden} above", f"   …… 前 {hidden} 个"))] if hidden else []
-        return Group(*before, table)
+    def _count(self, fallen: int) -> Text:
+        return Text(text(f"   {fallen} tickets", f"   已出 {fallen} 签"), style="bold")
 
     def _clock(self, left: timedelta) -> Text:
         seconds = -(-left // timedelta(seconds=1))
@@ -223,6 +213,15 @@ class Wall:
 
     def _loud(self, en: str, zh: str) -> None:
         self.console.print(Text(f"   {text(en, zh)}", style="bold red"))
+
+
+def _ticket(row: list[str], name: str) -> Text:
+    stratum, rank, id, ticket, status = row
+    drawn = status == "P"
+    mark = text("drawn  ", "中签") if drawn else text("reserve", "候补")
+    where = "" if stratum == "all" else f"{stratum}  "
+    line = f"   {mark}  {rank:>4}  {ticket[:16]}  {where}{id}  {name}"
+    return Text(line, style="bold green" if drawn else "dim", overflow="fold")
 
 
 def hall(draw: DrawView, wall: Wall, hold: Callable[[], DrawView]) -> DrawView:
