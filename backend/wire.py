@@ -417,6 +417,15 @@ class OnSite(Struct, frozen=True):
     certificate: str
 
 
+class SeatView(Struct, frozen=True):
+    """An inspector's place in a task: of which department, in which position, with what list."""
+
+    department: str  # `*`: any
+    position: str
+    inspector: OnSite
+    checklist: str
+
+
 class DrawnBy(Struct, frozen=True):
     """The draw that chose the site."""
 
@@ -439,6 +448,7 @@ class TaskView(Struct, frozen=True):
     closes_on: date
     draw: DrawnBy
     dispatched_at: datetime | None = None
+    seats: list[SeatView] = []  # of every department, the lead's first two being lead and second
 
 
 class Dispatched(Struct, frozen=True):

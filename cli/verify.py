@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from backend.rules import papers
+from backend.rules import papers, proofs
 from backend.rules.canonical import NotCanonical
 from backend.rules.verification import Explained, Step, explain, verify
 from cli import verify_publication
 from cli.output import as_json, json_option, say, show, text
+from sync.refusals import Reason, Refused
 
 FILE_BYTES_MAX = 2**31
 REFUTED = 1
@@ -47,6 +48,53 @@ def verify_draw(bundle: Path, id_: str | None, public: bool) -> None:
             text(f"FAILED at step {failed.name}.", f"复核未通过：步骤 {failed.name}。"), err=True
         )
         sys.exit(REFUTED)
+
+
+@group.command("proof")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--commitment", help="The hash as it was published. 公布的承诺散列值。")
+@json_option
+def verify_proof(file: Path, commitment: str | None) -> None:
+    """Check a proof of a place in a frame against the commitment alone. 复核入围证明。"""
+    try:
+        shown = proofs.check(file.read_bytes())
+    except (NotCanonical, msgspec.MsgspecError, ValueError) as error:
+        raise Refused(Reason.FRAME_PROOF_WRONG, problem=str(error)) from None
+    if commitment is not None and commitment != shown.commit:
+        raise Refused(Reason.FRAME_PROOF_WRONG, commitment=shown.commit, published=commitment)
+    show(shown, {})
+    _print_shown(shown)
+
+
+def _print_shown(shown: proofs.Shown) -> None:
+    if shown.status == "absent":
+        say(
+            f"{shown.id} is not among the {shown.size} in this frame.",
+            f"{shown.id} 不在本抽样框的 {shown.size} 户之内。",
+        )
+    elif shown.status == "E":
+        say(
+            f"{shown.id} is among the {shown.size} in this frame and can be drawn "
+            f"(stratum {shown.stratum}).",
+            f"{shown.id} 在本抽样框的 {shown.size} 户之内，可被抽取（层 {shown.stratum}）。",
+        )
+    else:
+        _say_excluded(shown.id, shown.reason, shown.evidence)
+    say(
+        f"Commitment {shown.seq} of {shown.agency}, made {shown.made}. Compare its hash with what "
+        f"was published:\n  {shown.commit}",
+        f"{shown.agency} 第 {shown.seq} 号承诺，作于 {shown.made}。请与公布的散列值核对："
+        f"\n  {shown.commit}",
+    )
+
+
+def _say_excluded(id: str, reason: str, evidence: str) -> None:
+    en, zh = papers.EXCLUSIONS[reason[:3]]
+    by = (f" Evidence: {evidence}.", f"依据：{evidence}。") if evidence else ("", "")
+    say(
+        f"{id} was excluded ({reason}): {en}.{by[0]}",
+        f"{id} 不参加抽取（{reason}）：{zh}。{by[1]}",
+    )
 
 
 def read_bundle(folder: Path) -> dict[str, bytes]:
@@ -96,11 +144,7 @@ def _print_place(id: str, place: Explained | None) -> None:
         say(f"{id} is not in this draw's frame.", f"{id} 不在本次抽取的名录中。")
         return
     if place.status == "X":
-        en, zh = papers.EXCLUSIONS[place.reason[:3]]
-        say(
-            f"{id} was excluded ({place.reason}): {en}.",
-            f"{id} 不参加抽取（{place.reason}）：{zh}。",
-        )
+        _say_excluded(id, place.reason, place.evidence)
         return
     if not place.ticket:
         say(f"{id} can be drawn; the draw has not been held.", f"{id} 可被抽取；尚未抽取。")

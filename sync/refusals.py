@@ -965,6 +965,14 @@ class Reason(Enum):
         "Raise the rate or the minimum, round up, or widen the plan.",
         "请提高比例或最少户数、改为进位取整，或扩大范围。",
     )
+    FRAME_PROOF_WRONG = (
+        "draw.frame-proof-wrong",
+        Kind.INVALID,
+        "The proof does not lead to the root of the frame.",
+        "该证明不能推导至抽样框的根",
+        "Ask the agency for another one, or make it from the bundle: evenhand draw proof.",
+        "请向抽取机关重新索取，或由抽取档案包自行生成：evenhand draw proof。",
+    )
     TEXT_NOT_CANONICAL = (
         "text.not-canonical",
         Kind.INVALID,

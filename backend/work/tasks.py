@@ -1,4 +1,4 @@
-"""检查任务: what a draw gave to whom, and sending it to their devices."""
+"""检查任务: what a draw gave to whom, and sending it to the devices of all who go."""
 
 from datetime import datetime
 
@@ -8,8 +8,8 @@ from sqlmodel import col, select
 from backend import journal
 from backend.auth import Officer
 from backend.db import Session
-from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Task
-from backend.wire import Dispatched, DrawnBy, OnSite, SiteView, TaskView
+from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Seat, Task
+from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
 from backend.work import feed, plans
 from sync.refusals import Reason, Refused
 
@@ -21,7 +21,7 @@ async def list_tasks(db: Session, plan_id: str, officer: Officer) -> list[TaskVi
 
 
 async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime) -> Dispatched:
-    """Send every task of the plan's draw to its two inspectors; again sends only what is new."""
+    """Send every task of the plan's draw to all its inspectors; again sends only what is new."""
     plan = await plans.find_plan(db, plan_id, officer, lock=True)
     tasks = await _tasks(db, plan)
     if not tasks:
@@ -29,11 +29,7 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
     waiting = [(task, view) for task, view in tasks if task.dispatched_at is None]
 
     needs = sorted(
-        {
-            (who, task.checklist_digest)
-            for task, _ in waiting
-            for who in (task.lead_id, task.second_id)
-        }
+        {(seat.inspector.id, seat.checklist) for _, view in waiting for seat in view.seats}
     )
 
     for inspector_id, digest in needs:
@@ -44,7 +40,7 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
         db.add(task)
         body_sent = msgspec.json.encode(msgspec.structs.replace(view, dispatched_at=now))
         await feed.put(db, f"i:{task.id}", "task", task.id, body_sent)
-        for inspector_id in (task.lead_id, task.second_id):
+        for inspector_id in sorted({seat.inspector.id for seat in view.seats}):
             await feed.join(db, inspector_id, f"i:{task.id}")
     if waiting:
         await journal.append(
@@ -67,17 +63,26 @@ async def _tasks(db: Session, plan: Plan) -> list[tuple[Task, TaskView]]:
         .order_by(col(Task.place))
     )
     rows = (await db.exec(query)).all()
-    seated = select(Inspector).where(
-        col(Inspector.id).in_(select(Task.lead_id).where(Task.plan_id == plan.id))
-        | col(Inspector.id).in_(select(Task.second_id).where(Task.plan_id == plan.id))
+    seated = (
+        select(Seat, Inspector)
+        .join(Inspector, col(Inspector.id) == Seat.inspector_id)
+        .join(Task, col(Task.id) == Seat.task_id)
+        .where(Task.plan_id == plan.id)
+        .order_by(Seat.department, Seat.position)
     )
-    known = {one.id: OnSite(one.id, one.name, one.certificate) for one in await db.exec(seated)}
-    return [(task, _view(plan, task, site, drawn, known)) for task, site, drawn in rows]
+    seats: dict[str, list[SeatView]] = {}
+    for seat, one in await db.exec(seated):
+        who = OnSite(one.id, one.name, one.certificate)
+        view = SeatView(seat.department, seat.position, who, seat.checklist_digest)
+        seats.setdefault(seat.task_id, []).append(view)
+    return [(task, _view(plan, task, site, drawn, seats[task.id])) for task, site, drawn in rows]
 
 
 def _view(
-    plan: Plan, task: Task, site: Establishment, drawn: Draw, known: dict[str, OnSite]
+    plan: Plan, task: Task, site: Establishment, drawn: Draw, seats: list[SeatView]
 ) -> TaskView:
+    known = {seat.inspector.id: seat.inspector for seat in seats}
+    lead = next(seat.department for seat in seats if seat.inspector.id == task.lead_id)
     return TaskView(
         id=task.id,
         plan=plan.id,
@@ -90,4 +95,5 @@ def _view(
         closes_on=plan.closes_on,
         draw=DrawnBy(drawn.id, drawn.commit_hash, drawn.bundle_sha256 or ""),
         dispatched_at=task.dispatched_at,
+        seats=sorted(seats, key=lambda seat: seat.department != lead),
     )

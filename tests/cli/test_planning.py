@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import drawings
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
+
+from backend.rules import bundle
+from cli.main import main
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 DIGITS = "dice:hall=31415926535897932384"
@@ -119,6 +124,65 @@ def test_a_plan_from_a_file_is_drawn_by_strata_and_verified(
     assert "X07-named" in why.output
     assert "杭市监〔2026〕12号" in why.output
     assert "D/330106" in shown.output
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A commitment on disk, and no server anywhere."""
+    monkeypatch.setenv("EVENHAND_LANG", "en")
+    (tmp_path / "bundle").mkdir()
+    for name, body in drawings.committed().items():
+        (tmp_path / "bundle" / name).write_bytes(body)
+    return tmp_path / "bundle"
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("913101010000000001", "among the 60 in this frame and can be drawn (stratum all)"),
+        ("913101010000000034", "was excluded (X01-not-active)"),
+        ("食摊-上海-0009", "among the 60 in this frame and can be drawn"),
+        ("913101010000000001a", "is not among the 60 in this frame"),
+        ("0", "is not among the 60"),
+        ("龙", "is not among the 60"),
+    ],
+)
+def test_a_business_proves_its_place_by_the_commitment_alone(
+    folder: Path, code: str, words: str
+) -> None:
+    proof, published = folder.parent / "proof.json", folder / "commit.json"
+    told(run("draw", "proof", folder, code, "--to", proof, "--json"))
+    hash = sha256(published.read_bytes()).hexdigest()
+
+    checked = run("verify", "proof", proof, "--commitment", hash)
+    foreign = run("verify", "proof", proof, "--commitment", "0" * 64)
+    proof.write_bytes(proof.read_bytes().replace(b'"index":', b'"index":1', 1))
+    moved = run("verify", "proof", proof)
+
+    assert checked.exit_code == 0, checked.output
+    assert words in checked.output
+    assert hash in checked.output
+    assert "draw.frame-proof-wrong" in foreign.output
+    assert "draw.frame-proof-wrong" in moved.output
+
+
+def test_a_proof_without_a_frame_or_from_a_broken_one_is_refused(folder: Path) -> None:
+    packed = (folder / "frame.tsv.gz").read_bytes()
+    (folder / "frame.tsv.gz").write_bytes(packed[:-9])
+    cut = run("draw", "proof", folder, "1", "--to", folder.parent / "p")
+    (folder / "frame.tsv.gz").write_bytes(bundle.freeze([b"a\tall\t1\tE\t"]).packed)
+    other = run("draw", "proof", folder, "a", "--to", folder.parent / "p")
+    (folder / "frame.tsv.gz").unlink()
+    none = run("draw", "proof", folder, "a", "--to", folder.parent / "p")
+
+    assert "draw.frame-proof-wrong" in cut.output
+    assert "draw.frame-proof-wrong" in other.output
+    assert none.exit_code == 2
+    assert not (folder.parent / "p").exists()
 
 
 @pytest.mark.parametrize(
