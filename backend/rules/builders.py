@@ -23,6 +23,8 @@ from backend.rules.records import (
 )
 from sync.refusals import Reason
 
+ENDLESS = ("", "长期", "長期", "长期有效")
+
 _count = re.compile(r"\d{1,4}", re.ASCII)
 _edition = re.compile(r"(\d{4}(-\d{2}(-\d{2})?)?)?", re.ASCII)
 _code = re.compile(r"\d{2,12}", re.ASCII)
@@ -189,7 +191,8 @@ def _other_code(row: Row, name: str) -> str:
 
 
 def _maybe_day(row: Row, name: str) -> date | None:
-    return row.day(name) if row.value(name) else None
+    """Take a day, or none where there is no end."""
+    return None if row.value(name) in ENDLESS else row.day(name)
 
 
 def _codes(row: Row, name: str) -> str:

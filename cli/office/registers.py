@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import click
 import msgspec
@@ -10,10 +11,15 @@ import msgspec
 from backend.rules.mapping import Register, choose_sheet
 from backend.wire import (
     ChecklistView,
+    DepartmentRow,
+    DivisionRow,
     EstablishmentView,
     ImportView,
     IndexView,
     InspectorView,
+    LeaveRow,
+    LicenceRow,
+    ListingRow,
     NewChecklist,
     RecusalView,
 )
@@ -21,7 +27,7 @@ from cli import client
 from cli.office.files import a_source, guess_mapping, opened, show_sheets, tell_found
 from cli.office.progress import watching
 from cli.office.revisions import show_history, tell_changes, undo_revision, write_report
-from cli.output import as_json, json_option, say, show, text
+from cli.output import Words, as_json, json_option, say, show, text
 from sync.checklist import Checklist, Item, digest, parse
 
 EXAMPLES_SHOWN = 5  # rows of one kind of problem
@@ -66,14 +72,69 @@ ITEMS = {
     "basis": ("legal basis", "依据"),
 }
 
+LICENCES = {
+    "number": ("number", "许可证编号"),
+    "code": ("establishment", "检查对象"),
+    "kind": ("kind", "类别"),
+    "issuer": ("issued by", "发证机关"),
+    "valid_to": ("valid until", "有效期至"),
+    "status": ("status", "状态"),
+    "id": ("id", "标识"),
+}
+LISTINGS = {
+    "code": ("establishment", "检查对象"),
+    "kind": ("list", "名单"),
+    "listed_on": ("listed on", "列入日期"),
+    "removed_on": ("removed on", "移出日期"),
+    "reason": ("reason", "事由"),
+    "id": ("id", "标识"),
+}
+LEAVE = {
+    "certificate": ("certificate", "执法证号"),
+    "first_day": ("from", "开始"),
+    "last_day": ("until", "结束"),
+    "reason": ("reason", "事由"),
+    "id": ("id", "标识"),
+}
+DEPARTMENTS = {
+    "name": ("department", "部门"),
+    "division": ("division", "区划"),
+    "parent": ("belongs to", "上级部门"),
+    "code": ("code", "编号"),
+    "id": ("id", "标识"),
+}
+DIVISIONS = {
+    "code": ("code", "代码"),
+    "name": ("name", "名称"),
+    "since": ("since", "启用"),
+    "until": ("until", "停用"),
+    "successors": ("followed by", "后继"),
+    "id": ("id", "标识"),
+}
+LISTED: dict[Register, tuple[Any, dict[str, Words]]] = {
+    "establishments": (EstablishmentView, ESTABLISHMENTS),
+    "licences": (LicenceRow, LICENCES),
+    "listings": (ListingRow, LISTINGS),
+    "inspectors": (InspectorView, INSPECTORS),
+    "leave": (LeaveRow, LEAVE),
+    "recusals": (RecusalView, RECUSALS),
+    "departments": (DepartmentRow, DEPARTMENTS),
+    "divisions": (DivisionRow, DIVISIONS),
+}
+
 a_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def which_register(command: click.decorators.FC) -> click.decorators.FC:
     """Give a command the choice of register; establishments when nothing is said."""
     for register, help in (
+        ("divisions", "An edition of the list of divisions. 行政区划。"),
+        ("departments", "The list of departments. 部门。"),
         ("recusals", "The list of recusals. 回避名单。"),
+        ("leave", "The absences of inspectors. 请假。"),
         ("inspectors", "The register of inspectors. 执法检查人员名录库。"),
+        ("listings", "The credit lists. 经营异常、严重违法名单。"),
+        ("licences", "The licences of establishments. 许可证。"),
     ):
         flag = click.option(f"--{register}", "register", flag_value=register, help=help)
         command = flag(command)
@@ -87,7 +148,11 @@ def register_group() -> None:
 
 @register_group.command("import")
 @click.argument("files", nargs=-1, required=True, type=a_source)
-@click.option("--mapping", required=True, type=a_file, help="TOML: columns to fields. 字段映射。")
+@click.option(
+    "--mapping",
+    type=a_file,
+    help="TOML: columns to fields; none for a file with our field names. 字段映射。",
+)
 @click.option("--sheet", default="", help="Sheet of a workbook; else the mapping's. 工作表名称。")
 @click.option("--dry-run", is_flag=True, help="Tell what it would do, write nothing. 试运行。")
 @click.option(
@@ -95,7 +160,7 @@ def register_group() -> None:
     type=click.Choice(["keep", "mark", "close"]),
     default="keep",
     show_default=True,
-    help="What becomes of establishments that the files do not name. 文件中缺失的对象如何处理。",
+    help="What becomes of rows that the files do not name. 文件中缺失的记录如何处理。",
 )
 @click.option(
     "--report",
@@ -106,7 +171,7 @@ def register_group() -> None:
 @json_option
 def import_register(
     files: tuple[Path, ...],
-    mapping: Path,
+    mapping: Path | None,
     register: str | None,
     sheet: str,
     dry_run: bool,
@@ -119,9 +184,9 @@ def import_register(
     read are reported and left out; odd ones are reported and imported.
     """
     register = register or "establishments"
-    toml = mapping.read_bytes()
+    toml = mapping.read_bytes() if mapping else b""
     if sheet:
-        toml = choose_sheet(toml, msgspec.convert(register, Register), sheet)
+        toml = choose_sheet(toml or f"[{register}]".encode(), _register(register), sheet)
     with ExitStack() as stack:
         bodies = [stack.enter_context(opened(path)) for path in files]
         if not as_json():
@@ -137,7 +202,7 @@ def import_register(
             headers=watch.headers,
             dry_run=int(dry_run),
             told=PROBLEMS_REPORTED if report else PROBLEMS_TOLD,
-            **({"missing": missing} if register == "establishments" else {}),
+            missing=missing,
         )
         if register == "establishments" and not dry_run:  # an act of its own: it may take longer
             watch.index()
@@ -159,27 +224,19 @@ register_group.add_command(guess_mapping)
 @register_group.command("list")
 @click.option("--search", default="", help="Part of a name, code or address. 名称、编号或地址。")
 @click.option("--category", default="", help="市场 market, 冷库 cold-store, …")
-@click.option("--after", default="", help="Go on after this code. 从该编号之后继续。")
+@click.option("--after", default="", help="Go on after this code or id. 从该编号之后继续。")
 @click.option("--limit", default=50, type=click.IntRange(1, 500))
 @which_register
 @json_option
 def list_register(search: str, category: str, after: str, limit: int, register: str | None) -> None:
-    """List a register, establishments by code. 查看名录库。"""
-    match register:
-        case "inspectors":
-            show(client.get("/office/registers/inspectors", list[InspectorView]), INSPECTORS)
-        case "recusals":
-            show(client.get("/office/registers/recusals", list[RecusalView]), RECUSALS)
-        case _:
-            found = client.get(
-                "/office/registers/establishments",
-                list[EstablishmentView],
-                search=search,
-                category=category,
-                after=after,
-                limit=limit,
-            )
-            show(found, ESTABLISHMENTS)
+    """List a register, establishments by code. 查看名录库。
+
+    Inspectors and recusals are listed whole, other rows as they arrived, from after an id.
+    """
+    kind, columns = LISTED[_register(register or "establishments")]
+    path = f"/office/registers/{register or 'establishments'}"
+    params = {"search": search, "category": category, "after": after, "limit": limit}
+    show(client.get(path, list[kind], **params), columns)
 
 
 @click.group("checklist")
@@ -226,6 +283,10 @@ def show_checklist(name: str) -> None:
         show([_line(item) for item in section.items], ITEMS)
     click.echo()
     click.echo(digest(found))
+
+
+def _register(name: str) -> Register:
+    return msgspec.convert(name, Register)
 
 
 def _line(item: Item) -> dict[str, str]:

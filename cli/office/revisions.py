@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from backend.rules.records import REGISTERS
 from backend.wire import FieldChange, ImportView, RevisionView, UndoRevision, UndoView, VersionView
 from cli import client
 from cli.output import as_json, json_option, say, show, text
@@ -34,20 +35,31 @@ KINDS = {"new": "新增", "changed": "变更", "reappeared": "重现", "missing"
 
 @click.command("history")
 @click.argument("code", required=False)
+@click.option(
+    "--register",
+    type=click.Choice(list(REGISTERS)),
+    default="establishments",
+    show_default=True,
+    help="Whose code it is: a licence's number, a certificate, … 名录库。",
+)
 @json_option
-def show_history(code: str | None) -> None:
-    """List imports and undos, or what they did to one establishment. 导入与变更历史。"""
+def show_history(code: str | None, register: str) -> None:
+    """List imports and undos, or what they did to the rows of a code. 导入与变更历史。"""
     if code is None:
         show(client.get("/office/registers/revisions", list[RevisionView]), REVISIONS)
         return
-    found = client.get("/office/registers/versions", list[VersionView], code=code)
+    found = client.get(
+        "/office/registers/versions", list[VersionView], code=code, register=register
+    )
     if as_json():
         show(found)
         return
     done = {"created": "新增", "changed": "变更", "removed": "移除"}
     for one in found:
         kind = text(one.kind, done[one.kind])
-        click.echo(f"{one.at:%Y-%m-%d %H:%M} {kind} · {one.actor} · {one.source} · {one.revision}")
+        what = "" if one.key == code else f" {one.key}"
+        by = f"{one.actor} · {one.source} · {one.revision}"
+        click.echo(f"{one.at:%Y-%m-%d %H:%M}{what} {kind} · {by}")
         for field in one.fields:
             click.echo(f"  {field.field}: {field.before or '∅'} → {field.after or '∅'}")
 
@@ -101,17 +113,17 @@ def tell_changes(done: ImportView) -> None:
     if done.reappeared:
         say(
             f"{done.reappeared} that were missing are back.",
-            f"{done.reappeared} 个曾缺失的对象重新出现。",
+            f"{done.reappeared} 条曾缺失的记录重新出现。",
         )
     if done.missing:
         fate = {
             "keep": text("kept as they are (--missing keep)", "保持不变（--missing keep）"),
             "mark": text("marked as missing", "标记为缺失"),
-            "close": text("cancelled", "予以注销"),
+            "close": text("closed", "予以关闭"),
         }
         say(
             f"{done.missing} are not in the files: {fate[done.policy]}.",
-            f"{done.missing} 个对象不在文件中：{fate[done.policy]}。",
+            f"{done.missing} 条记录不在文件中：{fate[done.policy]}。",
         )
     if done.dry_run:
         say("Nothing was written (--dry-run).", "未写入任何内容（--dry-run）。")
