@@ -17,11 +17,22 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import UNSET, Struct
 
-from backend.rules import beacons, canonical, draw, eligibility, papers, quotas, scheme, weighted
+from backend.rules import (
+    beacons,
+    canonical,
+    draw,
+    eligibility,
+    ladder,
+    papers,
+    quotas,
+    scheme,
+    weighted,
+)
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
+from backend.rules.ladder import Site, Staffed, Unstaffed
 from backend.rules.merkle import Tree
-from backend.rules.pairing import Bottleneck, Seat, pair
+from backend.rules.pairing import Seat
 from backend.rules.papers import (
     Commit,
     FrameLine,
@@ -214,7 +225,7 @@ def hold(
     now: datetime,
     by: str,
     secret: str,
-) -> Held | Bottleneck:
+) -> Held | Unstaffed:
     """Hold the draw that was committed to, with what the ceremony gave and what proves it."""
     task = papers.read(files["task.json"], TaskPaper)
     paper = papers.read(files["commit.json"], Commit)
@@ -231,10 +242,10 @@ def hold(
     seeds = seeds_of(files, task, found)
     shares = shares_of(task, paper, seeds.rounding)
     lots = lots_of(files, task, seeds.objects, shares)
-    seats = seats_of(files, task, seeds.inspectors, lots)
-    if isinstance(seats, Bottleneck):
-        return seats
-    selection, assignment = papers.write_lots(lots), papers.write_seats(seats)
+    staffed = seats_of(files, task, seeds.inspectors, lots)
+    if isinstance(staffed, Unstaffed):
+        return staffed
+    selection, assignment = papers.write_lots(lots), papers.write_seats(staffed.seats)
     event = _event(
         "draw", now, by,
         seed=seeds.root,
@@ -249,7 +260,9 @@ def hold(
         "assignment.tsv": assignment,
         "log.ndjson": papers.append_log(files["log.ndjson"], event),
     }
-    return Held(files=seal(files | made, secret), lots=lots, seats=seats)
+    if task.tells_standing():
+        made[papers.STANDING] = papers.write(staffed.standing)
+    return Held(files=seal(files | made, secret), lots=lots, seats=staffed.seats)
 
 
 def admit(task: TaskPaper, paper: Commit, found: Randomness) -> None:
@@ -354,17 +367,20 @@ def lots_of(
 
 def seats_of(
     files: Mapping[str, bytes], task: TaskPaper, seed: str, lots: Iterable[Lot]
-) -> list[Seat] | Bottleneck:
-    """Draw the inspectors of the lots."""
+) -> Staffed | Unstaffed:
+    """Draw the inspectors of the lots, on the first rung of the ladder that has a pairing."""
     roster = papers.read_roster(files["roster.tsv"])
     recusals = papers.read_recusals(files["recusal.tsv"])
-    sites = [lot.id for lot in lots if lot.status == "P"]
-    return pair(
-        seed,
-        [one.inspector for one in roster],
-        {one.inspector: one.cap for one in roster},
-        eligibility.positions(task, sites, roster, recusals),
-    )
+    drawn = [lot.id for lot in lots if lot.status == "P"]
+    regions = _regions(files["frame.tsv.gz"], drawn) if task.staffing is not None else {}
+    sites = [Site(id, regions.get(id, "")) for id in drawn]
+    return ladder.staff(task.terms(), sites, roster, recusals, seed=seed)
+
+
+def _regions(packed: bytes, ids: Iterable[str]) -> dict[str, str]:
+    wanted = {id.encode() for id in ids}
+    rows = (row.split(b"\t", 6) for row in frame_rows(packed))
+    return {parts[0].decode(): parts[5].decode() for parts in rows if parts[0] in wanted}
 
 
 def parse_frame(packed: bytes, task: TaskPaper) -> Iterator[tuple[bytes, FrameLine]]:

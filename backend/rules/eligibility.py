@@ -1,20 +1,17 @@
-"""资格: who may be drawn, who may inspect, and who must stay away (回避), from plain values."""
+"""资格: who may be drawn and who not, from plain values; `ladder` decides who may inspect."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from backend.rules import canonical, scheme
 from backend.rules.canonical import NotCanonical
-from backend.rules.pairing import Position
 from backend.rules.papers import (
     EXCLUSIONS,
     NAMED,
     REASONS,
     FrameLine,
-    Place,
-    RosterLine,
     TaskPaper,
 )
 from backend.rules.scheme import Traits
@@ -231,46 +228,3 @@ def _declared(task: TaskPaper, stratum: str) -> set[str]:
         "X08-cycle": task.campaign and by_turns,
     }
     return {name for name, rule in declared.items() if rule}
-
-
-# -- inspectors ----------------------------------------------------------------------------------
-
-
-def may_sit(inspector: RosterLine, place: Place, task: TaskPaper) -> bool:
-    """Whether an inspector has what a position asks for, on every day of the task."""
-    return (
-        inspector.status == "active"
-        and place.department in ("*", inspector.department)
-        and set(place.qualifications) <= set(inspector.qualifications)
-        and inspector.region.startswith(task.inspectors_under)
-        and inspector.valid_from <= task.opens_on
-        and task.closes_on <= inspector.valid_to
-    )
-
-
-def positions(
-    task: TaskPaper,
-    sites: Iterable[str],
-    roster: Sequence[RosterLine],
-    recusals: Collection[tuple[str, str]],
-) -> list[Position]:
-    """List every seat to fill: a group per site and department, who may sit there as a bitset."""
-    index = {one.inspector: bit for bit, one in enumerate(roster)}
-    able = [
-        sum(1 << bit for bit, one in enumerate(roster) if may_sit(one, place, task))
-        for place in task.positions
-    ]
-    barred: dict[str, int] = {}
-    for site, inspector in recusals:
-        if inspector in index:
-            barred[site] = barred.get(site, 0) | 1 << index[inspector]
-    return [
-        Position(group_of(task.id, site, place), place.name, mask & ~barred.get(site, 0))
-        for site in sites
-        for place, mask in zip(task.positions, able, strict=True)
-    ]
-
-
-def group_of(task_id: str, site: str, place: Place) -> str:
-    """Name the group of a site within which nobody sits twice."""
-    return f"{task_id}/{site}/{place.department}"

@@ -50,17 +50,17 @@ class Staffing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class Person(Struct, frozen=True):
-    """An inspector, as far as positions ask."""
+    """An inspector, as far as positions ask: the certificate number is the key, no name."""
 
     inspector: str
     department: str
     region: str
-    districts: tuple[str, ...]
     qualifications: tuple[str, ...]
-    cap: int
+    cap: int  # seats still free
     valid_from: str
     valid_to: str
     status: str  # one of STATUSES
+    districts: tuple[str, ...] = ()
 
 
 class Place(Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from backend.rules import canonical
+from backend.rules import canonical, ladder
 from backend.rules.beacons import Source
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
@@ -33,6 +33,7 @@ COMMITMENT_FILES = frozenset(
 RESULT_FILES = frozenset(
     {"randomness.json", "seed.json", "allocation.json", "selection.tsv", "assignment.tsv"}
 )
+STANDING = "pairing.json"  # of a draw whose task declares how it is staffed, or a ladder
 SEALS = frozenset({"MANIFEST.sha256", "MANIFEST.sig"})
 FILES = COMMITMENT_FILES | RESULT_FILES | SEALS
 
@@ -60,20 +61,14 @@ REASONS = frozenset(
 )  # fmt: skip
 
 _CHINA = timezone(timedelta(hours=8))
+Place: TypeAlias = ladder.Place
+RosterLine: TypeAlias = ladder.Person
 Paper = TypeVar("Paper", bound=Struct)
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Hash: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 
 
 # -- task.json -----------------------------------------------------------------------------------
-
-
-class Place(Struct, frozen=True):
-    """A position at every site: 主办 or 协办, from any department (`*`) or one."""
-
-    name: str
-    department: str
-    qualifications: list[str]
 
 
 class Extra(Struct, frozen=True):
@@ -113,7 +108,7 @@ class TaskPaper(Struct, frozen=True, omit_defaults=True):
     inspectors_under: str  # inspectors of this division and below
     opens_on: str
     closes_on: str
-    relaxations: list[str]  # the ladder for an infeasible pairing, in order; empty: none
+    relaxations: list[ladder.Step]  # the ladder for an infeasible pairing, in order; empty: none
     mode: Literal["open", "sealed"]
     sources: dict[str, Source]
     sealed_until: str | UnsetType = UNSET  # sealed: the time at which the content is public at last
@@ -126,6 +121,24 @@ class TaskPaper(Struct, frozen=True, omit_defaults=True):
     snapshot: str = ""  # the day whose registers were frozen
     campaign: str = ""  # 专项行动: the plan that this one belongs to
     parties: list[Party] = []
+    staffing: ladder.Staffing | None = None
+
+    def terms(self) -> ladder.Terms:
+        """Pick out what decides who may hold a position."""
+        return ladder.Terms(
+            id=self.id,
+            division=self.division,
+            inspectors_under=self.inspectors_under,
+            opens_on=self.opens_on,
+            closes_on=self.closes_on,
+            places=self.positions,
+            staffing=self.staffing or ladder.Staffing(),
+            relaxations=self.relaxations,
+        )
+
+    def tells_standing(self) -> bool:
+        """Whether the bundle says on which rung its pairing stands: where there are rungs."""
+        return self.staffing is not None or bool(self.relaxations)
 
     def dimensions(self) -> list[str]:
         """List what the strata are told apart by."""
@@ -212,21 +225,6 @@ class FrameLine(Struct, frozen=True):
     width: ClassVar[int] = 8  # and the columns of the task
 
 
-class RosterLine(Struct, frozen=True):
-    """One inspector: the certificate number is the key, no name is given."""
-
-    inspector: str
-    department: str
-    region: str
-    qualifications: tuple[str, ...]
-    cap: int  # seats still free
-    valid_from: str
-    valid_to: str
-    status: str
-
-    width: ClassVar[int] = 8
-
-
 class LogLine(Struct, frozen=True, omit_defaults=True):
     """One event of the draw; `prev` is the SHA-256 of the line before."""
 
@@ -267,8 +265,9 @@ def write_roster(lines: list[RosterLine]) -> bytes:
 def _roster_row(one: RosterLine) -> bytes:
     quals, dates = ",".join(one.qualifications), (one.valid_from, one.valid_to)
     key = canonical.text(one.inspector)
+    districts = (",".join(one.districts),) if one.districts else ()
     return canonical.line(
-        (key, one.department, one.region, quals, str(one.cap), *dates, one.status)
+        (key, one.department, one.region, quals, str(one.cap), *dates, one.status, *districts)
     )
 
 
@@ -276,12 +275,14 @@ def read_roster(data: bytes) -> list[RosterLine]:
     """Read roster.tsv."""
     roster: list[RosterLine] = []
     for row in canonical.lines(data):
-        key, department, region, quals, cap, start, end, status = canonical.fields(row, 8)
+        parts = canonical.fields(row, min(max(row.count(b"\t") + 1, 8), 9))
+        key, department, region, quals, cap, start, end, status = parts[:8]
         roster.append(
             RosterLine(
                 inspector=canonical.text(key), department=department, region=region,
                 qualifications=tuple(quals.split(",")) if quals else (), cap=natural(cap),
                 valid_from=start, valid_to=end, status=status,
+                districts=tuple(parts[8].split(",")) if parts[8:] else (),
             )
         )  # fmt: skip
     if write_roster(roster) != data or len({one.inspector for one in roster}) != len(roster):
@@ -294,12 +295,13 @@ def write_recusals(pairs: list[tuple[str, str, str]]) -> bytes:
     return canonical.table(sorted(canonical.line(pair) for pair in set(pairs)))
 
 
-def read_recusals(data: bytes) -> set[tuple[str, str]]:
-    """Read recusal.tsv as (id, inspector)."""
+def read_recusals(data: bytes) -> set[tuple[str, str, str]]:
+    """Read recusal.tsv as (id, inspector, reason)."""
     rows = canonical.lines(data)
     if rows != sorted(set(rows)):
         raise NotCanonical("the recusals are not sorted")
-    return {(id, inspector) for id, inspector, _ in (canonical.fields(row, 3) for row in rows)}
+    triples = [canonical.fields(row, 3) for row in rows]
+    return {(id, inspector, reason) for id, inspector, reason in triples}
 
 
 def write_shares(shares: dict[str, Share]) -> bytes:

@@ -12,6 +12,8 @@ from urllib.parse import quote, unquote
 
 from msgspec import Meta, Struct
 
+from backend.rules.ladder import Staffing, Step
+
 SINGLE = "all"  # the one stratum of a plan that has no others
 NONE = "none"  # the value of a dimension that an object has nothing of
 DIMENSIONS = ("risk", "category", "credit", "key", "department")
@@ -238,6 +240,7 @@ class Seat(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=40)]
     qualifications: Words = []
+    expert: bool = False  # 专家: beside the two inspectors
 
 
 class Party(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -276,6 +279,8 @@ class Scheme(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     matter: Annotated[str, Meta(max_length=120)] = ""
     seats: Annotated[list[Seat], Meta(max_length=8)] = []  # of the lead; empty: 1主办, 2协办
     partners: Annotated[list[Party], Meta(max_length=20)] = []
+    staffing: Staffing = Staffing()
+    relaxations: Annotated[list[Step], Meta(max_length=10)] = []  # in order; empty: none
 
 
 def batch_of(given: Scheme) -> int:
@@ -364,7 +369,7 @@ def _seat_problems(given: Scheme) -> Iterator[Problem]:
         (f"partners[{n}].seats", one.seats or DEFAULT_SEATS) for n, one in enumerate(given.partners)
     ]
     for field, seats in parties:
-        if len(seats) < 2:
+        if sum(not one.expert for one in seats) < 2:
             yield Problem(field, "no fewer than two inspectors go", "执法人员不得少于两人")
         if len({one.name for one in seats}) != len(seats):
             yield Problem(field, "a seat is named twice", "席位名称重复")

@@ -17,8 +17,8 @@ from msgspec import Struct
 from backend.rules import beacons, bundle, canonical, draw, papers
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
+from backend.rules.ladder import Unstaffed
 from backend.rules.merkle import Tree
-from backend.rules.pairing import Bottleneck
 from backend.rules.papers import Commit, FrameLine, LogLine, Randomness, SeedPaper, TaskPaper
 from sync.refusals import Reason, Refused
 
@@ -289,7 +289,7 @@ def _log(reading: _Reading) -> tuple[str, str]:
         for name, hash in ("selection", held.selection), ("assignment", held.assignment):
             if canonical.digest(reading.file(f"{name}.tsv")) != hash:
                 raise _Differs(f"The log has another {name}.", f"日志所记 {name} 与文件不符。")
-    elif papers.RESULT_FILES & reading.files.keys():
+    elif (papers.RESULT_FILES | {papers.STANDING}) & reading.files.keys():
         raise _Differs("There is a result without a draw.", "日志中无抽取，却有结果。")
     if events[-1].event == "void":
         return (
@@ -401,15 +401,27 @@ def _selection(reading: _Reading) -> tuple[str, str]:
 
 
 def _assignment(reading: _Reading) -> tuple[str, str]:
-    seats = bundle.seats_of(reading.files, reading.task, reading.seeds.inspectors, reading.lots)
-    if isinstance(seats, Bottleneck):
+    staffed = bundle.seats_of(reading.files, reading.task, reading.seeds.inspectors, reading.lots)
+    if isinstance(staffed, Unstaffed):
         raise _Differs("No complete pairing exists.", "不存在完整的人员匹配。")
+    standing, seats = staffed.standing, staffed.seats
+    if reading.task.tells_standing():
+        if papers.write(standing) != reading.file(papers.STANDING):
+            raise _Differs(
+                f"{papers.STANDING} is not what follows: {', '.join(standing.relaxed) or 'no'} step.",
+                f"{papers.STANDING} 与推算不符，应作的让步：{'、'.join(standing.relaxed) or '无'}。",
+            )
+    elif papers.STANDING in reading.files:
+        raise _Differs("The task has no ladder.", "任务书未声明让步步骤。")
     expected = canonical.lines(papers.write_seats(seats))
     _same_lines("assignment.tsv", expected, canonical.lines(reading.file("assignment.tsv")))
-    return (
-        f"All {len(seats)} seats follow from the inspectors' tickets.",
-        f"全部 {len(seats)} 个人员席位由签号得出。",
-    )
+    en = f"All {len(seats)} seats follow from the inspectors' tickets."
+    zh = f"全部 {len(seats)} 个人员席位由签号得出。"
+    if standing.relaxed:
+        given = ", ".join(standing.relaxed)
+        en += f" As declared, this gave way: {given}."
+        zh += f"按事先声明作出让步：{given}。"
+    return en, zh
 
 
 def _same_lines(name: str, expected: list[bytes], found: list[bytes]) -> None:

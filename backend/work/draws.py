@@ -10,10 +10,10 @@ from sqlmodel import col, func, select
 from backend import journal
 from backend.auth import Officer
 from backend.db import GENESIS, Session, head
-from backend.rules import beacons, bundle, canonical, eligibility, papers
+from backend.rules import beacons, bundle, canonical, ladder, papers
 from backend.rules.bundle import Files, Held
 from backend.rules.calendar import CHINA
-from backend.rules.pairing import Bottleneck, pair
+from backend.rules.ladder import Unstaffed
 from backend.rules.papers import Commit, RosterLine, TaskPaper
 from backend.tables import Draw, Establishment, Inspector, Piece, Plan, Seat, Task
 from backend.wire import CommitOrder, DrawView, HoldOrder, VoidOrder
@@ -106,7 +106,7 @@ async def hold_draw(
     """Hold a draw, once, with what the ceremony gave; every lot becomes a task.
 
     When no complete pairing exists the refusal and the seed stay on record: nobody may roll again
-    until it suits, and the way out is to void it publicly. No relaxations are declared yet.
+    until it suits, and the way out is to void it publicly.
     """
     row, plan = await find_draw(db, draw_id, officer, lock=True)
     if row.status != "committed":
@@ -123,7 +123,7 @@ async def hold_draw(
         bundle.hold, files, values, order.nonces, proofs=order.proofs, now=now, by=officer.id,
         secret=secret,
     )  # fmt: skip
-    if isinstance(held, Bottleneck):
+    if isinstance(held, Unstaffed):
         row.status, row.drawn_at = "unstaffed", now
         db.add(row)
         rolled = {f"source {name}": value for name, value in values.items()}
@@ -211,16 +211,13 @@ def sealed(row: Draw, now: datetime) -> bool:
 
 def _require_staff(task: TaskPaper, sites: int, roster: list[RosterLine]) -> None:
     """Refuse what could not be staffed even without recusals, while the seed is still unknown."""
-    anywhere = (f"#{n}" for n in range(1, sites + 1))
+    anywhere = [ladder.Site(f"#{n}", task.division) for n in range(1, sites + 1)]
     ordered = sorted(roster, key=lambda one: one.inspector.encode())
-    result = pair(
-        GENESIS,
-        [one.inspector for one in ordered],
-        {one.inspector: one.cap for one in ordered},
-        eligibility.positions(task, anywhere, ordered, ()),
+    found = ladder.staff(
+        task.terms(), anywhere, ordered, (), seed=GENESIS, lifted=frozenset(("district",))
     )
-    if isinstance(result, Bottleneck):
-        raise _infeasible(result)
+    if isinstance(found, Unstaffed):
+        raise _infeasible(found)
 
 
 # -- what is kept --------------------------------------------------------------------------------
@@ -257,7 +254,7 @@ async def _give_out(db: Session, plan: Plan, row: Draw, held: Held) -> None:
     for place, code in enumerate(drawn, start=1):
         site_id, category = sites[code]
         of_lead = [
-            inspectors[seats[eligibility.group_of(plan.id, code, one), one.name]]
+            inspectors[seats[ladder.group_of(plan.id, code, one), one.name]]
             for one in places
             if one.department == lead
         ]
@@ -278,9 +275,7 @@ async def _give_out(db: Session, plan: Plan, row: Draw, held: Held) -> None:
                     task_id=task.id,
                     department=one.department,
                     position=one.name,
-                    inspector_id=inspectors[
-                        seats[eligibility.group_of(plan.id, code, one), one.name]
-                    ],
+                    inspector_id=inspectors[seats[ladder.group_of(plan.id, code, one), one.name]],
                     checklist_digest=known.get(category) or known["*"],
                 )
             )
@@ -382,13 +377,19 @@ async def view(db: Session, row: Draw) -> DrawView:
     )
 
 
-def _infeasible(cut: Bottleneck) -> Refused:
+def _infeasible(found: Unstaffed) -> Refused:
+    rung = found.failed[-1]
+    en, zh = ladder.words(rung)
     return Refused(
         Reason.PAIRING_INFEASIBLE,
-        positions=_listed([f"{group} {name}" for group, name in cut.positions]),
-        inspectors=_listed(cut.inspectors),
-        wanted=len(cut.positions),
-        seats=cut.seats,
+        positions=_listed([f"{group} {name}" for group, name in rung.positions]),
+        inspectors=_listed(rung.inspectors),
+        wanted=len(rung.positions),
+        seats=rung.seats,
+        rules=", ".join(rung.causes),
+        relaxed=", ".join(rung.relaxed),
+        en=en,
+        zh=zh,
     )
 
 

@@ -18,11 +18,12 @@ from sqlalchemy import Row
 from sqlmodel import col, func, select
 
 from backend.db import Session
-from backend.rules import bundle, draw, eligibility, scheme
+from backend.rules import bundle, draw, eligibility, ladder, scheme
 from backend.rules.bundle import Frame
 from backend.rules.calendar import CHINA
 from backend.rules.canonical import NotCanonical
 from backend.rules.eligibility import Days, Exemption, Past, Subject, Visit
+from backend.rules.ladder import Staffing
 from backend.rules.papers import Extra, Party, Place, RosterLine, TaskPaper
 from backend.rules.scheme import Scheme, Traits
 from backend.tables import (
@@ -32,6 +33,7 @@ from backend.tables import (
     Draw,
     Establishment,
     Inspector,
+    Leave,
     Licence,
     Listing,
     Plan,
@@ -133,7 +135,7 @@ def draft(plan: Plan, given: Scheme, today: date) -> TaskPaper:
         inspectors_under=plan.agency,
         opens_on=plan.opens_on.isoformat(),
         closes_on=plan.closes_on.isoformat(),
-        relaxations=[],
+        relaxations=given.relaxations,
         mode="open",
         sources={},
         scope=given.scope if given.scope.directed() else None,
@@ -150,6 +152,7 @@ def draft(plan: Plan, given: Scheme, today: date) -> TaskPaper:
         snapshot=today.isoformat(),
         campaign=plan.parent_id or "",
         parties=_parties(plan, given),
+        staffing=given.staffing if given.staffing != Staffing() else None,
     )
 
 
@@ -158,12 +161,17 @@ def places(plan: Plan, given: Scheme) -> list[Place]:
     asked = [plan.qualification] if plan.qualification else []
     lead = given.department or ANY
     found = [
-        Place(one.name, lead, sorted({*one.qualifications, *asked}))
+        Place(
+            one.name,
+            lead,
+            sorted({*one.qualifications, *(() if one.expert else asked)}),
+            one.expert,
+        )
         for one in given.seats or scheme.DEFAULT_SEATS
     ]
     for party in given.partners:
         found += [
-            Place(one.name, party.department, sorted(set(one.qualifications)))
+            Place(one.name, party.department, sorted(set(one.qualifications)), one.expert)
             for one in party.seats or scheme.DEFAULT_SEATS
         ]
     return found
@@ -356,7 +364,7 @@ def _day(at: datetime | None) -> str:
 
 
 async def roster(db: Session, plan: Plan) -> list[RosterLine]:
-    """List the agency's active inspectors, each with the seats that other plans left them."""
+    """List the agency's active inspectors, each with the seats that other plans and leave left."""
     query = select(Inspector).where(
         Inspector.active, col(Inspector.division).startswith(plan.agency)
     )
@@ -370,30 +378,75 @@ async def roster(db: Session, plan: Plan) -> list[RosterLine]:
         .group_by(col(Seat.inspector_id))
     )
     busy = dict((await db.exec(taken)).all())
-    return [
-        RosterLine(
-            inspector=one.certificate,
-            department=one.department,
-            region=one.division,
-            qualifications=tuple(filter(None, one.qualifications.split(","))),
-            cap=max(0, one.cap - busy.get(one.id, 0)),
-            valid_from=one.valid_from.isoformat(),
-            valid_to=one.valid_to.isoformat(),
-            status="active",
+    absent = await _absent(db, plan)
+    days = (plan.closes_on - plan.opens_on).days + 1
+    districted = scheme_of(plan).staffing.districts != "any"
+    lines: list[RosterLine] = []
+    for one in await db.exec(query):
+        away = len(absent.get(one.certificate, ()))
+        status = "leave" if away == days else "expert" if one.expert else "active"
+        districts = filter(None, one.districts.split(",")) if districted else ()
+        lines.append(
+            RosterLine(
+                inspector=one.certificate,
+                department=one.department,
+                region=one.division,
+                qualifications=tuple(filter(None, one.qualifications.split(","))),
+                cap=ladder.free_seats(cap=one.cap, busy=busy.get(one.id, 0), days=days, away=away),
+                valid_from=one.valid_from.isoformat(),
+                valid_to=one.valid_to.isoformat(),
+                status=status,
+                districts=tuple(districts),
+            )
         )
-        for one in await db.exec(query)
-    ]
+    return lines
+
+
+async def _absent(db: Session, plan: Plan) -> dict[str, set[date]]:
+    """List the days of the plan's window on which each inspector is on leave."""
+    query = select(Leave).where(
+        col(Leave.first_day) <= plan.closes_on, col(Leave.last_day) >= plan.opens_on
+    )
+    days: dict[str, set[date]] = {}
+    for one in await db.exec(query):
+        first, last = max(one.first_day, plan.opens_on), min(one.last_day, plan.closes_on)
+        away = days.setdefault(one.certificate, set())
+        away.update(first + timedelta(days=n) for n in range((last - first).days + 1))
+    return days
 
 
 async def recusals(
     db: Session, plan: Plan, inspectors: Iterable[RosterLine]
 ) -> list[tuple[str, str, str]]:
-    """List who may not inspect whom, of those on the roster."""
+    """List who may not inspect whom, of those on the roster, and why."""
     query = (
         select(Recusal.code, Recusal.certificate)
         .join(Establishment, col(Establishment.code) == Recusal.code)
         .where(col(Establishment.division).startswith(plan.division))
     )
+    found = [(code, who, RECUSED) for code, who in await db.exec(query)]
+    if scheme_of(plan).staffing.last_visit:
+        found += [(code, who, ladder.LAST_VISIT) for code, who in await _last_visits(db, plan)]
     known = {one.inspector for one in inspectors}
-    pairs = (await db.exec(query)).all()
-    return [(code, who, RECUSED) for code, who in pairs if who in known]
+    return [one for one in found if one[1] in known]
+
+
+async def _last_visits(db: Session, plan: Plan) -> list[tuple[str, str]]:
+    """List who sat in the last task of each establishment that was drawn before this plan."""
+    query = (
+        sqlalchemy.select(col(Establishment.code), col(Task.id), col(Inspector.certificate))
+        .select_from(Seat)
+        .join(Task, col(Task.id) == Seat.task_id)
+        .join(Draw, col(Draw.id) == Task.draw_id)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .join(Inspector, col(Inspector.id) == Seat.inspector_id)
+        .where(col(Establishment.division).startswith(plan.division))
+        .where(Draw.status == "drawn", Draw.plan_id != plan.id)
+        .order_by(col(Draw.drawn_at), col(Task.id))
+    )
+    last: dict[str, tuple[str, list[str]]] = {}
+    for code, task_id, who in (await (await db.connection()).execute(query)).all():
+        if code not in last or last[code][0] != task_id:
+            last[code] = (task_id, [])
+        last[code][1].append(who)
+    return [(code, who) for code, (_, those) in last.items() for who in those]

@@ -12,7 +12,7 @@ import pytest
 from backend.rules import bundle, canonical, draw, papers
 from backend.rules.beacons import Dice
 from backend.rules.bundle import Files
-from backend.rules.pairing import Bottleneck
+from backend.rules.ladder import Unstaffed
 from backend.rules.verification import explain, verify
 from sync.refusals import Reason, Refused
 
@@ -301,8 +301,9 @@ def test_too_few_inspectors_are_named_in_a_bottleneck() -> None:
         now=drawings.HELD, by="x", secret=drawings.SECRET,
     )  # fmt: skip
 
-    assert isinstance(result, Bottleneck)
-    assert result.seats < len(result.positions)
+    assert isinstance(result, Unstaffed)
+    assert result.failed[-1].seats < len(result.failed[-1].positions)
+    assert result.failed[-1].causes == ["cap"]
 
 
 def test_a_rehearsed_nonce_is_bound_to_its_owner() -> None:
