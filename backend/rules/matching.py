@@ -13,12 +13,14 @@ from math import asin, cos, radians, sin, sqrt
 from msgspec import Struct
 from rapidfuzz import fuzz
 
+from backend.rules.coordinates import convert
 from backend.rules.names import fold, initials
 
 SUSPICIOUS = 80  # of 100: what is worth a person's time
 ALIKE_NAME = 80
 ALIKE_PLACE = 70
 FAR_M = 500
+NEAR_M = 100  # one place: so far a point may be off
 BLOCK_MAX = 60  # candidates under one key; more than that share it by chance, such as a chain
 
 _earth_m = 6_371_000
@@ -83,6 +85,7 @@ class Evidence(Struct, frozen=True):
     address: int | None = None
     metres: int | None = None
     branches_differ: bool = False
+    division: bool = False  # the same, as exactly as it is known
     numbers_differ: bool = False  # in the address: 12号 is not 14号
     names_numbered: bool = False  # apart: 一店 and 二店, Stand 4 and Stand 18
 
@@ -137,6 +140,47 @@ def suspects(candidates: Iterable[Candidate], *, minimum: int = SUSPICIOUS) -> l
     return sorted(likely, key=lambda match: (-match.score, match.first, match.second))
 
 
+class Newcomers:
+    """Candidates that are compared with those who are known, but not with one another."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        self._blocks: dict[str, list[Candidate]] = defaultdict(list)
+        self._met: dict[str, int] = defaultdict(int)
+        for one in candidates:
+            for key in set(_keys(one)):
+                self._blocks[key].append(one)
+
+    def suspects(
+        self, known: Iterable[Candidate], *, minimum: int = SUSPICIOUS
+    ) -> Iterator[tuple[Candidate, Match]]:
+        """Find who resembles one of these; a key that too many share says nothing."""
+        for other in known:
+            seen: set[str] = set()
+            for key in set(_keys(other)):
+                members = self._blocks.get(key, ())
+                self._met[key] += bool(members)
+                if self._met[key] + len(members) > BLOCK_MAX:
+                    continue
+                for one in members:
+                    if one.id not in seen and one.id != other.id:
+                        seen.add(one.id)
+                        match = judge(one, other)
+                        if match.score >= minimum:
+                            yield one, match
+
+
+def identity(name: str, address: str) -> str:
+    """Give what is the same for one name at one address however written; empty if one lacks."""
+    named, placed = ("".join(fold(text).split()) for text in (name, address))
+    return f"{named}\n{placed}" if named and placed else ""
+
+
+def apart(one: Candidate, two: Candidate) -> bool:
+    """Tell whether two points, as far as both are known, are too far apart for one place."""
+    metres = _metres(one, two)
+    return metres is not None and metres > NEAR_M
+
+
 def _evidence(one: Candidate, two: Candidate) -> Evidence:
     a, b = parts(one.name, one.address), parts(two.name, two.address)
     shared = sorted({*one.licences} & {*two.licences})
@@ -148,6 +192,7 @@ def _evidence(one: Candidate, two: Candidate) -> Evidence:
         trade_name=round(_alike(a.trade_name, b.trade_name)),
         address=round(fuzz.token_sort_ratio(street, other)) if known else None,
         metres=_metres(one, two),
+        division=bool(one.division) and one.division == two.division,
         branches_differ=bool(a.branch and b.branch and a.branch != b.branch),
         numbers_differ=known and _differ(_numbers, street, other),
         names_numbered=_differ(_ordinals, fold(one.name), fold(two.name)),
@@ -159,6 +204,8 @@ def _score(evidence: Evidence) -> int:
     if evidence.licence:
         return 95
     name = 0.5 * evidence.name + 0.5 * evidence.trade_name
+    if evidence.address is None and evidence.metres is None and evidence.division and name == 100:
+        return SUSPICIOUS  # nobody knows where either is, and nothing else speaks against it
     place = max(_near(evidence), 0 if evidence.numbers_differ else evidence.address or 0)
     far = evidence.metres is not None and evidence.metres > FAR_M
     against = far or place < ALIKE_PLACE or name < ALIKE_NAME
@@ -200,15 +247,22 @@ def _differ(which: re.Pattern[str], one: str, two: str) -> bool:
 
 
 def _metres(one: Candidate, two: Candidate) -> int | None:
-    """Measure the distance between two points of one datum."""
-    if one.datum != two.datum or one.longitude is None or two.longitude is None:
+    """Measure the distance between two points whose datum is known, or the same unknown one."""
+    first, second = _point(one, two.datum), _point(two, one.datum)
+    if first is None or second is None:
         return None
-    if one.latitude is None or two.latitude is None:
-        return None
-    north, south = radians(one.latitude), radians(two.latitude)
-    east = radians(two.longitude - one.longitude)
+    north, south = radians(first[0]), radians(second[0])
+    east = radians(second[1] - first[1])
     chord = sin((south - north) / 2) ** 2 + cos(north) * cos(south) * sin(east / 2) ** 2
     return round(2 * _earth_m * asin(sqrt(min(chord, 1.0))))
+
+
+def _point(one: Candidate, datum: str) -> tuple[float, float] | None:
+    """Give latitude and longitude, in WGS-84 if the other's datum is not the same."""
+    if one.longitude is None or one.latitude is None:
+        return None
+    to = one.datum if one.datum == datum else "WGS-84" if datum else "unknown"
+    return convert(latitude=one.latitude, longitude=one.longitude, datum=one.datum, to=to)
 
 
 def _region_of(name: str, address: str) -> str:

@@ -21,13 +21,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend import progress
+from backend import progress, search_index
 from backend.db import Session
 from backend.rules.calendar import local_day
 from backend.wire import EstablishmentChange
 from backend.work.shelves import Shelf, changes_between, keep_versions
 from backend.work.staging import Policy, Stage
 
+MANY = 10_000  # new rows that the search index is told of at once
 CHANGES_MAX = 1_000  # rows of one kind that are told one by one; all are counted
 
 
@@ -115,7 +116,14 @@ async def write(
     if found.changed + found.unchanged + found.reappeared:  # else SQLite would copy all it selects
         new = new.where(~select(kept.c.id).where(shelf.same(kept, staged)).exists())
     names = ["id", "revision_id", *columns]
-    await connection.execute(insert(kept).from_select(names, new, include_defaults=False))
+    into = insert(kept).from_select(names, new, include_defaults=False)
+    if shelf.spec.name == "establishments" and found.created >= MANY:
+        ids = select(staged.c.id).order_by(staged.c.n)
+        if found.changed + found.unchanged + found.reappeared:
+            ids = ids.where(select(kept.c.id).where(kept.c.id == staged.c.id).exists())
+        await search_index.insert_many(connection, into, ids)
+        return
+    await connection.execute(into)
 
 
 def _new(reading: Stage) -> dict[str, ColumnElement[Any]]:

@@ -19,6 +19,7 @@ from backend.auth import Officer
 from backend.db import Session, head
 from backend.rules import mapping
 from backend.rules.mapping import OwnTable
+from backend.rules.matching import Match
 from backend.rules.records import Register, written
 from backend.tables import Establishment, Inspector, Recusal
 from backend.wire import (
@@ -33,7 +34,7 @@ from backend.wire import (
     RecusalView,
     RegisterPage,
 )
-from backend.work import comparison, revisions, staging
+from backend.work import comparison, duplicates, matches, revisions, staging
 from backend.work.shelves import SHELVES, Shelf
 from backend.work.staging import Files, Policy
 from sync.refusals import Reason, Refused
@@ -75,11 +76,12 @@ async def import_register(
         if same is not None:
             return await revisions.record(db, officer, files, same, request, now=now)
     async with staging.stage(db, shelf, files, table) as reading:
-        view, found = await _compare(db, officer, reading, table, policy, told=told)
+        view, found, pairs = await _compare(db, officer, reading, table, policy, told=told)
         if dry_run:
             return msgspec.structs.replace(view, dry_run=True)
         view = await revisions.record(db, officer, files, view, request, now=now)
         await comparison.write(db, reading, found, view.revision, policy, now=now)
+        await duplicates.remember(db, pairs, now=now)
     return view
 
 
@@ -105,9 +107,10 @@ async def import_records(
     files = [(source_name, BytesIO(b"\n".join(lines)))]
     request = await revisions.request(register, files, b"", officer.division, "keep")
     async with staging.stage(db, shelf, files, table, few=True) as reading:
-        view, found = await _compare(db, officer, reading, table, "keep", told=told)
+        view, found, pairs = await _compare(db, officer, reading, table, "keep", told=told)
         view = await revisions.record(db, officer, files, view, request, now=now)
         await comparison.write(db, reading, found, view.revision, "keep", now=now)
+        await duplicates.remember(db, pairs, now=now)
     return view
 
 
@@ -157,16 +160,19 @@ async def _compare(
     policy: Policy,
     *,
     told: int,
-) -> tuple[ImportView, comparison.Found]:
-    """Leave out what cannot be imported, and find what the rest changes."""
-    await staging.leave_out_nameless(db, reading)
+) -> tuple[ImportView, comparison.Found, list[Match]]:
+    """Leave out what cannot be imported; find what the rest changes, and whom it resembles."""
+    pairs: list[Match] = []
+    if reading.shelf.spec.name == "establishments":
+        pairs = await matches.resolve(db, reading, officer.division)
     await staging.collapse(db, reading, last=table.collapse == "last")
     await head(db)
     await staging.leave_out_unknown(db, reading)
     await staging.leave_out_foreign(db, reading, officer.division)
     found = await comparison.compare(db, reading, officer.division, policy)
     register = reading.shelf.spec.name
-    return revisions.tell(reading, asdict(found), register, told=told, policy=policy), found
+    view = revisions.tell(reading, asdict(found), register, told=told, policy=policy)
+    return view, found, pairs
 
 
 async def _completed(

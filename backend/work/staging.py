@@ -208,15 +208,6 @@ async def collapse(db: Session, reading: Stage, *, last: bool) -> None:
     await connection.execute(delete(staged).where(staged.c.n.in_(losers)))
 
 
-async def leave_out_nameless(db: Session, reading: Stage) -> None:
-    """Report and drop rows whose code no licence has told."""
-    if "licence" not in reading.fields:
-        return
-    staged = reading.shelf.staged
-    nameless = rows(reading, staged.c.licence).where(staged.c.code == "")
-    await _leave_out(db, reading, nameless, Reason.ROW_VALUE_MISSING)
-
-
 async def leave_out_unknown(db: Session, reading: Stage) -> None:
     """Report and drop rows that name somebody who is in no register; only report odd parents."""
     staged = reading.shelf.staged
