@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
+from backend.rules.divisions import shortened
 from backend.rules.reader import Row
 from backend.rules.records import (
     LISTS,
@@ -152,7 +153,7 @@ def department(row: Row) -> DepartmentRecord:
 
 def division(row: Row) -> DivisionRecord:
     """Read a row of an edition of the list of divisions."""
-    code = row.division("code")
+    code = shortened(row.division("code"))
     if not code:
         raise row.bad("code", Reason.ROW_VALUE_MISSING)
     return DivisionRecord(
@@ -197,7 +198,7 @@ def _maybe_day(row: Row, name: str) -> date | None:
 
 def _codes(row: Row, name: str) -> str:
     """Take a list of division codes, sorted."""
-    codes = sorted({one.strip() for one in row.text(name, 300).split(",")} - {""})
+    codes = sorted({shortened(one.strip()) for one in row.text(name, 300).split(",")} - {""})
     if not all(_code.fullmatch(one) for one in codes):
         raise row.bad(name, Reason.ROW_VALUE_INVALID)
     return ",".join(codes)

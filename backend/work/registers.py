@@ -34,7 +34,7 @@ from backend.wire import (
     RecusalView,
     RegisterPage,
 )
-from backend.work import comparison, duplicates, matches, revisions, staging
+from backend.work import comparison, divisions, duplicates, matches, revisions, staging
 from backend.work.shelves import SHELVES, Shelf
 from backend.work.staging import Files, Policy
 from sync.refusals import Reason, Refused
@@ -169,6 +169,7 @@ async def _compare(
     await head(db)
     await staging.leave_out_unknown(db, reading)
     await staging.leave_out_foreign(db, reading, officer.division)
+    await divisions.check(db, reading, identifiers=table.identifiers)
     found = await comparison.compare(db, reading, officer.division, policy)
     register = reading.shelf.spec.name
     view = revisions.tell(reading, asdict(found), register, told=told, policy=policy)

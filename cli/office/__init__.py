@@ -2,7 +2,16 @@
 
 import click
 
-from cli.office import accounts, counts, devices, inspections, plans, registers, search
+from cli.office import (
+    accounts,
+    counts,
+    devices,
+    divisions,
+    inspections,
+    plans,
+    registers,
+    search,
+)
 
 
 @click.group("office")
@@ -13,6 +22,6 @@ def group() -> None:
     """
 
 
-for _room in (accounts, registers, counts, search, plans, devices, inspections):
+for _room in (accounts, registers, counts, divisions, search, plans, devices, inspections):
     for _command in _room.commands:
         group.add_command(_command)

@@ -13,7 +13,7 @@ from litestar import Litestar, Router, get, post
 from backend import auth
 from backend.app import create_app, door, require_guards
 from backend.settings import Settings
-from backend.tables import Lookalike
+from backend.tables import Division, Lookalike
 
 OWN, FOREIGN = "330102", "440305"
 
@@ -129,6 +129,12 @@ async def two_alike(office: Office, division: str) -> Question:
     return Question(path={"lookalike_id": pair.id}, json={"decision": "same"})
 
 
+async def a_known_division(office: Office, division: str) -> Question:
+    batch = rows.revision("divisions")
+    await rows.put(office, batch, Division(code=division, name="区", revision_id=batch.id))
+    return Question(path={"code": division})
+
+
 async def to_compare(office: Office, division: str) -> Question:
     return Question(json={"division": division})
 
@@ -203,6 +209,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/registers/versions"): Row(ANY, an_establishment),
     ("POST", "/office/registers/revisions/{revision_id}/undo"): Row(ADMIN, a_revision, (201,)),
     ("GET", "/office/registers/search"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("GET", "/office/divisions/{code}"): Row(ANY, a_known_division, (200,), "same"),
     ("POST", "/office/registers/index"): Row(ADMIN, nothing, (200,), "same"),
     ("POST", "/office/registers/comparisons"): Row(ADMIN, to_compare),
     ("GET", "/office/registers/lookalikes"): Row(ANY, two_alike, (200,), "hidden"),

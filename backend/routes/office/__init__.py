@@ -3,7 +3,16 @@
 from litestar import Router
 
 from backend.auth import office_door
-from backend.routes.office import accounts, ceremonies, devices, inspections, plans, registers, search
+from backend.routes.office import (
+    accounts,
+    ceremonies,
+    devices,
+    divisions,
+    inspections,
+    plans,
+    registers,
+    search,
+)
 
 office = Router(
     "/office",
@@ -12,6 +21,7 @@ office = Router(
         *accounts.handlers,
         *registers.handlers,
         *search.handlers,
+        *divisions.handlers,
         *plans.handlers,
         *ceremonies.handlers,
         *devices.handlers,
