@@ -13,6 +13,7 @@ from itertools import islice
 from msgspec import Struct
 
 from backend.rules.dates import Order, day
+from backend.rules.decoding import replaced
 from backend.rules.delimited import Line
 from backend.rules.identifiers import identify
 from backend.rules.mapping import FIELDS, REQUIRED
@@ -134,7 +135,7 @@ class _Column(Struct):
 def guess(detected: Detected, header: list[str], lines: Iterator[Line]) -> Guess:
     """Propose a mapping from a header and the first rows."""
     rows = [
-        line.cells
+        [replaced(cell).strip() for cell in line.cells]
         for line in islice(lines, ROWS_MAX)
         if line.cells is not None and len(line.cells) == len(header)
     ]
@@ -143,7 +144,7 @@ def guess(detected: Detected, header: list[str], lines: Iterator[Line]) -> Guess
             place,
             name,
             _plain(name),
-            [row[place].strip() for row in rows if row[place].strip()],
+            [row[place] for row in rows if row[place]],
         )
         for place, name in enumerate(header)
     ]
@@ -349,7 +350,7 @@ def _safe(char: str) -> str:
         return "\\" + char
     if char.isprintable():
         return char
-    return "\ufffd" if "\ud800" <= char <= "\udfff" else f"\\U{ord(char):08x}"
+    return f"\\U{ord(char):08x}"
 
 
 def _comment(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+from backend.rules.decoding import replaced
 from backend.rules.delimited import Rows
 from backend.rules.mapping import Table, fits
 from backend.rules.sources import COLUMNS_MAX, Opened
@@ -20,9 +21,9 @@ def headed(opened: Opened, table: Table | None) -> tuple[list[str], Rows]:
     best: list[str] | None = None
     rest = 0
     for place, line in enumerate(first):
-        cells = line.cells
-        if cells is None or not any(cells):
+        if line.cells is None or not any(line.cells):
             continue
+        cells = [replaced(cell) for cell in line.cells]
         if len(cells) > COLUMNS_MAX:
             limit = f"{COLUMNS_MAX} columns"
             raise Refused(Reason.REGISTER_OVER_LIMIT, file=source, limit=limit)

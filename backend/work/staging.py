@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, closing
 from datetime import date
+from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +36,16 @@ from backend import progress
 from backend.db import Session
 from backend.rules import mapping
 from backend.rules.builders import BUILDERS
-from backend.rules.reader import PROBLEMS_MAX, Problem, Problems, Quick, Reading, read, shown
+from backend.rules.reader import (
+    PROBLEMS_MAX,
+    Glanced,
+    Problem,
+    Problems,
+    Quick,
+    Reading,
+    read,
+    shown,
+)
 from backend.rules.records import written
 from backend.rules.sieve import Sieve
 from backend.work.shelves import Shelf, outside, target_of
@@ -95,6 +105,26 @@ class Stage(Reading[Struct]):
             self.sources.append(source)
         self._n += 1
         self._chunk.append((self._n, len(self.sources) - 1, row, new_id(), *self._values(record)))
+        if len(self._chunk) >= CHUNK:
+            self.flush()
+
+    def take_many(
+        self,
+        some: Glanced[Struct],
+        key: Callable[[Struct], str],
+        source: str,
+        rows: Sequence[int],
+        *,
+        last: bool,
+    ) -> None:
+        """Hand records on that were read at a glance."""
+        if not self.sources or self.sources[-1] != source:
+            self.sources.append(source)
+        begin, self._n = self._n + 1, self._n + len(rows)
+        numbers, place = range(begin, self._n + 1), repeat(len(self.sources) - 1)
+        ids = [new_id() for _ in rows]
+        columns = (some.columns[name] for name in self.fields)
+        self._chunk.extend(zip(numbers, place, rows, ids, *columns, strict=False))
         if len(self._chunk) >= CHUNK:
             self.flush()
 

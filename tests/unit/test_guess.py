@@ -91,3 +91,15 @@ def test_the_order_of_days_is_told_from_the_days() -> None:
     source = table.fields["valid_to"]
     assert isinstance(source, mapping.Source)
     assert source.date == "dmy"
+
+
+def test_words_that_lost_something_are_proposed_once() -> None:
+    lines = "".join(f"{n},店,市场,330106,D{chr(0xDC80 + n % 3)}\n" for n in range(0x80, 0xA0))
+    text = f"\ufeff编号,名称,业态\udcff,区划,风险\n{lines}"
+
+    found = guessed(text.encode("utf-8", "surrogateescape"))
+
+    table = mapping.parse(found.toml.encode(), "establishments")
+    assert found.columns[2] == "业态\ufffd"
+    assert found.toml.count("D\ufffd") == 1
+    assert table.fields.keys() >= {"code", "name", "division"}
