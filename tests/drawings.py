@@ -134,12 +134,16 @@ def roster(count: int = 8) -> list[RosterLine]:
 
 
 def committed(
-    paper: TaskPaper | None = None, *, inspectors: list[RosterLine] | None = None, sites: int = 60
+    paper: TaskPaper | None = None,
+    *,
+    inspectors: list[RosterLine] | None = None,
+    sites: int = 60,
+    frozen: bundle.Frame | None = None,
 ) -> bundle.Files:
     paper = paper or task()
     return bundle.commit(
         paper,
-        frame(paper, sites),
+        frozen or frame(paper, sites),
         roster() if inspectors is None else inspectors,
         [("913101010000000001", "沪A0001", "R01"), ("913101010000000002", "沪A0003", "R01")],
         draw_id="0190d000-0000-7000-8000-000000000001",

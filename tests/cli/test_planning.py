@@ -18,38 +18,8 @@ DIGITS = "dice:hall=31415926535897932384"
 
 Evenhand = Callable[..., Result]
 
-RICH = """
-title = "2026 年食品安全分级抽查"
-division = "330106"
-rate = "3%"
-minimum = 1
-opens_on = 2026-12-01
-closes_on = 2026-12-31
-checklists = { "*" = "cold-store-daily" }
-strata = ["risk", "division:9"]
-
-[[quotas]]
-where = { risk = ["D"] }
-rate = "100%"
-
-[[quotas]]
-where = { risk = ["C"] }
-rate = "20%"
-
-[[weights]]
-by = "category"
-values = ["cold-store"]
-weight = 3
-
-[exclusion]
-window_days = 180
-annual_cap = 2
-
-[[exemptions]]
-code = "CODE"
-reason = "X07"
-authority = "杭市监〔2026〕12号"
-"""
+PAGE = FIXTURES.parent / "docs" / "how-to" / "plan-a-draw.md"
+RICH = PAGE.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
 
 
 @pytest.fixture
