@@ -51,10 +51,12 @@ def told(result: Result) -> Any:
 
 
 def committed(evenhand: Evenhand, *sources: str) -> dict[str, Any]:
+    today = datetime.now(UTC).date()
     plan = told(
         evenhand(
             "office", "plan", "create", "2026 年第一批", "--division", "330106", "--rate", "3%",
-            "--minimum", "5", "--opens", "2027-01-04", "--closes", "2027-01-29",
+            "--minimum", "5", "--opens", f"{today + timedelta(days=2)}",
+            "--closes", f"{today + timedelta(days=30)}",
             "--checklist", "*=cold-store-daily", "--json",
         )
     )  # fmt: skip
