@@ -1187,8 +1187,9 @@ class Reason(Enum):
         Kind.CONFLICT,
         "The inspectors cannot fill every position.",
         "执法人员不足，无法完成匹配",
-        "The `positions` share `inspectors` with only `seats` seats: void the draw and plan anew.",
-        "`positions` 共用 `inspectors`，仅有 `seats` 个名额：请作废后重新计划。",
+        "`en` says which rule makes it so: mend it or declare a relaxation, and plan anew; "
+        "a draw already held must be voided.",
+        "`zh` 说明由哪条规则造成：请消除原因或事先声明让步后重新计划；已抽取的须先作废。",
     )
 
     # -- after the visit -------------------------------------------------------------------------

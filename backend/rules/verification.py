@@ -407,9 +407,10 @@ def _assignment(reading: _Reading) -> tuple[str, str]:
     standing, seats = staffed.standing, staffed.seats
     if reading.task.tells_standing():
         if papers.write(standing) != reading.file(papers.STANDING):
+            steps = ", ".join(standing.relaxed) or "-"
             raise _Differs(
-                f"{papers.STANDING} is not what follows: {', '.join(standing.relaxed) or 'no'} step.",
-                f"{papers.STANDING} 与推算不符，应作的让步：{'、'.join(standing.relaxed) or '无'}。",
+                f"{papers.STANDING} is not what follows; what gives way: {steps}.",
+                f"{papers.STANDING} 与推算不符，应作的让步：{steps}。",
             )
     elif papers.STANDING in reading.files:
         raise _Differs("The task has no ladder.", "任务书未声明让步步骤。")

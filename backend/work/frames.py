@@ -441,7 +441,7 @@ async def _last_visits(db: Session, plan: Plan) -> list[tuple[str, str]]:
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
         .join(Inspector, col(Inspector.id) == Seat.inspector_id)
         .where(col(Establishment.division).startswith(plan.division))
-        .where(Draw.status == "drawn", Draw.plan_id != plan.id)
+        .where(col(Draw.status) == "drawn", col(Draw.plan_id) != plan.id)
         .order_by(col(Draw.drawn_at), col(Task.id))
     )
     last: dict[str, tuple[str, list[str]]] = {}
