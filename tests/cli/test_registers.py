@@ -2,13 +2,11 @@
 
 import gzip
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import shared_data
 
 from cli.main import main
 
@@ -91,41 +89,6 @@ def test_checklists_are_released_listed_and_shown(evenhand: Evenhand, tmp_path: 
     assert refused.exit_code == 10
     assert "A temperature item needs a unit." in refused.output
     assert missing.exit_code == 13
-
-
-def shown(evenhand: Evenhand, *, real: bool) -> tuple[list[str], list[str]]:
-    """Run what the how-to shows, on sample or real data; give what it tells and what happened."""
-    page = (FIXTURES.parent / "docs" / "how-to" / "import-a-register.md").read_text("utf-8")
-    blocks = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
-    told = [one.split("\n", 1) for block in blocks for one in block.split("$ evenhand ")[1:]]
-    told = [(words, output) for words, output in told if ("../shared/data" in words) == real]
-    happened = [evenhand(*words.split()).output for words, _ in told]
-    timed = re.compile(r"in [\d.]+ s")
-    return [timed.sub("", output) for _, output in told], [timed.sub("", one) for one in happened]
-
-
-def test_the_how_to_shows_what_really_happens(
-    evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(FIXTURES.parent)
-
-    told, happened = shown(evenhand, real=False)
-
-    assert len(told) == 5
-    assert happened == told
-
-
-def test_the_how_to_shows_what_really_happens_to_real_registers(
-    evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shared_data()
-    monkeypatch.chdir(FIXTURES.parent)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    told, happened = shown(evenhand, real=True)
-
-    assert len(told) >= 2
-    assert happened == told
 
 
 def test_standard_input_is_imported_and_guessed(evenhand: Evenhand) -> None:
