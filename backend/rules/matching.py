@@ -205,7 +205,7 @@ def _score(evidence: Evidence) -> int:
         return 95
     name = 0.5 * evidence.name + 0.5 * evidence.trade_name
     if evidence.address is None and evidence.metres is None and evidence.division and name == 100:
-        return SUSPICIOUS  # nobody knows where either is, and nothing else speaks against it
+        return SUSPICIOUS  # one may be anywhere, so nothing speaks against it
     place = max(_near(evidence), 0 if evidence.numbers_differ else evidence.address or 0)
     far = evidence.metres is not None and evidence.metres > FAR_M
     against = far or place < ALIKE_PLACE or name < ALIKE_NAME
