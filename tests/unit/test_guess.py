@@ -94,8 +94,9 @@ def test_the_order_of_days_is_told_from_the_days() -> None:
 
 
 def test_words_that_lost_something_are_proposed_once() -> None:
-    lines = "".join(f"{n},店,市场,330106,D{chr(0xDC80 + n % 3)}\n" for n in range(0x80, 0xA0))
-    text = f"\ufeff编号,名称,业态\udcff,区划,风险\n{lines}"
+    words = ["a"] * 28 + ["D\udc80", "D\udc81"]
+    lines = "".join(f"{n},店,市场,330106,{word}\n" for n, word in enumerate(words))
+    text = f"\ufeff编号,名称,业态\udcff,区划,风险等级\n{lines}"
 
     found = guessed(text.encode("utf-8", "surrogateescape"))
 
