@@ -4,14 +4,11 @@ Everything is a function of its arguments; `verification` recomputes it from the
 """
 
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
-from hashlib import sha256
-from itertools import islice
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,10 +25,10 @@ from backend.rules import (
     scheme,
     weighted,
 )
+from backend.rules import frame as frames
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
 from backend.rules.ladder import Site, Staffed, Unstaffed
-from backend.rules.merkle import Tree
 from backend.rules.pairing import Seat
 from backend.rules.papers import (
     Commit,
@@ -47,16 +44,8 @@ from backend.rules.papers import (
 from sync.refusals import Reason, Refused
 
 Files = dict[str, bytes]
-
-
-class Frame(Struct, frozen=True):
-    """抽样框: who could be drawn, frozen; the hash is of the unpacked lines."""
-
-    packed: bytes
-    sha256: str
-    root: str
-    size: int
-    counts: dict[str, dict[str, int]]
+Frame: TypeAlias = frames.Frame
+freeze, table_of = frames.freeze, frames.table_of
 
 
 class Held(Struct, frozen=True):
@@ -68,45 +57,6 @@ class Held(Struct, frozen=True):
 
 
 # -- frame ---------------------------------------------------------------------------------------
-
-
-def freeze(rows: Iterable[bytes]) -> Frame:
-    """Freeze the frame in one pass: file, hash, Merkle root, counts; rows are sorted by id."""
-    tree, whole = Tree(), sha256()
-    press = zlib.compressobj(6, zlib.DEFLATED, 31)  # a gzip member without name or time
-    packed: list[bytes] = []
-    counts: Counter[tuple[bytes, bytes]] = Counter()
-    last = b""
-    for block in _blocks(rows):
-        for row in block:
-            id, stratum, _, status, _ = row.split(b"\t", 4)
-            assert last < id, "the frame is sorted by the bytes of its ids, each of them once"
-            last = id
-            counts[stratum, status] += 1
-            tree.add(row)
-        written = canonical.table(block)
-        whole.update(written)
-        packed.append(press.compress(written))
-    packed.append(press.flush())
-    return Frame(
-        packed=b"".join(packed),
-        sha256=whole.hexdigest(),
-        root=tree.root().hex(),
-        size=tree.size,
-        counts=table_of({(a.decode(), b.decode()): n for (a, b), n in counts.items()}),
-    )
-
-
-def _blocks(rows: Iterable[bytes], size: int = 4_096) -> Iterator[list[bytes]]:
-    source = iter(rows)
-    while block := list(islice(source, size)):
-        yield block
-
-
-def table_of(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    """Arrange counts by stratum and status, with a zero where there is none."""
-    strata = sorted({stratum for stratum, _ in counts})
-    return {name: {key: counts.get((name, key), 0) for key in ("E", "X")} for name in strata}
 
 
 def frame_rows(packed: bytes, *, block: int = 1 << 16) -> Iterator[bytes]:
