@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,32 +12,47 @@ from conftest import Office
 from sqlmodel import func, select
 
 from backend import db
+from backend.auth import Officer
 from backend.tables import Establishment, EstablishmentVersion, Revision
+from backend.work import registers
+from backend.work.staging import Policy
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
+NATION = Officer(id="", name="test", role="admin", division="")
+ROWS = 3_000
 IMPORT = """
 import asyncio, sys
 from datetime import UTC, datetime
-from pathlib import Path
-from backend import db
+from backend import db, progress
 from backend.auth import Officer
 from backend.work import registers
 
-async def main(url, path, mapping):
+enter = progress.enter
+
+def told(phase):
+    print(phase, flush=True)
+    enter(phase)
+
+async def main(url, path, policy):
+    progress.enter = told
     engine = db.connect(url)
     officer = Officer(id="", name="test", role="admin", division="")
-    print("begun", flush=True)
     with open(path, "rb") as file:
         async with db.transaction(engine) as session:
             await registers.import_register(
-                session, officer, "establishments", [("a.csv", file)], Path(mapping).read_bytes(),
-                now=datetime(2026, 3, 2, tzinfo=UTC), policy="close",
+                session, officer, "establishments", [("a.csv", file)],
+                now=datetime(2026, 3, 2, tzinfo=UTC), policy=policy,
             )
-    print("done", flush=True)
     await engine.dispose()
 
 asyncio.run(main(*sys.argv[1:]))
 """
+
+
+def register(first: int, status: str) -> bytes:
+    lines = ["code,name,category,division,status"]
+    lines += [f"S{n:06d},店{n},market,330106001,{status}" for n in range(first, first + ROWS)]
+    return "\n".join(lines).encode()
 
 
 async def contents(office: Office) -> list[str]:
@@ -46,53 +62,63 @@ async def contents(office: Office) -> list[str]:
 
 
 async def counted(office: Office) -> tuple[int, int]:
+    versions = select(func.count()).select_from(EstablishmentVersion)
     async with db.transaction(office.engine, write=False) as session:
         revisions = (await session.exec(select(func.count()).select_from(Revision))).one()
-        return revisions, (
-            await session.exec(select(func.count()).select_from(EstablishmentVersion))
-        ).one()
+        return revisions, (await session.exec(versions)).one()
 
 
-async def imported(url: str, path: Path, *, killed_after: float | None = None) -> bool:
-    """Import in a process of its own; kill it after some seconds, and tell whether it was done."""
+async def imported(office: Office, body: bytes, policy: Policy = "keep") -> None:
+    async with db.transaction(office.engine) as session:
+        await registers.import_register(
+            session, NATION, "establishments", [("a.csv", BytesIO(body))],
+            now=office.clock(), policy=policy,
+        )  # fmt: skip
+
+
+async def killed(url: str, path: Path, policy: Policy, phase: str, after: float) -> None:
+    """Import in a process of its own, and kill it some seconds after it began a phase."""
     root = str(FIXTURES.parent)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", IMPORT, url, str(path), str(FIXTURES / "mappings" / "own.toml"),
+        sys.executable, "-c", IMPORT, url, str(path), policy,
         stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": root}, cwd=root,
     )  # fmt: skip
     assert process.stdout is not None
-    assert await process.stdout.readline() == b"begun\n"
-    if killed_after is not None:
-        try:
-            await asyncio.wait_for(process.stdout.readline(), killed_after)
-        except TimeoutError:
-            process.send_signal(signal.SIGKILL)
-    rest = await process.stdout.read()
-    return await process.wait() == 0 and rest in (b"", b"done\n")
+    while (line := await process.stdout.readline()) != phase.encode() + b"\n":
+        assert line, "it ended before the phase began"
+    await asyncio.wait([asyncio.create_task(process.wait())], timeout=after)
+    if process.returncode is None:
+        process.send_signal(signal.SIGKILL)
+    await process.wait()
 
 
-@pytest.mark.parametrize("part", [0.1, 0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize(
+    ("policy", "phase", "after"),
+    [
+        ("keep", "reading", 0.0), ("mark", "comparing", 0.0), ("close", "comparing", 0.0),
+        ("keep", "writing", 0.0), ("mark", "writing", 0.0), ("close", "writing", 0.0),
+        ("close", "writing", 0.05),
+    ],
+)  # fmt: skip
 async def test_a_killed_import_leaves_the_old_register_and_can_be_run_again(
-    office: Office, database_url: str, tmp_path: Path, part: float
+    office: Office, database_url: str, tmp_path: Path, policy: Policy, phase: str, after: float
 ) -> None:
-    lines = (FIXTURES / "registers" / "establishments.csv").read_text("utf-8").splitlines()
-    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
-    old.write_text("\n".join(lines[:1500]), "utf-8")
-    new.write_text("\n".join([lines[0], *lines[500:]]).replace("存续", "停业"), "utf-8")
-    begun = asyncio.get_running_loop().time()
-    assert await imported(database_url, old)
-    took = asyncio.get_running_loop().time() - begun
+    new = register(ROWS // 3, "suspended")
+    (tmp_path / "new.csv").write_bytes(new)
+    await imported(office, register(0, "active"))
     before = await contents(office), await counted(office)
 
-    done = await imported(database_url, new, killed_after=took * part / 2)
+    await killed(database_url, tmp_path / "new.csv", policy, phase, after)
     left = await contents(office), await counted(office)
-    again = await imported(database_url, new)
-    after = await contents(office), await counted(office)
+    await imported(office, new, policy)
+    again = await contents(office), await counted(office)
 
     committed = left != before  # it may be killed between the commit and its last word
-    assert again
-    assert committed or not done
-    assert left == (before if not committed else (after[0], (2, after[1][1])))
-    assert after[1][0] == (3 if committed else 2)
-    assert len(after[0]) == 2000
-    assert after[0] != before[0]
+    changed = ROWS - ROWS // 3 + (ROWS // 3 if policy != "keep" else 0)
+    assert phase == "writing" or not committed
+    assert left[1] == ((2, changed) if committed else (1, 0))
+    assert again[1] == (3 if committed else 2, changed)
+    assert len(again[0]) == ROWS + ROWS // 3
+    assert [n for n, row in enumerate(again[0]) if '"status":"active"' in row] == (
+        [] if policy == "close" else list(range(ROWS // 3))
+    )
