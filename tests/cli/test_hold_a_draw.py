@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "hold-a-draw.md").read_text("utf-8")
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\n?```text\n(.*?)```)?", re.DOTALL)
-OPTIONS = re.compile(r"--[a-z-]+")
+OPTIONS = re.compile(r"--[a-z][a-z-]*")
 BEFORE = """
 set -euo pipefail
 exec 2>&1
