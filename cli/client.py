@@ -24,6 +24,7 @@ Part = tuple[None, bytes] | tuple[str, IO[bytes], str]  # of a form: a text, or 
 
 SECONDS_MAX = 60.0
 IMPORT_SECONDS_MAX = 4 * 3600.0  # until a server has read and written what it was sent
+EXPORT_SECONDS_MAX = 1800.0  # until a server has sorted, or packed, what it then sends
 LOCAL = "local"
 
 
@@ -49,7 +50,9 @@ class _Problem(msgspec.Struct, frozen=True):
 
 
 class _Local(Protocol):
-    async def ask(self, request: httpx.Request) -> httpx.Response: ...
+    async def ask(
+        self, request: httpx.Request, body: IO[bytes] | None = None
+    ) -> httpx.Response: ...
 
 
 def get(path: str, into: type[T], **params: str | int) -> T:
@@ -79,6 +82,18 @@ def send_files(
     request = _request("POST", path, params, files=parts, headers=dict(headers))
     answer = _answer(request, httpx.Timeout(SECONDS_MAX, read=IMPORT_SECONDS_MAX))
     return msgspec.json.decode(answer.content, type=into)
+
+
+def send_lines(path: str, into: type[T], lines: bytes) -> T:
+    """Send JSON lines."""
+    answer = _ask("POST", path, {}, content=lines, media_type="application/x-ndjson")
+    return msgspec.json.decode(answer.content, type=into)
+
+
+def download(path: str, file: IO[bytes], **params: str | int) -> None:
+    """Fetch a file of any size into another one, piece by piece, and wait as long as it takes."""
+    request = _request("GET", path, params, headers={})
+    _answer(request, httpx.Timeout(SECONDS_MAX, read=EXPORT_SECONDS_MAX), file)
 
 
 def fetch(path: str, **params: str | int) -> bytes:
@@ -139,14 +154,21 @@ def _request(
     )  # fmt: skip
 
 
-def _answer(request: httpx.Request, timeout: httpx.Timeout) -> httpx.Response:
+def _answer(
+    request: httpx.Request, timeout: httpx.Timeout, body: IO[bytes] | None = None
+) -> httpx.Response:
+    """Send a request; of a success the body goes to a file, if there is one."""
     if server() == LOCAL:
         local = cast(_Local, import_module("cli.office.local"))
-        answer = asyncio.run(local.ask(request))
+        answer = asyncio.run(local.ask(request, body))
     else:
         try:
             with httpx.Client(timeout=timeout) as client:
-                answer = client.send(request)
+                answer = client.send(request, stream=True)
+                if body is None or not answer.is_success:
+                    answer.read()
+                else:
+                    body.writelines(answer.iter_bytes())
         except httpx.TransportError as error:
             raise Unreachable(f"{server()}: {error}") from None
     if answer.is_success:

@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from backend.rules.decoding import SAMPLE_BYTES, choose
-from backend.rules.delimited import Line, Rows, delimiter_of, grouped, quoting, records
-from backend.rules.mapping import Table
+from backend.rules.delimited import Block, Line, Rows, delimiter_of, grouped, quoting, records
+from backend.rules.exports import is_export, unguard
+from backend.rules.mapping import OwnTable, Table
 from backend.workbooks import Merged, Readable, Workbook
 from sync.refusals import Reason, Refused
 
@@ -104,8 +105,16 @@ def _open(source: str, stream: "_Stream", table: Table, packed: str) -> Opened:
         raise _unreadable(source, "it is one JSON array; write one object a line (NDJSON)")
     delimiter = table.delimiter if table.delimiter != "auto" else delimiter_of(text)
     quote, escape = quoting(text, delimiter)
+    if isinstance(table, OwnTable) and is_export(text, table.register):
+        delimiter, quote, escape = ",", '"', ""  # whatever its texts look like
     found = Detected(source, "CSV", packed, encoding, delimiter, quote, escape)
-    return Opened(found, Rows(records(lines, delimiter, quote, escape)))
+    blocks = records(lines, delimiter, quote, escape)
+    return Opened(found, Rows(map(_unguarded, blocks) if isinstance(table, OwnTable) else blocks))
+
+
+def _unguarded(block: Block) -> Block:
+    """Take away what an export puts before a text that looks like a formula."""
+    return Block(block.numbers, [row and list(map(unguard, row)) for row in block.rows])
 
 
 # -- packed files --------------------------------------------------------------------------------

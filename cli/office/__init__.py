@@ -7,6 +7,7 @@ from cli.office import (
     counts,
     devices,
     divisions,
+    exports,
     inspections,
     plans,
     registers,
@@ -22,6 +23,8 @@ def group() -> None:
     """
 
 
-for _room in (accounts, registers, counts, divisions, search, plans, devices, inspections):
+for _room in (
+    accounts, registers, counts, divisions, search, exports, plans, devices, inspections,
+):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)

@@ -1,8 +1,9 @@
 """The app in this process, on the local database: the way to work without a running server."""
 
 import os
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import httpx
 from litestar import Litestar
@@ -12,10 +13,14 @@ from backend.app import create_app
 from sync.refusals import Refused
 
 
-async def ask(request: httpx.Request) -> httpx.Response:
-    """Put one question to the app, from its start to its stop."""
+async def ask(request: httpx.Request, body: IO[bytes] | None = None) -> httpx.Response:
+    """Put one question to the app, from its start to its stop.
+
+    With a `body` what a success says goes there as it comes, and the answer has none.
+    """
     app = _app(settings.load(os.environ))
-    transport = httpx.ASGITransport(cast(Any, app))  # the two spell ASGI's types differently
+    asked = app if body is None else _aside(app, body)
+    transport = httpx.ASGITransport(cast(Any, asked))  # the two spell ASGI's types differently
     try:
         async with app.lifespan(), httpx.AsyncClient(transport=transport) as client:
             return await client.send(request)
@@ -27,3 +32,23 @@ async def ask(request: httpx.Request) -> httpx.Response:
 @lru_cache
 def _app(given: settings.Settings) -> Litestar:
     return create_app(given)
+
+
+def _aside(app: Litestar, body: IO[bytes]) -> Callable[[Any, Any, Any], Awaitable[None]]:
+    """Take the bodies of successes aside: the transport would collect them in memory."""
+
+    async def asked(scope: Any, receive: Any, send: Any) -> None:
+        succeeded = False
+
+        async def sent(message: Any) -> None:
+            nonlocal succeeded
+            if message["type"] == "http.response.start":
+                succeeded = 200 <= message["status"] < 300
+            elif succeeded:
+                body.write(message.get("body", b""))
+                message = {**message, "body": b""}
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return asked

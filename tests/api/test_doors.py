@@ -109,6 +109,11 @@ async def inspectors(office: Office, division: str) -> Question:
     return replace(await people_and_places(office, division), path={"register": "inspectors"})
 
 
+async def to_export(office: Office, division: str) -> Question:
+    await people_and_places(office, division)
+    return Question(path={"register": "establishments"})
+
+
 async def an_establishment(office: Office, division: str) -> Question:
     return Question(params={"code": (await rows.establishment(office, division)).code})
 
@@ -208,6 +213,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/registers/revisions"): Row(ANY, a_revision, (200,), "hidden"),
     ("GET", "/office/registers/versions"): Row(ANY, an_establishment),
     ("POST", "/office/registers/revisions/{revision_id}/undo"): Row(ADMIN, a_revision, (201,)),
+    ("GET", "/office/registers/{register}/export"): Row(ANY, to_export, (200,), "hidden"),
     ("GET", "/office/registers/search"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/divisions/{code}"): Row(ANY, a_known_division, (200,), "same"),
     ("POST", "/office/registers/index"): Row(ADMIN, nothing, (200,), "same"),
