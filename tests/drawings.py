@@ -98,8 +98,9 @@ def task(**changes: Any) -> TaskPaper:
 
 
 def frame(paper: TaskPaper, sites: int = 60) -> bundle.Frame:
+    write = eligibility.line_writer(paper)
     rows = [
-        eligibility.frame_line(
+        write(
             eligibility.Subject(
                 code=f"91310101{n:010d}" if n % 9 else f"食摊-上海-{n:04d}",
                 status="active" if n % 17 else "closed",
@@ -109,8 +110,7 @@ def frame(paper: TaskPaper, sites: int = 60) -> bundle.Frame:
                     risk="ABCD"[n % 4],
                 ),
                 revision="r1",
-            ),
-            paper,
+            )
         )
         for n in range(1, sites + 1)
     ]

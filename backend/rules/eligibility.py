@@ -16,6 +16,8 @@ from backend.rules.papers import (
 )
 from backend.rules.scheme import Traits
 
+_ALIKE_MAX = 100_000  # lines that differ in more than their identifier, kept in memory
+
 Reason: TypeAlias = tuple[str, str]  # why somebody cannot be drawn, and where that is written
 
 
@@ -67,27 +69,36 @@ class Days(Struct, frozen=True):
 # -- the frame -----------------------------------------------------------------------------------
 
 
-def frame_line(
-    subject: Subject, task: TaskPaper, past: Past | None = None, days: Days | None = None
-) -> bytes:
-    """Write the frame's line of one object in scope."""
-    traits = subject.traits
-    stratum = scheme.stratum_of(task.dimensions(), traits)
-    reason, evidence = reason_of(subject, task, stratum, past, days)
-    row = (
-        canonical.text(subject.code),
-        stratum,
+def line_writer(
+    task: TaskPaper, days: Days | None = None
+) -> Callable[[Subject, Past | None], bytes]:
+    """Prepare to write the frame's line of each object in scope.
+
+    Many objects share their traits; what follows from those alone is worked out once.
+    """
+    known: dict[Traits, tuple[str, str, str]] = {}
+    evident = "evidence" in task.columns
+
+    def write(subject: Subject, past: Past | None = None) -> bytes:
+        if subject.traits not in known:
+            known[subject.traits] = _written(subject.traits, task)
+        stratum, weight, tail = known[subject.traits]
+        reason, evidence = reason_of(subject, task, stratum, past, days)
+        status = "X" if reason else "E"
+        line = f"{canonical.text(subject.code)}\t{stratum}\t{weight}\t{status}\t{reason}\t{tail}"
+        return f"{line}\t{canonical.optional_text(evidence)}".encode() if evident else line.encode()
+
+    return write
+
+
+def _written(traits: Traits, task: TaskPaper) -> tuple[str, str, str]:
+    extra = [getattr(traits, name) for name in task.columns if name != "evidence"]
+    fields = (traits.region, traits.category, traits.risk, *extra)
+    return (
+        scheme.stratum_of(task.dimensions(), traits),
         str(scheme.weight_of(task.weights, traits)),
-        "X" if reason else "E",
-        reason,
-        traits.region,
-        traits.category,
-        traits.risk,
+        "\t".join(map(canonical.optional_text, fields)),
     )
-    if not task.columns:
-        return canonical.line(row)
-    extra = [evidence if name == "evidence" else getattr(traits, name) for name in task.columns]
-    return canonical.line((*row, *extra))
 
 
 def reason_of(
@@ -153,29 +164,49 @@ def _draws(visits: Iterable[Visit]) -> str:
 
 
 def line_reader(task: TaskPaper) -> Callable[[bytes], FrameLine]:
-    """Prepare to read the frame of a task; a line that breaks its rules raises NotCanonical."""
+    """Prepare to read the frame of a task; a line that breaks its rules raises NotCanonical.
+
+    What is true of a line whatever its identifier is worked out once for all lines alike.
+    """
     width = FrameLine.width + len(task.columns)
     check = _check_line if task.columns else _check_plain_line
+    known: dict[bytes, FrameLine] = {}
 
     def read(row: bytes) -> FrameLine:
-        parts = canonical.fields(row, width)
-        extra = dict(zip(task.columns, parts[FrameLine.width :], strict=True))
-        evidence = extra.pop("evidence", "")
-        id, stratum, weight, status, reason, region, category, risk = parts[: FrameLine.width]
-        line = FrameLine(
-            id=id,
-            stratum=stratum,
-            weight=weight,
-            status=status,
-            reason=reason,
-            traits=Traits(region, category, risk, **extra),
-            evidence=evidence,
-        )
-        _check_place(line, task)
-        check(line, task)
-        return line
+        id, _, rest = row.partition(b"\t")
+        alike = known.get(rest)
+        if alike is None:
+            alike = _read(row, width, task)
+            _check_place(alike, task)
+            check(alike, task)
+            if len(known) < _ALIKE_MAX:
+                known[rest] = alike
+        try:
+            name = canonical.text(id.decode())
+        except UnicodeDecodeError as error:
+            raise NotCanonical("a line is not UTF-8") from error
+        return FrameLine(
+            name, alike.stratum, alike.weight, alike.status, alike.reason, alike.traits,
+            alike.evidence,
+        )  # fmt: skip
 
     return read
+
+
+def _read(row: bytes, width: int, task: TaskPaper) -> FrameLine:
+    parts = canonical.fields(row, width)
+    extra = dict(zip(task.columns, parts[FrameLine.width :], strict=True))
+    evidence = extra.pop("evidence", "")
+    id, stratum, weight, status, reason, region, category, risk = parts[: FrameLine.width]
+    return FrameLine(
+        id=id,
+        stratum=stratum,
+        weight=weight,
+        status=status,
+        reason=reason,
+        traits=Traits(region, category, risk, **extra),
+        evidence=evidence,
+    )
 
 
 def _check_place(line: FrameLine, task: TaskPaper) -> None:
@@ -183,10 +214,8 @@ def _check_place(line: FrameLine, task: TaskPaper) -> None:
         raise NotCanonical(f"{line.id}: is not in the division of the task")
     if line.traits.size and (not line.traits.size.isdecimal() or line.traits.size[0] == "0"):
         raise NotCanonical(f"{line.id}: its size is not a whole number from 1")
-    if (
-        not line.id
-        or line.stratum != scheme.stratum_of(task.dimensions(), line.traits)
-        or line.weight != str(scheme.weight_of(task.weights, line.traits))
+    if line.stratum != scheme.stratum_of(task.dimensions(), line.traits) or line.weight != str(
+        scheme.weight_of(task.weights, line.traits)
     ):
         raise NotCanonical(f"{line.id}: stratum or weight is not of this task")
 

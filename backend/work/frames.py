@@ -90,12 +90,9 @@ def _counts(registers: Registers) -> dict[str, Counter[str]]:
 
 
 def _rows(registers: Registers) -> list[bytes]:
-    task, pasts, days = registers.task, registers.pasts, registers.days
+    write, pasts = eligibility.line_writer(registers.task, registers.days), registers.pasts
     try:
-        rows = [
-            eligibility.frame_line(one, task, pasts.get(one.code), days)
-            for one in registers.subjects
-        ]
+        rows = [write(one, pasts.get(one.code)) for one in registers.subjects]
     except NotCanonical as problem:
         raise Refused(Reason.TEXT_NOT_CANONICAL, problem=str(problem)) from None
     rows.sort()  # a tab is below every other byte of a line, so this is the order of the ids

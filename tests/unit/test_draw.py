@@ -186,7 +186,7 @@ def test_who_cannot_be_drawn_is_kept_in_the_frame_with_the_reason(
         traits=Traits(given["division"], given["category"], given["risk"]),
     )
 
-    row = eligibility.frame_line(subject, drawings.task(category=given["wanted"]))
+    row = eligibility.line_writer(drawings.task(category=given["wanted"]))(subject)
 
     assert row.decode() == f"食摊-1\tall\t1\t{end}"
 

@@ -61,7 +61,8 @@ def visit(**changes: object) -> Visit:
 
 
 def frozen(task: TaskPaper) -> bundle.Frame:
-    rows = [eligibility.frame_line(subject(n), task, None, DAYS) for n in range(1, 81)]
+    write = eligibility.line_writer(task, DAYS)
+    rows = [write(subject(n)) for n in range(1, 81)]
     return bundle.freeze(sorted(rows))
 
 
@@ -160,7 +161,7 @@ def test_the_first_reason_that_holds_is_given_with_its_evidence(
 ) -> None:
     task = rich()
 
-    row = eligibility.frame_line(subject(1, **changes), task, past, DAYS)
+    row = eligibility.line_writer(task, DAYS)(subject(1, **changes), past)
 
     line = eligibility.line_reader(task)(row)
     assert (line.reason, line.evidence) == (reason, evidence)
@@ -187,7 +188,7 @@ def test_a_turn_counts_within_its_cycle_and_campaign(
     )  # fmt: skip
 
     before = Past([visit(campaign=campaign, batch=batch)])
-    row = eligibility.frame_line(subject(), task, before, DAYS)
+    row = eligibility.line_writer(task, DAYS)(subject(), before)
 
     assert eligibility.line_reader(task)(row).reason == reason
 
@@ -220,7 +221,7 @@ def test_no_line_says_what_its_own_columns_or_the_task_refute(
     number: str, lie: dict[str, str]
 ) -> None:
     task = rich()
-    row = eligibility.frame_line(subject(int(number)), task, None, DAYS)
+    row = eligibility.line_writer(task, DAYS)(subject(int(number)))
     fields = dict(zip(NAMES, row.decode().split("\t"), strict=True))
     eligibility.line_reader(task)(row)
 

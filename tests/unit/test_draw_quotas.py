@@ -1,6 +1,7 @@
 """How many each stratum gives and who is drawn by weight: the known answers, and in small."""
 
 from fractions import Fraction
+from hashlib import sha256
 
 import drawings
 import pytest
@@ -94,6 +95,10 @@ def test_a_tie_of_remainders_is_broken_by_the_seed() -> None:
     }  # fmt: skip
 
     assert winners == {"a", "b"}
+    tickets = {name: sha256(f"{0:064x}|tie|{name}".encode()).digest() for name in "ab"}
+    first = drawings.task(strata=["risk"], rounding="hamilton", total=3, minimum=0)
+    shares = bundle.shares(first, counts, f"{0:064x}")
+    assert shares[min(tickets, key=lambda name: tickets[name])].primary == 2
 
 
 @pytest.mark.parametrize(
