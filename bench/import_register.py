@@ -133,6 +133,7 @@ def generate(path: Path, rows: int) -> dict[str, int]:
                     codes["code.normalised"] += 1
                 case "row.private-use":
                     row[1] += "\ue5e5"
+                    codes["row.private-use"] += 1
                 case _:
                     last = row
             writer.writerow(row)
