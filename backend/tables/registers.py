@@ -296,8 +296,17 @@ class Event(SQLModel, table=True):
     received_at: datetime
     applied: bool
     revision_id: str | None = Field(default=None, foreign_key="revision.id")
+    fields: str = "{}"  # JSON, as rules.changes packs it
+    division: str = Field(default="", max_length=12)  # of the officer who handed it in
+    waits_register: str = Field(default="", max_length=20)  # for a row that is not there yet;
+    waits_key: str = Field(default="", max_length=200)  # nothing when it does not wait
 
-    __table_args__ = (Index(None, "register_name", "key", "at"),)
+    __table_args__ = (
+        Index(None, "register_name", "key", "at"),
+        Index("ix_event_waiting", "waits_register", "waits_key",
+              sqlite_where=text("waits_register <> ''"),
+              postgresql_where=text("waits_register <> ''")),
+    )  # fmt: skip
 
 
 class RecusalFacts(Facts):

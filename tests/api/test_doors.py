@@ -214,6 +214,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/registers/versions"): Row(ANY, an_establishment),
     ("POST", "/office/registers/revisions/{revision_id}/undo"): Row(ADMIN, a_revision, (201,)),
     ("GET", "/office/registers/{register}/export"): Row(ANY, to_export, (200,), "hidden"),
+    ("POST", "/office/registers/changes"): Row(ADMIN, nothing, (200,), "same"),
     ("GET", "/office/registers/search"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/divisions/{code}"): Row(ANY, a_known_division, (200,), "same"),
     ("POST", "/office/registers/index"): Row(ADMIN, nothing, (200,), "same"),

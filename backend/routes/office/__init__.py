@@ -6,6 +6,7 @@ from backend.auth import office_door
 from backend.routes.office import (
     accounts,
     ceremonies,
+    changes,
     devices,
     divisions,
     exports,
@@ -23,6 +24,7 @@ office = Router(
         *registers.handlers,
         *search.handlers,
         *exports.handlers,
+        *changes.handlers,
         *divisions.handlers,
         *plans.handlers,
         *ceremonies.handlers,
