@@ -7,7 +7,7 @@ A request forbids unknown fields; a view is filled from a row by `msgspec.conver
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from backend.rules.scheme import Scheme
 
@@ -205,7 +205,7 @@ class NewPlan(Struct, frozen=True, forbid_unknown_fields=True):
     category: Annotated[str, Meta(max_length=60)] = ""
     qualification: Annotated[str, Meta(max_length=60, pattern=r"^[^,\s]*$(?!\n)")] = ""
     seats: Literal[2] = 2
-    scheme: Scheme = Scheme()
+    scheme: Scheme = field(default_factory=Scheme)
     parent: Annotated[str, Meta(max_length=36)] = ""
 
 
@@ -261,7 +261,7 @@ class PlanView(Struct, frozen=True):
     draws: list[DrawSummary]
     directed: bool = False
     parent: str = ""
-    scheme: Scheme = Scheme()
+    scheme: Scheme = field(default_factory=Scheme)
     preview: list[StratumView] = []
     nested: list[NestedPlan] = []
 

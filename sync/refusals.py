@@ -954,8 +954,8 @@ class Reason(Enum):
         Kind.INVALID,
         "The plan's scheme contradicts itself.",
         "抽查方案自相矛盾",
-        "Correct `field`: `problem`.",
-        "请更正 `field`：`problem_zh`。",
+        "Correct `field` (`problem`, `problem_zh`).",
+        "请更正 `field`（`problem_zh`，`problem`）。",
     )
     PLAN_DRAWS_NOBODY = (
         "plan.draws-nobody",

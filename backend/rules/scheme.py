@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from backend.rules.ladder import Staffing, Step
 
@@ -266,7 +266,7 @@ DEFAULT_SEATS = [Seat("1主办"), Seat("2协办")]
 class Scheme(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a plan says beyond rate, minimum and dates; all of it goes into the bundle."""
 
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)
     strata: Strata = []
     rounding: Rounding = "ceil"
     total: Count = 0

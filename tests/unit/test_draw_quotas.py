@@ -95,10 +95,31 @@ def test_a_tie_of_remainders_is_broken_by_the_seed() -> None:
     }  # fmt: skip
 
     assert winners == {"a", "b"}
-    tickets = {name: sha256(f"{0:064x}|tie|{name}".encode()).digest() for name in "ab"}
-    first = drawings.task(strata=["risk"], rounding="hamilton", total=3, minimum=0)
-    shares = bundle.shares(first, counts, f"{0:064x}")
-    assert shares[min(tickets, key=lambda name: tickets[name])].primary == 2
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_systematic_rounding_shifts_by_the_seed(number: int) -> None:
+    exact = {"a": Fraction(1, 2), "b": Fraction(1, 2)}
+    seed = f"{number:064x}"
+
+    shares = quotas.allocate(
+        {"a": 9, "b": 9}, exact, rounding="systematic", total=0, minimum=0,
+        reserve_rate=(0, 1), reserve_minimum=0, seed=seed,
+    )  # fmt: skip
+
+    upper_half = sha256(f"{seed}|round".encode()).digest()[0] >= 128
+    assert (shares["a"].primary, shares["b"].primary) == (upper_half, not upper_half)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_the_lower_ticket_of_a_tie_wins(number: int) -> None:
+    paper = drawings.task(strata=["risk"], rounding="hamilton", total=3, minimum=0)
+    seed = f"{number:064x}"
+
+    shares = bundle.shares(paper, {"a": 10, "b": 10}, seed)
+
+    winner = min("ab", key=lambda name: sha256(f"{seed}|tie|{name}".encode()).digest())
+    assert shares[winner].primary == 2
 
 
 @pytest.mark.parametrize(
