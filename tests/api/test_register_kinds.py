@@ -208,7 +208,9 @@ async def test_who_looks_from_elsewhere_is_shown_and_changes_nothing(
 ) -> None:
     nation, foreign = await office.officer("admin", ""), await office.officer("admin", "330105")
     needed: list[Register] = ["establishments", "inspectors"]
-    for one in needed if register in needed else [*needed, register]:
+    if register not in needed:
+        needed.append(register)
+    for one in needed:
         await load(nation, one, SMALL[one])
     before = await image(office, register)
 
