@@ -152,6 +152,7 @@ def test_a_cheat_with_quotas_or_weights_is_found(
         ({}, Past([visit(day="2026-02-01", agency="31", same_item=True, inspected="2026-08-21")]),
          "", ""),
         ({}, Past([visit(day="2026-02-01", agency="31", inspected="2026-09-22")]), "", ""),
+        ({}, Past([visit(day="2026-02-01", same_item=True, inspected="2026-09-22")]), "", ""),
         ({}, Past([visit(day="2026-02-01", agency="310104", same_item=True,
                          inspected="2026-09-22")]), "", ""),
     ],
