@@ -5,6 +5,7 @@ backend: `wire` says what travels. A `division` is a GB/T 2260 code of 2, 4, 6, 
 (行政区划代码) or the empty text for the whole country; a code governs every code it is a prefix of.
 """
 
+from backend.tables.amendments import Amendment, Relief
 from backend.tables.base import NAMING
 from backend.tables.draws import Draw, Piece, Plan, Seat, Task, Typing
 from backend.tables.ledger import Batch, Device, Entry, Feed, Fork, Head, Invite, Member
@@ -48,6 +49,7 @@ __all__ = [
     "NAMING",
     "Account",
     "Act",
+    "Amendment",
     "Batch",
     "Blob",
     "Checklist",
@@ -93,6 +95,7 @@ __all__ = [
     "Recusal",
     "RecusalFacts",
     "RecusalVersion",
+    "Relief",
     "Revision",
     "Seat",
     "Task",

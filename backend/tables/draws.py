@@ -87,6 +87,7 @@ class Task(SQLModel, table=True):
     lead_id: str = Field(foreign_key="inspector.id", index=True)  # 主办
     second_id: str = Field(foreign_key="inspector.id", index=True)  # 协办
     dispatched_at: datetime | None = None
+    withdrawn_at: datetime | None = None  # 撤回: its site was substituted
 
 
 class Seat(SQLModel, table=True):
