@@ -6,6 +6,7 @@ import click
 
 from backend.rules import bundle, papers, proofs
 from backend.rules.canonical import NotCanonical
+from cli import draw_explain
 from cli.output import json_option, say, show
 from cli.verify import read_bundle
 from sync.refusals import Reason, Refused
@@ -14,6 +15,9 @@ from sync.refusals import Reason, Refused
 @click.group("draw")
 def group() -> None:
     """Ask a draw's bundle, offline. 离线查询。"""
+
+
+group.add_command(draw_explain.explain_place)
 
 
 @group.command("proof")

@@ -716,8 +716,8 @@ class Reason(Enum):
         Kind.MISSING,
         "What it changes, or belongs to, is not registered yet; it waits.",
         "所变更或所属的对象尚未登记，已暂存等待",
-        "Send the change that creates it, or import it; this one is applied with the next post.",
-        "请发送其新增事件或导入该对象；本变更将随下一次提交生效。",
+        "Send the change that creates it, or import it; this one is applied with it.",
+        "请发送其新增事件或导入该对象；本变更将随之生效。",
     )
 
     # -- the shell: server, accounts, journal -----------------------------------------------------
@@ -1355,6 +1355,162 @@ class Reason(Enum):
         "该对象已被认定与另一对象为同一对象，维持合并",
         "Use the number of the other in the source, or undo the revision that merged them.",
         "请在来源数据中改用对方编号，或撤销合并版本。",
+    )
+
+    # -- prints and explanations -----------------------------------------------------------------
+    BUNDLE_UNREADABLE = (
+        "bundle.unreadable",
+        Kind.INVALID,
+        "These files are not those of a draw as it was committed to and held.",
+        "这些文件不构成一次按承诺进行的抽取",
+        "Run evenhand verify draw on them; it names the first difference.",
+        "请运行 evenhand verify draw，它会指出首个差异。",
+    )
+    BUNDLE_NOT_HELD = (
+        "bundle.not-held",
+        Kind.CONFLICT,
+        "The draw of this bundle has not been held.",
+        "该档案包的抽取尚未进行",
+        "Export the bundle again after the draw.",
+        "请在抽取之后重新导出档案包。",
+    )
+    BUNDLE_NOBODY = (
+        "bundle.nobody",
+        Kind.MISSING,
+        "Nobody of this code or certificate is in this draw.",
+        "本次抽取中没有该编号的检查对象或执法人员",
+        "Check the code; evenhand draw proof proves that it is not in the frame.",
+        "请核对编号；evenhand draw proof 可证明其不在名录中。",
+    )
+    FONT_MISSING = (
+        "print.font-missing",
+        Kind.UNSUPPORTED,
+        "A font that the page is set in is not here.",
+        "缺少排版所需字体",
+        "Install evenhand[print], or name a folder with the fonts in EVENHAND_FONT_DIR.",
+        "请安装 evenhand[print]，或在 EVENHAND_FONT_DIR 中指定字体文件夹。",
+    )
+    NAMES_WRONG = (
+        "print.names-wrong",
+        Kind.INVALID,
+        "The file of names cannot be read.",
+        "无法读取名称文件",
+        "Give a CSV with a header: `code` or `certificate`, `name`, and `address` if known.",
+        "请提供带表头的 CSV：`code` 或 `certificate`、`name`，以及可选的 `address`。",
+    )
+
+    # -- after the draw --------------------------------------------------------------------------
+    AMENDMENT_NOT_FOUND = (
+        "amendment.not-found",
+        Kind.MISSING,
+        "No such change was asked for in your division.",
+        "本辖区无此变更申请",
+        "List them: evenhand office draw pending.",
+        "请查看：evenhand office draw pending。",
+    )
+    AMENDMENT_REASON_UNKNOWN = (
+        "amendment.reason-unknown",
+        Kind.INVALID,
+        "Nothing of a draw is changed for this reason.",
+        "抽取结果不得因此理由变更",
+        "Give one of `allowed`, if it is true, with its evidence.",
+        "如确属 `allowed` 所列理由之一，请注明并附证据。",
+    )
+    AMENDMENT_SITE_UNKNOWN = (
+        "amendment.site-unknown",
+        Kind.MISSING,
+        "This site is not on the list of the draw, or no longer.",
+        "该对象不在抽取名单内，或已被替补",
+        "See who is: evenhand office draw log DRAW.",
+        "请核对名单：evenhand office draw log DRAW。",
+    )
+    AMENDMENT_SEAT_UNKNOWN = (
+        "amendment.seat-unknown",
+        Kind.MISSING,
+        "This inspector has no seat there that is still open.",
+        "该人员在此没有未完成的席位",
+        "See who inspects: evenhand office task list PLAN.",
+        "请核对人员：evenhand office task list PLAN。",
+    )
+    AMENDMENT_STRATUM_UNKNOWN = (
+        "amendment.stratum-unknown",
+        Kind.INVALID,
+        "The draw has no such stratum.",
+        "抽取无此层",
+        "Name one of `known`.",
+        "请填写 `known` 所列之一。",
+    )
+    AMENDMENT_SIGNED = (
+        "amendment.signed",
+        Kind.CONFLICT,
+        "The inspection is signed: it has a result.",
+        "检查已签字，已有结果",
+        "Let the result stand; what is wrong with it is mended in its review.",
+        "请以检查结果为准；如有错误，在审核中更正。",
+    )
+    AMENDMENT_SECOND_OFFICER = (
+        "amendment.second-officer",
+        Kind.FORBIDDEN,
+        "Whoever asked for a change may not approve it.",
+        "提出变更的人员不得自行批准",
+        "Ask another officer: evenhand office draw approve AMENDMENT.",
+        "请由另一名人员执行：evenhand office draw approve AMENDMENT。",
+    )
+    AMENDMENT_DECIDED = (
+        "amendment.decided",
+        Kind.CONFLICT,
+        "This change was decided before.",
+        "该变更申请已作出决定",
+        "Ask for it anew if it is still needed.",
+        "如仍需变更，请重新提出。",
+    )
+    AMENDMENT_UNSTAFFED = (
+        "amendment.unstaffed",
+        Kind.CONFLICT,
+        "Nobody who may can take these seats, on any step of the declared ladder.",
+        "按已声明的让步步骤，仍无人可承担这些席位",
+        "Free inspectors of the roster from other reasons; nobody from outside it can be sent.",
+        "请使名录内人员可以承担；名录以外的人员不得派出。",
+    )
+    AMENDMENT_TOO_LATE = (
+        "amendment.too-late",
+        Kind.CONFLICT,
+        "The time of the plan is over.",
+        "计划期限已过",
+        "Make a new plan; a new draw decides.",
+        "请另行制定计划并重新抽取。",
+    )
+    SUBSTITUTION_IS_RESULT = (
+        "substitution.is-result",
+        Kind.INVALID,
+        "What is found on site is a result of the inspection, never a reason to substitute.",
+        "现场情况属于检查结果，不得作为替补理由",
+        "Keep the site on the list, and let the inspectors record this as its result.",
+        "请保留该对象，由检查人员将其记录为检查结果。",
+    )
+    SUBSTITUTION_LATER = (
+        "substitution.later",
+        Kind.INVALID,
+        "It is not shown to have been true when the frame was frozen.",
+        "未证明该情形在名录冻结时已存在",
+        "Give `since`, a day not after `snapshot`; what happened later is a result.",
+        "请填写不晚于 `snapshot` 的 `since`；其后发生的情形属于检查结果。",
+    )
+    EXTENSION_TOO_MANY = (
+        "extension.too-many",
+        Kind.INVALID,
+        "The stratum does not have so many tickets left.",
+        "该层剩余签号不足",
+        "Ask for at most `left`.",
+        "最多可增抽 `left` 户。",
+    )
+    TASK_WITHDRAWN = (
+        "task.withdrawn",
+        Kind.CONFLICT,
+        "This site was substituted; its task was withdrawn.",
+        "该对象已被替补，任务已撤回",
+        "What was recorded is kept; the reserve is inspected instead.",
+        "已记录的内容予以保留，由替补对象接受检查。",
     )
 
     def __init__(

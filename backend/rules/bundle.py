@@ -322,12 +322,13 @@ def seats_of(
     roster = papers.read_roster(files["roster.tsv"])
     recusals = papers.read_recusals(files["recusal.tsv"])
     drawn = [lot.id for lot in lots if lot.status == "P"]
-    regions = _regions(files["frame.tsv.gz"], drawn) if task.staffing is not None else {}
-    sites = [Site(id, regions.get(id, "")) for id in drawn]
+    where = regions(files["frame.tsv.gz"], drawn) if task.staffing is not None else {}
+    sites = [Site(id, where.get(id, "")) for id in drawn]
     return ladder.staff(task.terms(), sites, roster, recusals, seed=seed)
 
 
-def _regions(packed: bytes, ids: Iterable[str]) -> dict[str, str]:
+def regions(packed: bytes, ids: Iterable[str]) -> dict[str, str]:
+    """Read the divisions of some objects out of the frame."""
     wanted = {id.encode() for id in ids}
     rows = (row.split(b"\t", 6) for row in frame_rows(packed))
     return {parts[0].decode(): parts[5].decode() for parts in rows if parts[0] in wanted}

@@ -53,7 +53,7 @@ def pair(
     seed: str, roster: Sequence[str], caps: Mapping[str, int], positions: Iterable[Position]
 ) -> list[Seat] | Bottleneck:
     """Fill every position, or say exactly why that cannot be done."""
-    ordered = _in_turn(seed, positions)
+    ordered = in_turn(seed, positions)
     matching = _complete(ordered, roster, caps)
     if isinstance(matching, Bottleneck):
         return matching
@@ -76,7 +76,7 @@ def bottleneck(
     seed: str, roster: Sequence[str], caps: Mapping[str, int], positions: Iterable[Position]
 ) -> Bottleneck | None:
     """Say only whether every position can be filled: the bottleneck that `pair` would give."""
-    matching = _complete(_in_turn(seed, positions), roster, caps)
+    matching = _complete(in_turn(seed, positions), roster, caps)
     return matching if isinstance(matching, Bottleneck) else None
 
 
@@ -88,7 +88,8 @@ def bits(mask: int) -> Iterator[int]:
         mask ^= low
 
 
-def _in_turn(seed: str, positions: Iterable[Position]) -> list[Position]:
+def in_turn(seed: str, positions: Iterable[Position]) -> list[Position]:
+    """Order positions as they choose, each by its own ticket."""
     return sorted(positions, key=lambda one: (_slot(seed, one), one.group, one.name))
 
 

@@ -7,6 +7,8 @@ over the odds they should have. No logarithm, so every machine gives the same li
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
+from msgspec import Struct
+
 from backend.rules.draw import Lot, Share
 
 WHOLE = 2**256
@@ -37,8 +39,17 @@ def select(
     ]
 
 
-def ranked(entries: Sequence[Entry], take: int) -> list[Entry]:
-    """Rank one stratum of which `take` are drawn: the certain by ticket, then the others by key."""
+class Field(Struct, frozen=True):
+    """One stratum of which some are certain; `take` and `whole` are what is left for the others."""
+
+    certain: list[Entry]
+    rest: list[Entry]
+    take: int
+    whole: int
+
+
+def field_of(entries: Sequence[Entry], take: int) -> Field:
+    """Set those apart who are certain when `take` are drawn."""
     certain: list[Entry] = []
     rest = list(entries)
     whole = sum(weight for _, _, weight in rest)
@@ -47,10 +58,19 @@ def ranked(entries: Sequence[Entry], take: int) -> list[Entry]:
         rest = [one for one in rest if take * one[2] < whole]
         take -= len(sure)
         whole -= sum(weight for _, _, weight in sure)
-    return [*sorted(certain), *sorted(rest, key=lambda one: (_key(one, take, whole), one))]
+    return Field(certain, rest, take, whole)
 
 
-def _key(entry: Entry, take: int, whole: int) -> int:
+def ranked(entries: Sequence[Entry], take: int) -> list[Entry]:
+    """Rank one stratum of which `take` are drawn: the certain by ticket, then the others by key."""
+    field = field_of(entries, take)
+    return [
+        *sorted(field.certain),
+        *sorted(field.rest, key=lambda one: (key(one, field.take, field.whole), one)),
+    ]
+
+
+def key(entry: Entry, take: int, whole: int) -> int:
     """Compute the ticket's odds over the odds of being drawn; without a draw, by weight alone."""
     number, _, weight = entry
     half = 2 * number + 1
