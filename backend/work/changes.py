@@ -29,7 +29,7 @@ from sync.refusals import Reason
 AHEAD = timedelta(days=1)  # of our clock, at most: a source's own may be wrong
 CHUNK = 400  # keys in one question
 TOLD_MAX = 1_000
-RELEASED_MAX = 1_000  # of each register, in one post
+RELEASED_MAX = 2_000  # keys, at once
 PROBLEMS_MAX = 20  # of one row
 
 # Those that others refer to come first.
@@ -40,6 +40,7 @@ ORDER: tuple[Register, ...] = (
 
 _events, _revisions = (SQLModel.metadata.tables[name] for name in ("event", "revision"))
 _name = sa.tuple_(_events.c.source, _events.c.id)
+_waits = sa.text("waits_register <> ''")  # the condition of the index, in its own words
 _undone = sa.exists().where(_revisions.c.undoes_id == _events.c.revision_id)
 
 T = TypeVar("T")
@@ -76,15 +77,46 @@ async def apply_changes(
     await head(db)
     told = Told(refused=len(problems), problems=[revisions.row_problem(one) for one in problems])
     fresh, again = await _fresh(db, officer, lines, told)
-    released = await _released(db, officer, fresh)
+    released = await _waiting_at(db, {(one.register, one.key) for one in fresh})
 
-    for register in ORDER:
-        mine = [one for one in (*released, *fresh) if one.register == register]
-        if mine:
-            await _apply(db, officer, mine, again, told, now=now)
+    await _apply_all(db, officer, [*released, *fresh], again, told, now=now)
     counts = {name: getattr(told, name) for name in Told.__struct_fields__ if name != "problems"}
     problems_first = sorted(told.problems, key=lambda one: one.kept)[:TOLD_MAX]
     return ChangesView(lines=len(lines) + len(problems), **counts, problems=problems_first)
+
+
+async def release_changes(db: Session, officer: Officer, *, now: datetime) -> int:
+    """Apply what waited for rows that are there by now; return how many changes that were."""
+    told = Told()
+    for register in await _waited_for(db):
+        after = ""
+        while keys := await _keys_waited_for(db, register, after):
+            after = keys[-1]
+            there = {(register, key) for key in await _rows(db, register, keys)}
+            if there:
+                await head(db)
+                ready = await _waiting_at(db, there)
+                await _apply_all(db, officer, ready, (), told, now=now)
+    return told.released
+
+
+async def _apply_all(
+    db: Session,
+    officer: Officer,
+    changes: Sequence[Change],
+    again: Collection[Name],
+    told: Told,
+    *,
+    now: datetime,
+) -> None:
+    """Apply changes to every register, with the rights of whoever handed each in."""
+    divisions = dict.fromkeys(one.division for one in sorted(changes, key=lambda one: one.at))
+    for register in ORDER:
+        for division in divisions:
+            by = msgspec.structs.replace(officer, division=division)
+            mine = [one for one in changes if (one.register, one.division) == (register, division)]
+            if mine:
+                await _apply(db, by, mine, again, told, now=now)
 
 
 async def _apply(
@@ -183,27 +215,34 @@ async def _fresh(
     return list(fresh.values()), set(undone)
 
 
-async def _released(db: Session, officer: Officer, fresh: Iterable[Change]) -> list[Change]:
-    """Find what waited for rows that are there by now, or that this post is about.
-
-    Nobody's post releases what an officer of a smaller division handed in.
-    """
-    mine = sa.literal(officer.division).startswith(_events.c.division)
-    query = sa.select(_events).where(mine, _events.c.waits_register != "").order_by(_events.c.at)
+async def _waiting_at(db: Session, places: Collection[Place]) -> list[Change]:
+    """Find what waits for rows, for the rows of what is found, and so on."""
+    query = sa.select(_events).where(_waits)
+    place = sa.tuple_(_events.c.waits_register, _events.c.waits_key)
     found: dict[Name, Change] = {}
-    for some in _chunks({(one.register, one.key) for one in fresh}):
-        place = sa.tuple_(_events.c.waits_register, _events.c.waits_key)
-        for row in (await _execute(db, query.where(place.in_(some)))).mappings():
-            found[row["source"], row["id"]] = _change(row)
-    waiting = sa.select(_events.c.waits_register).distinct().where(_events.c.waits_register != "")
-    for register in (await _execute(db, waiting)).scalars():
-        shelf = SHELVES[register]
-        if len(shelf.spec.key) == 1:
-            there = sa.exists().where(shelf.key(shelf.kept) == _events.c.waits_key)
-            ready = query.where(_events.c.waits_register == register, there).limit(RELEASED_MAX)
-            for row in (await _execute(db, ready)).mappings():
-                found[row["source"], row["id"]] = _change(row)
+    while places:
+        more: dict[Name, Change] = {}
+        for some in _chunks(places):
+            for row in (await _execute(db, query.where(place.in_(some)))).mappings():
+                more[row["source"], row["id"]] = _change(row)
+        places = {(one.register, one.key) for name, one in more.items() if name not in found}
+        found |= more
     return list(found.values())
+
+
+async def _waited_for(db: Session) -> list[Register]:
+    """Tell which registers have rows that are waited for."""
+    query = sa.select(_events.c.waits_register).distinct().where(_waits)
+    waited = set((await _execute(db, query)).scalars())
+    return [register for register in ORDER if register in waited]
+
+
+async def _keys_waited_for(db: Session, register: Register, after: str) -> list[str]:
+    """List the next keys that are waited for."""
+    key = _events.c.waits_key
+    query = sa.select(key).distinct().where(_events.c.waits_register == register, key > after)
+    query = query.where(_waits).order_by(key).limit(RELEASED_MAX)
+    return list((await _execute(db, query)).scalars())
 
 
 async def _rows(db: Session, register: Register, keys: Iterable[str]) -> dict[str, Cells]:

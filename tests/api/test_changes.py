@@ -12,7 +12,7 @@ from httpx import AsyncClient, Response
 from sqlmodel import col, select
 
 from backend import db
-from backend.tables import Establishment, Event, Inspector, Licence, Listing
+from backend.tables import Establishment, Event, Inspector, Leave, Licence, Listing, Recusal
 
 OWN, FOREIGN = "330106", "440305"
 CODE = "92330106MAUX4U4Q3W"
@@ -112,6 +112,97 @@ async def test_a_change_waits_for_its_row_and_a_licence_for_its_shop(office: Off
     assert (later["released"], later["applied"]) == (2, 3)
     assert (await shop(office)).name == "新名"
     assert (list(licences), list(open)) == (["JY1"], [])
+
+
+async def imported(client: AsyncClient, register: str, *lines: dict[str, Any]) -> None:
+    body = b"\n".join(json.dumps(one).encode() for one in lines)
+    answer = await client.post(
+        f"/office/registers/{register}", files={"files": (f"{register}.ndjson", body)}
+    )
+    assert answer.status_code == 201, answer.text
+
+
+async def test_what_waits_for_what_waits_comes_with_it(office: Office) -> None:
+    admin = await office.officer("admin", OWN)
+    listing = {"code": CODE, "kind": "abnormal", "listed_on": "2026-02-01"}
+
+    early = await done(
+        admin,
+        line("changed", 3, "listings", **listing, reason="年报"),
+        line("created", 2, "listings", **listing),
+    )
+    early_again = await done(admin, line("changed", 4, "listings", **listing, authority="西湖"))
+    later = await done(admin, line("created", 1, **SHOP))
+
+    async with db.transaction(office.engine, write=False) as session:
+        one = (await session.exec(select(Listing))).one()
+    assert (early["waiting"] + early_again["waiting"], early["applied"]) == (3, 0)
+    assert (later["released"], later["applied"], later["waiting"]) == (3, 4, 0)
+    assert (one.reason, one.authority) == ("年报", "西湖")
+
+
+async def test_an_import_releases_what_waits_for_its_rows(office: Office) -> None:
+    bureau, boss = await office.officer("admin", OWN), await office.officer("admin")
+    person = {
+        "certificate": "A1", "name": "王伟", "department": "执法队", "division": OWN,
+        "valid_from": "2024-01-15", "valid_to": "2029-12-31",
+    }  # fmt: skip
+    listing = {"code": CODE, "kind": "abnormal", "listed_on": "2026-02-01"}
+    away = {"certificate": "A1", "first_day": "2026-03-01"}
+
+    early = await done(
+        bureau,
+        line("created", 1, "recusals", code=CODE, certificate="A1", reason="亲属"),
+        line("created", 1, "leave", **away, last_day="2026-03-05"),
+        line("changed", 2, "listings", **listing, reason="年报"),
+        line("changed", 2, "leave", **{**away, "first_day": "2026-04-01"}, reason="产假"),
+    )
+    await imported(boss, "establishments", SHOP)
+    await imported(boss, "inspectors", person)
+    await imported(boss, "listings", listing)
+    await imported(boss, "leave", {**away, "first_day": "2026-04-01", "last_day": "2026-04-30"})
+
+    async with db.transaction(office.engine, write=False) as session:
+        recusals = (await session.exec(select(Recusal.code, Recusal.certificate))).all()
+        away_from = select(Leave.first_day, Leave.reason).order_by(col(Leave.first_day))
+        leave = [(str(day), reason) for day, reason in await session.exec(away_from)]
+        listings = (await session.exec(select(Listing.reason))).all()
+        open = (await session.exec(select(Event.key).where(Event.waits_register != ""))).all()
+    assert (early["waiting"], early["applied"]) == (4, 0)
+    assert list(recusals) == [(CODE, "A1")]
+    assert leave == [("2026-03-01", ""), ("2026-04-01", "产假")]
+    assert list(listings) == ["年报"]
+    assert list(open) == []
+
+
+async def test_what_is_released_has_the_rights_of_whoever_handed_it_in(office: Office) -> None:
+    stranger, boss = await office.officer("admin", FOREIGN), await office.officer("admin")
+    await done(stranger, line("changed", 2, code=CODE, name="别人的"))
+
+    await imported(boss, "establishments", SHOP)
+    told = await done(boss, line("changed", 3, code=CODE, address="河滨路2号"))
+
+    one = await shop(office)
+    assert (one.name, one.address) == ("海川冷库", "河滨路2号")
+    assert (told["applied"], told["released"]) == (1, 0)
+
+
+async def test_a_dry_run_releases_nothing(office: Office) -> None:
+    admin = await office.officer("admin", OWN)
+    await imported(admin, "establishments", {**SHOP, "code": "OTHER"})
+    await done(admin, line("changed", 2, code=CODE, name="新名"))
+
+    body = json.dumps(SHOP).encode()
+    tried = await admin.post(
+        "/office/registers/establishments",
+        files={"files": ("a.ndjson", body)},
+        params={"dry_run": "1"},
+    )
+
+    async with db.transaction(office.engine, write=False) as session:
+        open = (await session.exec(select(Event.key).where(Event.waits_register != ""))).all()
+    assert tried.json()["created"] == 1
+    assert list(open) == [CODE]
 
 
 @pytest.mark.parametrize(

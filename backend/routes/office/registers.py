@@ -30,7 +30,7 @@ from backend.wire import (
     UndoView,
     VersionView,
 )
-from backend.work import checklists, registers, revisions
+from backend.work import changes, checklists, registers, revisions
 from sync.checklist import Checklist
 from sync.refusals import Reason, Refused
 
@@ -108,9 +108,12 @@ async def import_register(
     """Import files of a register, or tell what that would do (导入名录库)."""
     toml = data.mapping.encode()
     with progress.watched(officer.id, watch, data.named) as files:
-        return await registers.import_register(
+        done = await registers.import_register(
             db, officer, register, files, toml, now=now, policy=missing, dry_run=dry_run, told=told
         )
+        if not dry_run:
+            await changes.release_changes(db, officer, now=now)
+        return done
 
 
 @get("/registers/progress/{name:str}")
