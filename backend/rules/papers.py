@@ -26,7 +26,8 @@ from backend.rules.scheme import (
     Weighing,
 )
 
-AUDITOR_ONLY = frozenset({"recusal.tsv"})  # tier A: its hash is public, its content is not
+GROUNDS = "grounds.ndjson"  # of a draw that was changed: why inspectors were passed over
+AUDITOR_ONLY = frozenset({"recusal.tsv", GROUNDS})  # tier A: the hash is public, the content not
 COMMITMENT_FILES = frozenset(
     {"task.json", "commit.json", "frame.tsv.gz", "roster.tsv", "recusal.tsv", "log.ndjson"}
 )
@@ -232,12 +233,25 @@ class LogLine(Struct, frozen=True, omit_defaults=True):
     prev: Hash
     at: str
     by: str
-    event: Literal["commit", "draw", "void"]
+    event: Literal["commit", "draw", "void", "substitute", "replace", "extend"]
     commit: str = ""
     seed: str = ""
     selection: str = ""
     assignment: str = ""
-    reason: str = ""
+    reason: str = ""  # of a replacement: in the grounds
+    approved_by: str = ""  # from here on: of what came after the draw
+    grounds: str = ""  # SHA-256 of its line there
+    evidence: str = ""
+    evidence_sha256: str = ""
+    since: str = ""
+    site: str = ""
+    inspector: str = ""
+    sites: list[str] = []
+    stratum: str = ""
+    count: int = 0
+    lots: list[tuple[str, int, str]] = []  # stratum, rank, id
+    seats: list[tuple[str, str, str, list[str]]] = []  # as in assignment.tsv
+    relaxed: list[str] = []
 
 
 def write(paper: Struct) -> bytes:

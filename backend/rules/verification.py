@@ -14,8 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
-from backend.rules import beacons, bundle, canonical, draw, papers
+from backend.rules import beacons, bundle, canonical, draw, events, papers
 from backend.rules.canonical import NotCanonical
+from backend.rules.differences import Differs, Unproved
 from backend.rules.draw import Lot, Share
 from backend.rules.ladder import Unstaffed
 from backend.rules.merkle import Tree
@@ -23,6 +24,7 @@ from backend.rules.papers import Commit, FrameLine, LogLine, Randomness, SeedPap
 from sync.refusals import Reason, Refused
 
 _SIGNATURE = re.compile(rb"[0-9a-f]{128}\n")
+_COURSE = re.compile("commit( draw( change)*)?( void)?")
 _LISTED = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
 
 
@@ -52,25 +54,11 @@ class Explained(Struct, frozen=True):
     command: str = ""
 
 
-class _Differs(Exception):
-    """The first difference, in both languages."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en = en
-        self.zh = zh
-
-
-class _Open(_Differs):
-    """Not a difference: this cannot be proved from these files."""
-
-
 class _Reading:
     """The papers as the steps have read them so far."""
 
     task: TaskPaper
     commit: Commit
-    log: list[LogLine]
     randomness: Randomness
     seeds: SeedPaper
     shares: dict[str, Share]
@@ -79,21 +67,26 @@ class _Reading:
     def __init__(self, files: Mapping[str, bytes], *, public: bool) -> None:
         self.files = files
         self.public = public
+        self.log = list[LogLine]()
 
     def file(self, name: str) -> bytes:
         """Give a file, or stop the step."""
         if name in self.files:
             return self.files[name]
         if self.public and name in papers.AUDITOR_ONLY:
-            raise _Open(
+            raise Unproved(
                 f"{name} is kept by the auditor; its hash is public.",
                 f"{name} 由审计方保管，其散列值已公开。",
             )
-        raise _Differs(f"{name} is missing.", f"缺少 {name}。")
+        raise Differs(f"{name} is missing.", f"缺少 {name}。")
 
     def held(self) -> bool:
         """Whether the log says that the draw took place."""
         return any(event.event == "draw" for event in self.log)
+
+    def changed(self) -> bool:
+        """Whether anything followed the draw; a log that was not proved is asked no further."""
+        return bool(events.changes(self.log)) or papers.GROUNDS in self.files
 
 
 def verify(files: Mapping[str, bytes], *, public: bool = False) -> list[Step]:
@@ -102,6 +95,8 @@ def verify(files: Mapping[str, bytes], *, public: bool = False) -> list[Step]:
     done: dict[str, bool | None] = {}
     steps: list[Step] = []
     for name, needs, check in _STEPS:
+        if name in _AFTER and not reading.changed():
+            continue
         broken = next((need for need in needs if not done[need]), None)
         if broken is not None:
             step = Step(
@@ -183,9 +178,9 @@ def _rank(
 def _run(name: str, check: "Callable[[_Reading], tuple[str, str]]", reading: _Reading) -> Step:
     try:
         en, zh = check(reading)
-    except _Open as open_:
+    except Unproved as open_:
         return Step(name, None, open_.en, open_.zh)
-    except _Differs as differs:
+    except Differs as differs:
         return Step(name, False, differs.en, differs.zh)
     except Refused as refused:
         facts = ", ".join(f"{name}: {fact}" for name, fact in refused.details.items())
@@ -212,12 +207,12 @@ def _manifest(reading: _Reading) -> tuple[str, str]:
         raise NotCanonical("MANIFEST.sha256 is not sorted")
     for name in sorted(reading.files.keys() - papers.SEALS):
         if name not in listed:
-            raise _Differs(f"{name} is not in the manifest.", f"清单中没有 {name}。")
+            raise Differs(f"{name} is not in the manifest.", f"清单中没有 {name}。")
     for name, hash in listed.items():
         if reading.public and name in papers.AUDITOR_ONLY and name not in reading.files:
             continue
         if canonical.digest(reading.file(name)) != hash:
-            raise _Differs(f"{name} was altered.", f"{name} 被改动。")
+            raise Differs(f"{name} was altered.", f"{name} 被改动。")
     return f"All {len(listed)} files are as listed.", f"全部 {len(listed)} 个文件与清单一致。"
 
 
@@ -231,7 +226,7 @@ def _signature(reading: _Reading) -> tuple[str, str]:
             bytes.fromhex(signature[:-1].decode()), reading.file("MANIFEST.sha256")
         )
     except (InvalidSignature, ValueError):
-        raise _Differs(
+        raise Differs(
             "The manifest is not signed by the key in commit.json.",
             "清单不是由 commit.json 中的密钥签署。",
         ) from None
@@ -242,18 +237,18 @@ def _commitment(reading: _Reading) -> tuple[str, str]:
     commit = papers.read(reading.file("commit.json"), Commit)
     task = papers.read(reading.file("task.json"), TaskPaper)
     if not commit.spec == task.spec == draw.SPEC:
-        raise _Differs(f"Not a draw by {draw.SPEC}.", f"不是按 {draw.SPEC} 进行的抽取。")
+        raise Differs(f"Not a draw by {draw.SPEC}.", f"不是按 {draw.SPEC} 进行的抽取。")
     if canonical.digest(reading.file("task.json")) != commit.task:
-        raise _Differs("The task is not the committed one.", "任务书与承诺不符。")
+        raise Differs("The task is not the committed one.", "任务书与承诺不符。")
     if (commit.seq == 1) != (commit.prev == papers.NO_HASH) or commit.agency != task.agency:
-        raise _Differs("The chain of commitments is broken.", "承诺链断裂。")
+        raise Differs("The chain of commitments is broken.", "承诺链断裂。")
     if commit.sources != sorted(task.sources, key=str.encode):
-        raise _Differs("The sources are not those of the task.", "随机源与任务书不符。")
+        raise Differs("The sources are not those of the task.", "随机源与任务书不符。")
     beacons.require_public(task.sources)
     beacons.require_future(task.sources, created_at=papers.read_moment(commit.created_at))
     not_before = papers.read_moment(commit.not_before)
     if beacons.ready_at(task.sources, not_before) != not_before:
-        raise _Differs(
+        raise Differs(
             "The draw was allowed before its sources have their values.",
             "抽取时间早于随机源产生时间。",
         )
@@ -268,35 +263,30 @@ def _commitment(reading: _Reading) -> tuple[str, str]:
 
 
 def _log(reading: _Reading) -> tuple[str, str]:
-    events = papers.read_log(reading.file("log.ndjson"))
-    kinds = [event.event for event in events]
-    if kinds not in (
-        ["commit"],
-        ["commit", "draw"],
-        ["commit", "void"],
-        ["commit", "draw", "void"],
+    log = papers.read_log(reading.file("log.ndjson"))
+    kinds = ["change" if line.event in events.CHANGES else line.event for line in log]
+    if _COURSE.fullmatch(" ".join(kinds)) is None:
+        raise Differs("The events are not those of one draw.", "日志事件不构成一次抽取。")
+    if log[0].commit != bundle.commit_hash(reading.files):
+        raise Differs("The log opens with another commitment.", "日志首行是另一份承诺。")
+    if log[0].at != reading.commit.created_at or any(
+        later.at < reading.commit.not_before for later in log if later.event == "draw"
     ):
-        raise _Differs("The events are not those of one draw.", "日志事件不构成一次抽取。")
-    if events[0].commit != bundle.commit_hash(reading.files):
-        raise _Differs("The log opens with another commitment.", "日志首行是另一份承诺。")
-    if events[0].at != reading.commit.created_at or any(
-        later.at < reading.commit.not_before for later in events if later.event == "draw"
-    ):
-        raise _Differs("The times do not follow the commitment.", "时间与承诺不符。")
-    reading.log = events
+        raise Differs("The times do not follow the commitment.", "时间与承诺不符。")
+    reading.log = log
     if reading.held():
-        held = events[1]
+        held = log[1]
         for name, hash in ("selection", held.selection), ("assignment", held.assignment):
             if canonical.digest(reading.file(f"{name}.tsv")) != hash:
-                raise _Differs(f"The log has another {name}.", f"日志所记 {name} 与文件不符。")
+                raise Differs(f"The log has another {name}.", f"日志所记 {name} 与文件不符。")
     elif (papers.RESULT_FILES | {papers.STANDING}) & reading.files.keys():
-        raise _Differs("There is a result without a draw.", "日志中无抽取，却有结果。")
-    if events[-1].event == "void":
+        raise Differs("There is a result without a draw.", "日志中无抽取，却有结果。")
+    if log[-1].event == "void":
         return (
-            f"The draw is VOID since {events[-1].at}: {events[-1].reason}.",
-            f"该抽取已于 {events[-1].at} 作废：{events[-1].reason}。",
+            f"The draw is VOID since {log[-1].at}: {log[-1].reason}.",
+            f"该抽取已于 {log[-1].at} 作废：{log[-1].reason}。",
         )
-    return f"{len(events)} events, chained.", f"{len(events)} 个事件，首尾相连。"
+    return f"{len(log)} events, chained.", f"{len(log)} 个事件，首尾相连。"
 
 
 def _frame(reading: _Reading) -> tuple[str, str]:
@@ -306,7 +296,7 @@ def _frame(reading: _Reading) -> tuple[str, str]:
     for row, line in bundle.parse_frame(packed, reading.task):
         key = line.id.encode()
         if key <= last:
-            raise _Differs(
+            raise Differs(
                 f"Line {tree.size + 1} is out of order.", f"第 {tree.size + 1} 行次序有误。"
             )
         last = key
@@ -315,11 +305,11 @@ def _frame(reading: _Reading) -> tuple[str, str]:
         whole.update(row + b"\n")
     commit = reading.commit
     if whole.hexdigest() != commit.frame_sha256 or tree.size != commit.frame_size:
-        raise _Differs("The frame is not the committed one.", "抽样框与承诺不符。")
+        raise Differs("The frame is not the committed one.", "抽样框与承诺不符。")
     if tree.root().hex() != commit.frame_root:
-        raise _Differs("The Merkle root differs.", "默克尔根不符。")
+        raise Differs("The Merkle root differs.", "默克尔根不符。")
     if bundle.table_of(counts) != commit.counts:
-        raise _Differs("The counts differ.", "分层计数不符。")
+        raise Differs("The counts differ.", "分层计数不符。")
     eligible = sum(by["E"] for by in commit.counts.values())
     return (
         f"{tree.size} in scope, {eligible} eligible; root {commit.frame_root}.",
@@ -329,10 +319,10 @@ def _frame(reading: _Reading) -> tuple[str, str]:
 
 def _roster(reading: _Reading) -> tuple[str, str]:
     if canonical.digest(reading.file("roster.tsv")) != reading.commit.roster_sha256:
-        raise _Differs("The roster is not the committed one.", "人员名录与承诺不符。")
+        raise Differs("The roster is not the committed one.", "人员名录与承诺不符。")
     roster = papers.read_roster(reading.file("roster.tsv"))
     if canonical.digest(reading.file("recusal.tsv")) != reading.commit.recusal_sha256:
-        raise _Differs("The recusals are not the committed ones.", "回避名单与承诺不符。")
+        raise Differs("The recusals are not the committed ones.", "回避名单与承诺不符。")
     recusals = papers.read_recusals(reading.file("recusal.tsv"))
     return (
         f"{len(roster)} inspectors, {len(recusals)} recusals.",
@@ -342,7 +332,7 @@ def _roster(reading: _Reading) -> tuple[str, str]:
 
 def _randomness(reading: _Reading) -> tuple[str, str]:
     if not reading.held():
-        raise _Open("The draw has not been held.", "尚未抽取。")
+        raise Unproved("The draw has not been held.", "尚未抽取。")
     found = papers.read(reading.file("randomness.json"), Randomness)
     bundle.admit(reading.task, reading.commit, found)
     reading.randomness = found
@@ -364,16 +354,16 @@ def _sources(reading: _Reading) -> tuple[str, str]:
     en = "; ".join(f"{given}: {words}" for given, words, _ in claims) + "."
     zh = "；".join(f"{given}：{words}" for given, _, words in claims) + "。"
     if not beacons.verifiable(task.sources):
-        raise _Open(en, zh)
+        raise Unproved(en, zh)
     return en, zh
 
 
 def _seed(reading: _Reading) -> tuple[str, str]:
     seeds = bundle.seeds_of(reading.files, reading.task, reading.randomness)
     if papers.read(reading.file("seed.json"), SeedPaper) != seeds:
-        raise _Differs("The seed does not follow from them.", "种子并非由此得出。")
+        raise Differs("The seed does not follow from them.", "种子并非由此得出。")
     if reading.log[1].seed != seeds.root:
-        raise _Differs("The log has another seed.", "日志所记种子不符。")
+        raise Differs("The log has another seed.", "日志所记种子不符。")
     reading.seeds = seeds
     return f"Seed of the objects {seeds.objects}.", f"对象种子 {seeds.objects}。"
 
@@ -381,7 +371,7 @@ def _seed(reading: _Reading) -> tuple[str, str]:
 def _allocation(reading: _Reading) -> tuple[str, str]:
     shares = bundle.shares_of(reading.task, reading.commit, reading.seeds.rounding)
     if papers.write_shares(shares) != reading.file("allocation.json"):
-        raise _Differs("The quotas do not follow from the task.", "名额并非按任务书得出。")
+        raise Differs("The quotas do not follow from the task.", "名额并非按任务书得出。")
     reading.shares = shares
     primary = sum(share.primary for share in shares.values())
     reserves = sum(share.reserves for share in shares.values())
@@ -403,17 +393,17 @@ def _selection(reading: _Reading) -> tuple[str, str]:
 def _assignment(reading: _Reading) -> tuple[str, str]:
     staffed = bundle.seats_of(reading.files, reading.task, reading.seeds.inspectors, reading.lots)
     if isinstance(staffed, Unstaffed):
-        raise _Differs("No complete pairing exists.", "不存在完整的人员匹配。")
+        raise Differs("No complete pairing exists.", "不存在完整的人员匹配。")
     standing, seats = staffed.standing, staffed.seats
     if reading.task.tells_standing():
         if papers.write(standing) != reading.file(papers.STANDING):
             steps = ", ".join(standing.relaxed) or "-"
-            raise _Differs(
+            raise Differs(
                 f"{papers.STANDING} is not what follows; what gives way: {steps}.",
                 f"{papers.STANDING} 与推算不符，应作的让步：{steps}。",
             )
     elif papers.STANDING in reading.files:
-        raise _Differs("The task has no ladder.", "任务书未声明让步步骤。")
+        raise Differs("The task has no ladder.", "任务书未声明让步步骤。")
     expected = canonical.lines(papers.write_seats(seats))
     _same_lines("assignment.tsv", expected, canonical.lines(reading.file("assignment.tsv")))
     en = f"All {len(seats)} seats follow from the inspectors' tickets."
@@ -425,12 +415,20 @@ def _assignment(reading: _Reading) -> tuple[str, str]:
     return en, zh
 
 
+def _changes(reading: _Reading) -> tuple[str, str]:
+    return events.prove_changes(reading.files, reading.log, public=reading.public)
+
+
+def _reseating(reading: _Reading) -> tuple[str, str]:
+    return events.prove_seats(reading.files, reading.log)
+
+
 def _same_lines(name: str, expected: list[bytes], found: list[bytes]) -> None:
     for n in range(max(len(expected), len(found))):
         want = expected[n].decode() if n < len(expected) else "(no line)"
         have = found[n].decode() if n < len(found) else "(no line)"
         if want != have:
-            raise _Differs(
+            raise Differs(
                 f"{name} line {n + 1} is `{have}`, must be `{want}`.",
                 f"{name} 第 {n + 1} 行为 `{have}`，应为 `{want}`。",
             )
@@ -453,4 +451,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...], Callable[[_Reading], tuple[str, str]]]
     ("allocation", ("frame", "seed"), _allocation),
     ("selection", ("allocation",), _selection),
     ("assignment", ("roster", "selection"), _assignment),
+    ("changes", ("log", "selection"), _changes),
+    ("reseating", ("assignment", "changes"), _reseating),
 )
+_AFTER = ("changes", "reseating")  # said only of a draw that something followed

@@ -1,0 +1,545 @@
+"""What follows a draw can come to one thing only; whoever bends it is found by the line."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import Any
+
+import drawings
+import msgspec
+import pytest
+
+from backend.rules import amendments, bundle, canonical, draw, events, papers
+from backend.rules.amendments import REASONS, RESULTS, Away, Outcome, Wanted
+from backend.rules.bundle import Files
+from backend.rules.ladder import Staffing
+from backend.rules.papers import GROUNDS, LogLine
+from backend.rules.verification import Step, verify
+from sync.refusals import Reason, Refused
+
+EARLIER = "2026-11-01"  # before the draw of `drawings` was committed to
+LATER = drawings.HELD + timedelta(days=3)
+
+
+@pytest.fixture(scope="module")
+def whole() -> Files:
+    return drawings.held(drawings.committed(inspectors=drawings.roster(24))).files
+
+
+@pytest.fixture(scope="module")
+def changed(whole: Files) -> Files:
+    """A draw that all three kinds of change followed."""
+    first, second, *_ = drawn(whole)
+    files = made(whole, substitution(first))
+    files = made(files, replacement(files, second))
+    return made(files, extension(2))
+
+
+def made(
+    files: Files, wanted: Wanted, away: Sequence[Away] = (), *, by: str = "a", approved: str = "b"
+) -> Files:
+    book = events.open_book(files, {wanted.stratum: wanted.count})
+    outcome = amendments.decide(book, events.replay(files, book), wanted, away)
+    return written(files, wanted, outcome, away, by=by, approved=approved)
+
+
+def written(
+    files: Files,
+    wanted: Wanted,
+    outcome: Outcome,
+    away: Sequence[Away] = (),
+    *,
+    by: str = "a",
+    approved: str = "b",
+) -> Files:
+    """Write a change whatever it is, as a cheat in the office would."""
+    return events.amend(
+        files, wanted, outcome, away, by=by, approved_by=approved, now=LATER, salt="5a" * 32,
+        secret=drawings.SECRET,
+    )  # fmt: skip
+
+
+def substitution(site: str, reason: str = "X01-moved", since: str = EARLIER) -> Wanted:
+    return Wanted(
+        kind="substitute", reason=reason, evidence="登记档案 2026-118", site=site, since=since
+    )
+
+
+def replacement(
+    files: Files, site: str, reason: str = "I02-illness", position: str = "1主办"
+) -> Wanted:
+    sitting = {
+        key: who
+        for key, who in events.replay(files).seats.items()
+        if f"/{site}/" in key[0] and key[1] == position
+    }
+    return Wanted(
+        kind="replace", reason=reason, evidence="病假条 7", inspector=next(iter(sitting.values())),
+        sites=[site],
+    )  # fmt: skip
+
+
+def extension(count: int, reason: str = "E02-findings") -> Wanted:
+    return Wanted(kind="extend", reason=reason, evidence="会议纪要 12", stratum="all", count=count)
+
+
+def drawn(files: Files) -> list[str]:
+    return [lot.id for lot in sorted(events.replay(files).drawn.values(), key=lambda one: one.rank)]
+
+
+def failing(files: Files, *, public: bool = False) -> list[Step]:
+    return [step for step in verify(files, public=public) if step.ok is False]
+
+
+def refusal(call: Callable[[], object]) -> Refused:
+    with pytest.raises(Refused) as refused:
+        call()
+    return refused.value
+
+
+# -- what comes of it ------------------------------------------------------------------------------
+
+
+def test_a_substitution_calls_the_next_reserve_and_nobody_else_moves(whole: Files) -> None:
+    rows = [canonical.fields(row, 5) for row in canonical.lines(whole["selection.tsv"])]
+    reserves = [row[2] for row in rows if row[4] == "R"]
+    before = events.replay(whole)
+    gone = rows[1][2]
+
+    after = events.replay(made(whole, substitution(gone)))
+
+    assert after.drawn.keys() == before.drawn.keys() - {gone} | {reserves[0]}
+    stayed = {key: who for key, who in before.seats.items() if f"/{gone}/" not in key[0]}
+    assert stayed.items() <= after.seats.items()
+    assert len(after.seats) == len(before.seats)
+
+
+def test_any_number_of_changes_leaves_everybody_elses_place() -> None:
+    random = Random(4)
+    files = drawings.held(drawings.committed(inspectors=drawings.roster(40))).files
+    for _ in range(8):
+        before = events.replay(files)
+        site = random.choice(sorted(before.drawn))
+        wanted = random.choice([substitution(site), replacement(files, site), extension(1)])
+
+        files = made(files, wanted)
+        after = events.replay(files)
+
+        lost = {key for key, who in before.seats.items() if after.seats.get(key) != who}
+        touched = {wanted.site} if wanted.kind == "substitute" else set(wanted.sites)
+        assert all(any(f"/{one}/" in group for one in touched) for group, _ in lost)
+        assert before.drawn.keys() - after.drawn.keys() <= {wanted.site}
+        held = Counter(after.seats.values())
+        assert max(held.values()) <= 3
+        assert failing(files) == []
+
+
+def test_a_replacement_is_what_the_draw_of_that_position_gives(whole: Files) -> None:
+    site = drawn(whole)[0]
+    wanted = replacement(whole, site)
+    book, before = events.open_book(whole), events.replay(whole)
+    ((group, place),) = [
+        key for key, who in before.seats.items() if who == wanted.inspector and site in key[0]
+    ]
+    beside = {who for (other, _), who in before.seats.items() if other == group}
+    held = Counter(before.seats.values())
+    able = [
+        one.inspector
+        for one in book.people
+        if "food" in one.qualifications and one.valid_to > "2026-12-31"
+        and one.inspector not in beside and held[one.inspector] < one.cap
+        and (site, one.inspector, "R01") not in book.recusals
+    ]  # fmt: skip
+    ticket = {who: draw.ticket(book.seed, f"pair|{group}|{place}|{who}") for who in able}
+
+    after = events.replay(made(whole, wanted))
+
+    assert after.seats[group, place] == min(able, key=lambda who: ticket[who])
+    assert {key for key in before.seats if before.seats[key] != after.seats[key]} == {
+        (group, place)
+    }
+
+
+def test_who_cannot_be_asked_is_passed_over_and_the_next_ticket_counts(whole: Files) -> None:
+    site = drawn(whole)[0]
+    wanted = replacement(whole, site)
+    first = events.replay(made(whole, wanted))
+    key = next(
+        key for key, who in events.replay(whole).seats.items()
+        if who == wanted.inspector and site in key[0]
+    )  # fmt: skip
+    away = [Away(inspector=first.seats[key], reason="I01-leave", evidence="revision:r9")]
+
+    files = made(whole, wanted, away)
+
+    assert events.replay(files).seats[key] not in (wanted.inspector, first.seats[key])
+    assert failing(files) == []
+
+
+def test_who_left_is_not_seated_again_but_who_is_recused_only_stays_away_from_one_site(
+    whole: Files,
+) -> None:
+    site, other = drawn(whole)[:2]
+    ill = replacement(whole, site)
+    recused = replacement(whole, other, "I03-recusal")
+
+    after = events.replay(made(whole, ill))
+    after_recusal = events.replay(made(whole, recused))
+
+    assert (ill.inspector, "") in after.relieved
+    assert (recused.inspector, other) in after_recusal.relieved
+
+
+def test_every_seat_of_an_inspector_is_filled_at_once(whole: Files) -> None:
+    before = events.replay(whole)
+    busiest, count = Counter(before.seats.values()).most_common(1)[0]
+    sites = [
+        site
+        for site in drawn(whole)
+        if any(f"/{site}/" in group and who == busiest for (group, _), who in before.seats.items())
+    ]
+    wanted = Wanted(
+        kind="replace", reason="I05-left", evidence="调令 3", inspector=busiest, sites=sites
+    )
+
+    files = made(whole, wanted)
+
+    assert count == len(sites) > 1
+    assert busiest not in events.replay(files).seats.values()
+    assert failing(files) == []
+
+
+def test_an_extension_is_what_a_longer_draw_would_have_given(whole: Files) -> None:
+    book = events.open_book(whole, {"all": 20})
+    longer = [book.lots["all", rank].id for rank in range(1, 13)]
+
+    files = made(made(whole, extension(3)), extension(5))
+
+    assert drawn(files) == longer
+    assert drawn(files)[:4] == drawn(whole)
+    assert failing(files) == []
+
+
+def test_reserves_are_called_in_order_until_there_are_none_and_the_shortfall_is_told(
+    whole: Files,
+) -> None:
+    files = whole
+    for site in drawn(whole):
+        files = made(files, substitution(site))
+
+    counted = events.tally(papers.read_log(files["log.ndjson"]), 4)
+
+    assert (counted.substituted, counted.shortfall, counted.listed) == (4, 1, 3)
+    assert failing(files) == []
+    told = next(step for step in verify(files) if step.name == "changes")
+    assert "1 without a reserve" in told.en
+    assert "1 户无候补" in told.zh
+
+
+def test_a_lot_that_was_called_is_never_called_again(whole: Files) -> None:
+    first = drawn(whole)[0]
+    files = made(whole, extension(1))
+    fifth = drawn(files)[-1]
+
+    files = made(made(files, substitution(fifth)), substitution(first))
+
+    assert fifth not in drawn(files)
+    assert first not in drawn(files)
+    assert len(set(drawn(files))) == 5
+
+
+def test_nobody_from_outside_the_declared_ladder_is_sent() -> None:
+    few = [one for one in drawings.roster() if one.inspector in ("沪A0001", "沪A0002", "沪A0003")]
+    files = drawings.held(drawings.committed(inspectors=few)).files
+    site = drawn(files)[0]
+    away = [Away(inspector=one.inspector, reason="I02-illness", evidence="7") for one in few]
+
+    refused = refusal(lambda: made(files, replacement(files, site), away))
+
+    assert refused.reason is Reason.AMENDMENT_UNSTAFFED
+    assert site in str(refused.details["positions"])
+
+
+def test_the_ladder_is_gone_down_further_only_as_it_was_declared() -> None:
+    tight = [msgspec.structs.replace(one, cap=2) for one in drawings.roster(5)][:4]
+    task = drawings.task(relaxations=["cap+1", "cap+2"])
+    files = drawings.held(drawings.committed(task, inspectors=tight)).files
+    assert events.replay(files).relaxed == []
+
+    once = made(files, extension(1))
+    twice = made(once, extension(1))
+
+    assert events.replay(once).relaxed == ["cap+1"]
+    assert events.replay(twice).relaxed[:1] == ["cap+1"]
+    assert failing(twice) == []
+
+
+def test_even_loads_stay_even_as_long_as_they_can() -> None:
+    task = drawings.task(staffing=Staffing(even=0))
+    files = drawings.held(drawings.committed(task, inspectors=drawings.roster(16))).files
+    loads = Counter(events.replay(files).seats.values())
+
+    grown = made(files, extension(8))
+
+    assert max(loads.values()) == 1
+    after = Counter(events.replay(grown).seats.values())
+    assert (max(after.values()), after.total()) == (2, 24)  # a cap would allow three
+    assert failing(grown) == []
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", sorted(RESULTS))
+def test_what_is_found_on_site_is_refused_by_name(whole: Files, reason: str) -> None:
+    refused = refusal(lambda: made(whole, substitution(drawn(whole)[0], reason)))
+
+    assert refused.reason is Reason.SUBSTITUTION_IS_RESULT
+    assert refused.details["zh"] == RESULTS[reason][1]
+    assert "result" in refused.reason.remedy_en
+
+
+def test_a_change_needs_a_reason_of_the_closed_list(whole: Files) -> None:
+    site = drawn(whole)[0]
+
+    for wanted in (
+        substitution(site, "X02-annual-cap"), replacement(whole, site, "I09-dislike"),
+        extension(1, "E09-more"),
+    ):  # fmt: skip
+        refused = refusal(partial(made, whole, wanted))
+        assert refused.reason is Reason.AMENDMENT_REASON_UNKNOWN
+        assert str(refused.details["allowed"]).split(", ") == list(REASONS[wanted.kind])
+
+
+@pytest.mark.parametrize("since", ["", "2026-11-23"])
+def test_what_came_after_the_snapshot_is_no_reason_unless_it_is_force_majeure(
+    whole: Files, since: str
+) -> None:
+    site = drawn(whole)[0]
+
+    late = refusal(lambda: made(whole, substitution(site, since=since)))
+    flood = made(whole, substitution(site, amendments.FORCE_MAJEURE, since))
+
+    assert late.reason is Reason.SUBSTITUTION_LATER
+    assert failing(flood) == []
+
+
+def test_only_who_is_on_the_list_gives_way(whole: Files) -> None:
+    site = drawn(whole)[0]
+    files = made(whole, substitution(site))
+
+    assert refusal(lambda: made(files, substitution(site))).reason is Reason.AMENDMENT_SITE_UNKNOWN
+    stranger = msgspec.structs.replace(replacement(whole, site), inspector="沪A9999")
+    assert refusal(lambda: made(whole, stranger)).reason is Reason.AMENDMENT_SEAT_UNKNOWN
+    nowhere = msgspec.structs.replace(stranger, sites=[])
+    assert refusal(lambda: made(whole, nowhere)).reason is Reason.AMENDMENT_SEAT_UNKNOWN
+
+
+@pytest.mark.parametrize("count", [0, 10_000])
+def test_an_extension_stays_within_the_stratum(whole: Files, count: int) -> None:
+    other = msgspec.structs.replace(extension(1), stratum="D")
+
+    assert refusal(lambda: made(whole, extension(count))).reason is Reason.EXTENSION_TOO_MANY
+    assert refusal(lambda: made(whole, other)).reason is Reason.AMENDMENT_STRATUM_UNKNOWN
+
+
+# -- what is proved --------------------------------------------------------------------------------
+
+
+def test_all_of_it_is_proved(changed: Files) -> None:
+    steps = verify(changed)
+
+    assert [step.name for step in steps[-2:]] == ["changes", "reseating"]
+    assert all(step.ok for step in steps)
+    assert [line.event for line in papers.read_log(changed["log.ndjson"])] == [
+        "commit", "draw", "substitute", "replace", "extend",
+    ]  # fmt: skip
+
+
+def test_the_public_part_tells_nothing_personal_and_proves_the_order(changed: Files) -> None:
+    public = {name: body for name, body in changed.items() if name not in papers.AUDITOR_ONLY}
+
+    states = {step.name: step.ok for step in verify(public, public=True)}
+
+    assert states["changes"] is True
+    assert states["reseating"] is None
+    everything = b"".join(public.values()).decode(errors="replace")
+    assert "I02-illness" not in everything
+    assert "病假条 7" not in everything
+    assert "X01-moved" in everything
+    assert failing(public)[0].name == "manifest"
+
+
+def test_a_void_draw_may_have_been_changed_before(changed: Files) -> None:
+    files = bundle.void(changed, reason="wrong division", now=LATER, by="c", secret=drawings.SECRET)
+
+    assert failing(files) == []
+    assert "VOID" in next(step.en for step in verify(files) if step.name == "log")
+
+
+def rechained(files: Files, lines: Iterable[LogLine]) -> Files:
+    """What a cheat publishes: the log chained anew and signed with the office's own key."""
+    log = b""
+    for line in lines:
+        log = papers.append_log(log, line)
+    return resealed(files | {"log.ndjson": log})
+
+
+def resealed(files: Files) -> Files:
+    bare = {name: body for name, body in files.items() if name not in papers.SEALS}
+    return bundle.seal(bare, drawings.SECRET)
+
+
+def relined(n: int, **fields: Any) -> Callable[[Files], Files]:
+    """Edit one line of the log, and chain it anew."""
+
+    def change(files: Files) -> Files:
+        log = papers.read_log(files["log.ndjson"])
+        log[n - 1] = msgspec.structs.replace(log[n - 1], **fields)
+        return rechained(files, log)
+
+    return change
+
+
+def reordered(*places: int) -> Callable[[Files], Files]:
+    """Keep these lines of the log in this order, with their grounds numbered anew."""
+
+    def change(files: Files) -> Files:
+        log = papers.read_log(files["log.ndjson"])
+        grounds = events.read_grounds(files[GROUNDS])
+        lines, rows = [log[0], log[1]], list[bytes]()
+        for n, place in enumerate(places, start=3):
+            row = papers.write(msgspec.structs.replace(grounds[place], n=n))
+            rows.append(row)
+            lines.append(msgspec.structs.replace(log[place - 1], grounds=canonical.digest(row)))
+        return rechained(files | {GROUNDS: canonical.table(rows)}, lines)
+
+    return change
+
+
+def other_grounds(files: Files) -> Files:
+    return resealed(files | {GROUNDS: files[GROUNDS].replace("病假条 7".encode(), b"x")})
+
+
+def raw(old: str, new: str) -> Callable[[Files], Files]:
+    """Edit the bytes of the log without chaining it anew."""
+
+    def change(files: Files) -> Files:
+        assert old.encode() in files["log.ndjson"]
+        return resealed(
+            files | {"log.ndjson": files["log.ndjson"].replace(old.encode(), new.encode(), 1)}
+        )
+
+    return change
+
+
+def without_line(n: int) -> Callable[[Files], Files]:
+    def change(files: Files) -> Files:
+        rows = canonical.lines(files["log.ndjson"])
+        return resealed(files | {"log.ndjson": canonical.table(rows[: n - 1] + rows[n:])})
+
+    return change
+
+
+def swapped(files: Files) -> Files:
+    rows = canonical.lines(files["log.ndjson"])
+    rows[2], rows[3] = rows[3], rows[2]
+    return resealed(files | {"log.ndjson": canonical.table(rows)})
+
+
+def another_reserve(files: Files) -> Files:
+    """The reserve after the next is called."""
+    line = papers.read_log(files["log.ndjson"])[2]
+    stratum, rank, _ = line.lots[0]
+    other = events.open_book(files).lots[stratum, rank + 1]
+    return relined(3, lots=[(stratum, rank + 1, other.id)])(files)
+
+
+def another_inspector(files: Files) -> Files:
+    """Somebody else who may sit there takes the seat."""
+    line = papers.read_log(files["log.ndjson"])[3]
+    state = events.replay(files)
+    book = events.open_book(files)
+    group, place, who, _ = line.seats[0]
+    beside = {one for (other, _), one in state.seats.items() if other == group}
+    held = Counter(state.seats.values())
+    other = next(
+        one.inspector for one in book.people
+        if "food" in one.qualifications and held[one.inspector] < one.cap
+        and one.inspector not in {*beside, who, line.inspector}
+    )  # fmt: skip
+    return relined(4, seats=[(group, place, other, [])])(files)
+
+
+def invented_away(files: Files) -> Files:
+    """Who would be next is passed over, on paper for no reason of the list."""
+    grounds = list(events.read_grounds(files[GROUNDS]).values())
+    log = papers.read_log(files["log.ndjson"])
+    who = log[3].seats[0][2]
+    grounds[1] = msgspec.structs.replace(
+        grounds[1], away=[Away(inspector=who, reason="busy", evidence="-")]
+    )
+    rows = [papers.write(one) for one in grounds]
+    log[3] = msgspec.structs.replace(log[3], grounds=canonical.digest(rows[1]))
+    return rechained(files | {GROUNDS: canonical.table(rows)}, log)
+
+
+CHEATS: list[tuple[str, Callable[[Files], Files], str, str]] = [
+    ("a line is dropped", without_line(4), "log", "not chained"),
+    ("lines change places", swapped, "log", "not chained"),
+    ("a byte is edited", raw("X01-moved", "X01-close"), "log", "not chained"),
+    ("a change is told before the draw", lambda f: rechained(f, [
+        (lines := papers.read_log(f["log.ndjson"]))[0], lines[2], lines[1], *lines[3:]]),
+     "log", "not those of one draw"),
+    ("a change is dropped and chained anew", reordered(4, 5), "changes", "calls"),
+    ("changes are swapped and chained anew", reordered(5, 4, 3), "changes", "calls"),
+    ("a change is told twice", reordered(3, 3, 4, 5), "changes", "not on the list"),
+    ("a reason is edited", relined(3, reason="not-found"), "changes", "result of the inspection"),
+    ("a reason of another list", relined(5, reason="X01-moved"), "changes", "for this reason"),
+    ("the day is edited", relined(3, since="2026-12-01"), "changes", "frozen"),
+    ("the evidence is taken out", relined(3, evidence=""), "changes", "no evidence"),
+    ("one officer alone", relined(3, approved_by="a"), "changes", "nobody else"),
+    ("nobody approved", relined(4, approved_by=""), "changes", "nobody else"),
+    ("the time is set back", relined(4, at="2026-11-22T09:30:00+08:00"), "changes", "comes before"),
+    ("the reserve after the next", another_reserve, "changes", "next is"),
+    ("one more is drawn", relined(5, count=3), "changes", "next is"),
+    ("a seat is left out", relined(5, seats=[]), "changes", "other seats"),
+    ("somebody else is sent", another_inspector, "reseating", "must be"),
+    ("somebody unknown is sent", relined(4, seats=[("x", "y", "z", [])]), "changes", "seats"),
+    ("a rung is skipped", relined(5, relaxed=["cap+1"]), "changes", "ladder"),
+    ("the reason of an absence is told", relined(4, reason="I02-illness"), "changes", "personal"),
+    ("the grounds are edited", other_grounds, "changes", "other grounds"),
+    ("the grounds are gone", lambda f: resealed(
+        {n: b for n, b in f.items() if n != GROUNDS}), "changes", "missing"),
+    ("grounds without a change", lambda f: rechained(
+        f, papers.read_log(f["log.ndjson"])[:2]), "changes", "not about"),
+    ("somebody is passed over", invented_away, "changes", "without a reason"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cheat", "step", "words"), [one[1:] for one in CHEATS], ids=[one[0] for one in CHEATS]
+)
+def test_a_cheat_with_the_log_is_found_by_the_line_that_shows_it(
+    changed: Files, cheat: Callable[[Files], Files], step: str, words: str
+) -> None:
+    found = failing(cheat(changed))
+
+    assert [one.name for one in found][:1] == [step]
+    assert words in found[0].en
+    assert found[0].zh.endswith("。")
+
+
+def test_any_byte_changed_in_the_log_or_its_grounds_is_found(changed: Files) -> None:
+    random = Random(11)
+    for name in ("log.ndjson", GROUNDS):
+        body = changed[name]
+        last = body.rindex(b"\n", 0, -1)  # nothing in the files is chained to the last line
+        for place in random.sample(range(len(body)), 60):
+            altered = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+
+            assert failing(changed | {name: altered})
+            if name == GROUNDS or place <= last:
+                assert failing(resealed(changed | {name: altered})), (name, place)
