@@ -15,8 +15,10 @@ SAMPLE_BYTES = 64 * 1024
 
 BROKEN = re.compile("[\x00\ud800-\udfff]+")  # no database keeps a NUL, and none a half character
 FORMULA_ERRORS = frozenset(
-    ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA", "#SPILL!")
-)
+    ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA",
+     "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!",
+     "#EXTERNAL!", "#PYTHON!", "#TIMEOUT!")
+)  # fmt: skip
 _replacement = "\ufffd"
 _private = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
 _control = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -320,12 +320,12 @@ def _sheet_rows(book: Workbook) -> Iterator[Line]:
 
 def across(merged: tuple[Merged, ...]) -> frozenset[int]:
     """Tell in which rows of a sheet, counted from 1, a cell is merged across columns."""
-    return frozenset(
-        row + 1
-        for top, left, bottom, right in merged
-        if right > left
-        for row in range(top, min(bottom, top + 10_000) + 1)
-    )
+    rows: set[int] = set()
+    seen = -1
+    for top, bottom in sorted((one[0], one[2]) for one in merged if one[3] > one[1]):
+        rows.update(range(max(top, seen + 1) + 1, bottom + 2))
+        seen = max(seen, bottom)
+    return frozenset(rows)
 
 
 def _unreadable(source: str, problem: str) -> Refused:

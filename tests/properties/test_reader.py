@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from workbooks import ods, packed, xlsx
+from workbooks import ods, packed, xls, xlsx
 
 from backend.rules import builders, mapping, reader, records
 from backend.rules.guess import guess
@@ -92,7 +92,7 @@ def test_rows_of_several_lines_keep_their_cells_and_the_number_of_their_first_li
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sampled_from(("csv", "gz", "zip", "xlsx", "ods")), st.data())
+@given(st.sampled_from(("csv", "gz", "zip", "xlsx", "ods", "xls")), st.data())
 def test_a_damaged_file_is_read_or_refused(form: str, data: st.DataObject) -> None:
     plain = (HEADER + "".join(GOOD)).encode()
     rows = [line.split(",") for line in plain.decode().splitlines()]
@@ -103,6 +103,7 @@ def test_a_damaged_file_is_read_or_refused(form: str, data: st.DataObject) -> No
             "zip": lambda: packed({"a.csv": plain}),
             "xlsx": lambda: xlsx({"a": rows}),
             "ods": lambda: ods({"a": rows}),
+            "xls": lambda: xls({"a": rows}),
         }[form]()
     )
     for _ in range(data.draw(st.integers(1, 4))):
@@ -129,7 +130,7 @@ def test_a_damaged_file_is_read_or_refused(form: str, data: st.DataObject) -> No
 @example('"""', 2)
 @example('x,"y",""', 1)
 def test_one_bad_line_costs_only_itself(line: str, place: int) -> None:
-    lines = list(GOOD)
+    lines: list[str] = list(GOOD)
     lines.insert(place, line + "\n")
     body = (HEADER + "".join(lines)).encode("utf-8", "surrogatepass")
 

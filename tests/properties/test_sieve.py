@@ -75,9 +75,9 @@ def reading(rows: list[tuple[str, ...]], table: mapping.Table, *, glance: bool) 
     csv.writer(text).writerows([header, *rows])
     file = io.BytesIO(text.getvalue().encode("utf-8", "surrogateescape"))
     into = Reading[EstablishmentRecord]()
-    key, quick = (lambda one: one.code), (Sieve if glance else None)
+    quick = Sieve if glance else None
     try:
-        read([("a", file)], table, establishment, key, into, quick)
+        read([("a", file)], table, establishment, lambda one: one.code, into, quick)
     except Refused as refused:  # a column of rounded codes
         return refused.reason
     return into.rows, into.records, into.places, into.problems.first, into.problems.refused
