@@ -69,8 +69,8 @@ class Reason(Enum):
         Kind.UNSUPPORTED,
         "This part of evenhand is not installed here.",
         "此处未安装 evenhand 的这一部分",
-        "A device needs only `evenhand device`; for the rest install evenhand[server].",
-        "终端只需 `evenhand device`；其余功能请安装 evenhand[server]。",
+        "A device needs only `evenhand device`; for the rest install evenhand[server,print].",
+        "终端只需 `evenhand device`；其余功能请安装 evenhand[server,print]。",
     )
     BODY_INVALID = (
         "body.invalid",
@@ -1187,9 +1187,9 @@ class Reason(Enum):
         Kind.CONFLICT,
         "The inspectors cannot fill every position.",
         "执法人员不足，无法完成匹配",
-        "`en` says which rule makes it so: mend it or declare a relaxation, and plan anew; "
+        "See `rules` for what makes it so: mend it or declare a relaxation, and plan anew; "
         "a draw already held must be voided.",
-        "`zh` 说明由哪条规则造成：请消除原因或事先声明让步后重新计划；已抽取的须先作废。",
+        "见 `rules` 所列规则：请消除原因或事先声明让步后重新计划；已抽取的须先作废。",
     )
 
     # -- after the visit -------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""交付: a draw for people: lists, notices and calendars (the extra `print`; decision 0021)."""
