@@ -166,6 +166,8 @@ async def things(office: Office) -> dict[str, str]:
         "result_id": task,
         "upload_id": "0" * 36,
         "name": "commit.json",
+        "register": "establishments",
+        "code": first.code,
     }
 
 

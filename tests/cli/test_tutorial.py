@@ -105,6 +105,6 @@ def test_the_tutorial_imports_real_registers_as_it_shows(tmp_path: Path) -> None
     outputs = re.split(r"=== block \d+ ===\n", printed)[1:]
     assert len(told) == 5
     for (command, shown), output in zip(told, outputs, strict=True):
-        assert SECONDS.sub("", output).split("\n") == SECONDS.sub("", shown).split("\n"), command
+        assert SECONDS.sub("", output).splitlines() == SECONDS.sub("", shown).splitlines(), command
     assert FRAME.search(PAGE)
     assert FRAME.search(frames)
