@@ -32,16 +32,19 @@ _code = re.compile(r"\d{2,12}", re.ASCII)
 
 
 def establishment(row: Row) -> EstablishmentRecord:
-    """Read a row of the register of establishments; with a licence it may lack its code."""
+    """Read a row of the register of establishments.
+
+    It may lack its code where a licence, or a name at an address, may tell whose row it is.
+    """
     longitude, latitude, datum = row.point()
-    licence = row.text("licence", 64)
-    found_later = licence and not row.raw("code")
+    licence, address = row.text("licence", 64), row.text("address", 500)
+    found_later = (licence or address) and not row.raw("code")
     return EstablishmentRecord(
         code="" if found_later else row.code("code"),
         name=row.text("name", 300, required=True),
         category=row.text("category", 60, required=True),
         division=row.division("division"),
-        address=row.text("address", 500),
+        address=address,
         risk=row.one_of("risk", RISKS, "B"),
         status=row.one_of("status", STATUSES, "active"),
         status_raw=_raw(row),

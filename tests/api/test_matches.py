@@ -118,7 +118,6 @@ async def test_a_licence_alone_is_not_enough(market: Office) -> None:
 
 
 async def test_a_row_of_the_same_file_may_tell_the_number(office: Office) -> None:
-
     done = await send(
         office,
         row("", "望山超市", "解放路7号", licence=LICENCE),
@@ -154,6 +153,26 @@ async def test_name_and_address_are_enough_unless_the_points_are_apart(
         assert done.codes == {"row.resembles": 1}
         assert set(await codes(office)) == {ONE, LICENCE}
         assert await pairs(office) == {(ONE, LICENCE)}
+
+
+async def test_a_row_with_neither_code_nor_licence_is_told_by_name_and_address(
+    market: Office,
+) -> None:
+    known = row("", "海川(杭州)菜市场有限公司", "文三路１２号")
+    others = (
+        row("", "海川菜市场", "文三路12号"),  # only similar: nothing to go by
+        row("", "望山超市", "解放路7号"),
+        row("", "临河超市", ""),
+    )
+
+    done = await send(market, known, *others)
+    again = await send(market, known)
+
+    assert done.codes == {"row.matched-by-name": 1, "code.missing": 2, "row.value-missing": 1}
+    assert (done.created, done.changed, done.refused) == (0, 1, 3)
+    assert await codes(market) == {ONE: "海川(杭州)菜市场有限公司"}
+    assert await pairs(market) == set()
+    assert (again.changed, again.unchanged) == (0, 1)
 
 
 async def test_of_two_at_one_door_nobody_is_certain(office: Office) -> None:

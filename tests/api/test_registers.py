@@ -100,7 +100,7 @@ async def test_the_same_file_again_changes_nothing_and_an_edit_changes_one(offic
         ("92330106MAUX4U4Q3W,短\n", "", "row.columns-wrong", False),
         (STORE.replace("海川", '"海"川'), "", "row.columns-wrong", False),
         (STORE.replace("海川", '"海川'), "", "row.columns-wrong", False),  # swallows the rest
-        (STORE.replace("92330106MAUX4U4Q3W", ""), "统一社会信用代码", "row.value-missing", False),
+        (STORE.replace("92330106MAUX4U4Q3W", ""), "code", "code.missing", False),
         (STORE.replace("92330106MAUX4U4Q3W", "无"), "统一社会信用代码", "code.missing", False),
         (STORE.replace(CODE, "9.1451E+17"), "统一社会信用代码", "code.rounded", False),
         (STORE.replace("海川冷库", " "), "名称", "row.value-missing", False),
