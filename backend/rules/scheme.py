@@ -273,13 +273,13 @@ class Scheme(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     quotas: Annotated[list[Quota], Meta(max_length=200)] = []
     weights: Annotated[list[Weighing], Meta(max_length=100)] = []
     sizes: Annotated[dict[Word, Weight], Meta(max_length=100_000)] = {}  # by code
-    exclusion: Exclusion = Exclusion()
+    exclusion: Exclusion = field(default_factory=Exclusion)
     exemptions: Annotated[list[Exempted], Meta(max_length=100_000)] = []
     department: Annotated[str, Meta(max_length=80)] = ""  # of the lead; empty: any
     matter: Annotated[str, Meta(max_length=120)] = ""
     seats: Annotated[list[Seat], Meta(max_length=8)] = []  # of the lead; empty: 1主办, 2协办
     partners: Annotated[list[Party], Meta(max_length=20)] = []
-    staffing: Staffing = Staffing()
+    staffing: Staffing = field(default_factory=Staffing)
     relaxations: Annotated[list[Step], Meta(max_length=10)] = []  # in order; empty: none
 
 
@@ -368,11 +368,11 @@ def _seat_problems(given: Scheme) -> Iterator[Problem]:
     parties += [
         (f"partners[{n}].seats", one.seats or DEFAULT_SEATS) for n, one in enumerate(given.partners)
     ]
-    for field, seats in parties:
+    for name, seats in parties:
         if sum(not one.expert for one in seats) < 2:
-            yield Problem(field, "no fewer than two inspectors go", "执法人员不得少于两人")
+            yield Problem(name, "no fewer than two inspectors go", "执法人员不得少于两人")
         if len({one.name for one in seats}) != len(seats):
-            yield Problem(field, "a seat is named twice", "席位名称重复")
+            yield Problem(name, "a seat is named twice", "席位名称重复")
 
 
 def _unknown(field: str, name: str) -> Problem:
