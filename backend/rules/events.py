@@ -7,13 +7,14 @@ leave, and who could not be asked, stands in grounds.ndjson, which only an audit
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
 
 from backend.rules import amendments, bundle, canonical, ladder, papers
-from backend.rules.amendments import Away, Book, Outcome, State, Wanted
+from backend.rules.amendments import Away, Book, Kind, Outcome, State, Wanted
 from backend.rules.bundle import Files
 from backend.rules.canonical import NotCanonical
 from backend.rules.differences import Differs, Unproved
@@ -23,7 +24,8 @@ from backend.rules.pairing import Seat
 from backend.rules.papers import GROUNDS, Commit, Hash, LogLine, SeedPaper, TaskPaper
 from sync.refusals import Refused
 
-CHANGES = ("substitute", "replace", "extend")
+_KINDS: dict[str, Kind] = {kind: kind for kind in amendments.REASONS}
+CHANGES = tuple(_KINDS)
 _NO_STANDING = Standing(relaxed=[], level=0, least=0, most=0, failed=[])
 
 
@@ -47,6 +49,7 @@ class Tally(Struct, frozen=True):
     replaced: int  # seats
     extended: int
     listed: int  # now
+    substitution_rate: str  # of all that were ever drawn, in per cent
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -111,19 +114,22 @@ def opening(files: Mapping[str, bytes], book: Book) -> State:
     return amendments.start(book, seats, _standing(files).relaxed)
 
 
-def tally(log: Sequence[LogLine], drawn: int) -> Tally:
-    """Count what followed a draw of so many sites; the log is all that it takes."""
+def tally(log: Sequence[LogLine], listed: int) -> Tally:
+    """Count how a list came to so many sites."""
     given = changes(log)
     away = [line for line in given if line.event == "substitute"]
     extended = sum(line.count for line in given if line.event == "extend")
     shortfall = sum(not line.lots for line in away)
+    drawn = listed + shortfall - extended
+    tenths = round(Fraction(1_000 * len(away), max(1, drawn + extended)))
     return Tally(
         drawn=drawn,
         substituted=len(away),
         shortfall=shortfall,
         replaced=sum(len(line.seats) for line in given if line.event == "replace"),
         extended=extended,
-        listed=drawn - shortfall + extended,
+        listed=listed,
+        substitution_rate=f"{tenths // 10}.{tenths % 10}",
     )
 
 
@@ -137,10 +143,10 @@ def read_grounds(data: bytes) -> dict[int, Grounds]:
 
 def wanted_of(line: LogLine, grounds: Grounds | None) -> Wanted:
     """Tell what was asked for; without the grounds the reason of a replacement is open."""
-    assert line.event not in ("commit", "draw", "void")
-    hidden = grounds if line.event == "replace" and grounds is not None else line
+    kind = _KINDS[line.event]
+    hidden = grounds if kind == "replace" and grounds is not None else line
     return Wanted(
-        kind=line.event,
+        kind=kind,
         reason=hidden.reason,
         evidence=hidden.evidence,
         evidence_sha256=hidden.evidence_sha256,
@@ -252,8 +258,7 @@ def prove_changes(
         outcome = _prove_lots(book, state, line, wanted)
         _prove_seats(book, state, line, wanted, outcome)
         state = amendments.follow(book, state, wanted, outcome)
-    primary = sum(share.primary for share in book.shares.values())
-    counted = tally(log, primary)
+    counted = tally(log, len(state.drawn))
     return (
         f"{counted.substituted} substituted ({counted.shortfall} without a reserve), "
         f"{counted.replaced} seats given to others, {counted.extended} more drawn: "

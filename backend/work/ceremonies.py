@@ -65,7 +65,8 @@ async def _require_visits_over(db: Session, row: Draw) -> None:
     if row.status == "void":
         return
     done = select(Inspection.id).where(Inspection.signed)
-    query = select(func.count()).select_from(Task).where(Task.draw_id == row.id)
+    listed = Task.draw_id == row.id, col(Task.withdrawn_at).is_(None)
+    query = select(func.count()).select_from(Task).where(*listed)
     left = (await db.exec(query.where(col(Task.id).not_in(done)))).one()
     if left and row.sealed_until is not None:
         until = papers.moment(row.sealed_until)

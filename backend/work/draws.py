@@ -11,9 +11,10 @@ from backend import journal
 from backend.auth import Officer
 from backend.db import GENESIS, Session, head
 from backend.rules import beacons, bundle, canonical, ladder, papers
-from backend.rules.bundle import Files, Held
+from backend.rules.bundle import Files
 from backend.rules.calendar import CHINA
 from backend.rules.ladder import Unstaffed
+from backend.rules.pairing import Seat as PairedSeat
 from backend.rules.papers import Commit, RosterLine, TaskPaper
 from backend.tables import Draw, Establishment, Inspector, Piece, Plan, Seat, Task
 from backend.wire import CommitOrder, DrawView, HoldOrder, VoidOrder
@@ -83,7 +84,7 @@ async def commit_draw(
     row.commit_hash = bundle.commit_hash(files)
     row.commit_json = files["commit.json"].decode()
 
-    await _keep(db, row, files)
+    await keep(db, row, files)
     await journal.append(
         db,
         actor=officer.name,
@@ -112,7 +113,7 @@ async def hold_draw(
     if row.status != "committed":
         raise Refused(HELD_ALREADY[row.status], draw=row.id)
     require_due(row, now)
-    files = await _files(db, row)
+    files = await files_of(db, row)
     task = await task_of(db, row)
     values = await typings.values_of(db, row, task, order, officer=officer, now=now)
     if isinstance(values, Kept):
@@ -141,8 +142,9 @@ async def hold_draw(
     row.status, row.drawn_at = "drawn", now
     row.seed = papers.read(held.files["seed.json"], papers.SeedPaper).root
 
-    await _keep(db, row, held.files)
-    await _give_out(db, plan, row, held)
+    await keep(db, row, held.files)
+    drawn = [lot.id for lot in held.lots if lot.status == "P"]
+    await give_out(db, plan, row, drawn, held.seats)
     await journal.append(
         db,
         actor=officer.name,
@@ -167,7 +169,7 @@ async def void_draw(
     sent = select(Task.id).where(Task.draw_id == row.id, col(Task.dispatched_at).is_not(None))
     if (await db.exec(sent)).first():
         raise Refused(Reason.DRAW_DISPATCHED, draw=row.id)
-    files = await _files(db, row)
+    files = await files_of(db, row)
     if papers.read_log(files["log.ndjson"])[0].by == officer.id:
         raise Refused(Reason.DRAW_SECOND_OFFICER, draw=row.id)
     secret = (await head(db)).secret_key
@@ -176,7 +178,7 @@ async def void_draw(
     files = bundle.void(files, reason=reason, now=now, by=officer.id, secret=secret)
     row.status = "void"
 
-    await _keep(db, row, files)
+    await keep(db, row, files)
     await journal.append(
         db,
         actor=officer.name,
@@ -223,7 +225,7 @@ def _require_staff(task: TaskPaper, sites: int, roster: list[RosterLine]) -> Non
 # -- what is kept --------------------------------------------------------------------------------
 
 
-async def _keep(db: Session, row: Draw, files: Files) -> None:
+async def keep(db: Session, row: Draw, files: Files) -> None:
     """Store what is new or changed of a bundle."""
     row.bundle_sha256 = canonical.digest(files["MANIFEST.sha256"])
     db.add(row)
@@ -237,10 +239,16 @@ async def _keep(db: Session, row: Draw, files: Files) -> None:
             db.add(piece)
 
 
-async def _give_out(db: Session, plan: Plan, row: Draw, held: Held) -> None:
+async def give_out(
+    db: Session,
+    plan: Plan,
+    row: Draw,
+    drawn: list[str],
+    given_seats: Sequence[PairedSeat],
+    first: int = 1,
+) -> None:
     """Make a task of every lot, with a seat for each inspector of each department."""
-    drawn = [lot.id for lot in held.lots if lot.status == "P"]
-    seats = {(seat.group, seat.position): seat.inspector for seat in held.seats}
+    seats = {(seat.group, seat.position): seat.inspector for seat in given_seats}
     sites = {code: (id, category) for code, id, category in await _sites(db, drawn)}
     inspectors = dict((await db.exec(select(Inspector.certificate, Inspector.id))).all())
     given = frames.scheme_of(plan)
@@ -251,7 +259,7 @@ async def _give_out(db: Session, plan: Plan, row: Draw, held: Held) -> None:
     places = frames.places(plan, given)
     tasks: list[Task] = []
     taken: list[Seat] = []
-    for place, code in enumerate(drawn, start=1):
+    for place, code in enumerate(drawn, start=first):
         site_id, category = sites[code]
         of_lead = [
             inspectors[seats[ladder.group_of(plan.id, code, one), one.name]]
@@ -293,7 +301,8 @@ async def _sites(db: Session, codes: list[str]) -> list[tuple[str, str, str]]:
     return found
 
 
-async def _files(db: Session, row: Draw) -> Files:
+async def files_of(db: Session, row: Draw) -> Files:
+    """Load the whole bundle."""
     pieces = await db.exec(select(Piece).where(Piece.draw_id == row.id))
     return {piece.name: piece.body for piece in pieces}
 
@@ -348,7 +357,8 @@ async def view(db: Session, row: Draw) -> DrawView:
     paper = papers.read(row.commit_json.encode(), Commit)
     task = await task_of(db, row)
     names = (await db.exec(select(Piece.name).where(Piece.draw_id == row.id))).all()
-    count = select(func.count()).select_from(Task).where(Task.draw_id == row.id)
+    listed = Task.draw_id == row.id, col(Task.withdrawn_at).is_(None)
+    count = select(func.count()).select_from(Task).where(*listed)
     return DrawView(
         id=row.id,
         plan_id=row.plan_id,

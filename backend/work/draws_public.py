@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlmodel import col, select
+import msgspec
+from sqlmodel import col, func, select
 
 from backend.db import Session
-from backend.rules import papers
+from backend.rules import events, papers
 from backend.rules.papers import Commit
-from backend.tables import Draw, Piece
-from backend.wire import PublicDraw
+from backend.tables import Draw, Piece, Task
+from backend.wire import PublicDraw, TallyView
 from backend.work import draws
 from sync.refusals import Reason, Refused
 
@@ -21,11 +22,14 @@ async def list_public_draws(db: Session, agency: str, now: datetime) -> list[Pub
     if agency:
         query = query.where(Draw.agency == agency)
     rows = (await db.exec(query)).all()
-    logs = select(Piece.draw_id, Piece.body).join(Draw, col(Draw.id) == Piece.draw_id)
-    void = logs.where(Draw.status == "void", Piece.name == "log.ndjson")
-    reasons = {
-        id: papers.read_log(body)[-1].reason for id, body in (await db.exec(void)).all()
-    }  # fmt: skip
+    kept = select(Piece.draw_id, Piece.body).join(Draw, col(Draw.id) == Piece.draw_id)
+    over = kept.where(col(Draw.drawn_at).is_not(None) | (Draw.status == "void"))
+    logs = {
+        id: papers.read_log(body)
+        for id, body in (await db.exec(over.where(Piece.name == "log.ndjson"))).all()
+    }
+    count = select(Task.draw_id, func.count()).where(col(Task.withdrawn_at).is_(None))
+    listed = dict((await db.exec(count.group_by(Task.draw_id))).all())
     named = (await db.exec(select(Piece.draw_id, Piece.name).order_by(Piece.name))).all()
     names: dict[str, list[str]] = {}
     for draw_id, name in named:
@@ -46,9 +50,14 @@ async def list_public_draws(db: Session, agency: str, now: datetime) -> list[Pub
             ],
             plan_id=row.plan_id,
             verifiable="local" not in papers.read(row.commit_json.encode(), Commit).sources,
-            void_reason=reasons.get(row.id),
+            void_reason=logs[row.id][-1].reason if row.status == "void" else None,
             sealed_until=row.sealed_until,
             content="sealed" if draws.sealed(row, now) else "open",
+            tally=msgspec.convert(
+                events.tally(logs[row.id], listed[row.id]), TallyView, from_attributes=True
+            )
+            if row.id in listed and not draws.sealed(row, now)
+            else None,
         )
         for row in rows
     ]

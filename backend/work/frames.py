@@ -331,6 +331,7 @@ async def _visits(db: Session, plan: Plan, task: TaskPaper, today: date) -> dict
         .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
         .where(col(Establishment.division).startswith(plan.division))
         .where(col(Draw.status) == "drawn", col(Plan.id) != plan.id)
+        .where(col(Task.withdrawn_at).is_(None))
     )  # fmt: skip
     codes = dict((await db.exec(select(Checklist.digest, Checklist.code))).all())
     ours: dict[str, str] = json.loads(plan.checklists)

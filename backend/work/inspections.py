@@ -128,6 +128,7 @@ async def list_inspections(db: Session, officer: Officer) -> list[InspectionLine
         .outerjoin(Inspection, col(Inspection.id) == Task.id)
         .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
+        .where(col(Task.withdrawn_at).is_(None) | col(Inspection.id).is_not(None))
         .order_by(col(Task.id).desc())
         .limit(LISTED_MAX)
     )
@@ -224,6 +225,8 @@ async def conclude_inspection(
     """Conclude an inspection by its checklist's rules, and order what failed to be put right."""
     case = await load(db, inspection_id, lock=True)
     may_see(officer, case.establishment.division)
+    if case.task.withdrawn_at is not None:
+        raise Refused(Reason.TASK_WITHDRAWN, inspection=inspection_id)
     if case.conclusion is not None and not _open_again(case):
         raise Refused(Reason.CONCLUSION_STANDS, inspection=inspection_id)
     verdict = require_complete(case)

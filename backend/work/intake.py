@@ -15,7 +15,7 @@ from sqlmodel import SQLModel, col, select
 
 from backend.auth_device import UPLOAD_TOKEN_LIFE, upload_token
 from backend.db import Session, head
-from backend.tables import Batch, Checklist, Device, Entry, Feed, Fork, Inspection, Task
+from backend.tables import Batch, Checklist, Device, Entry, Feed, Fork, Inspection, Relief, Task
 from backend.work import feed
 from sync import checklist, codec, hub
 from sync.merge import Inspection as State
@@ -221,10 +221,22 @@ async def _facts(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
         return {}
     query = select(Task, Checklist.body).join(Checklist).where(col(Task.id).in_(wanted))
     facts: dict[str, hub.Facts] = {}
+    before = await _relieved(db, wanted)
     for task, body in await db.exec(query):
-        roles = dict(zip((task.lead_id, task.second_id), ROLES, strict=True))
+        roles = before.get(task.id, {})
+        if task.withdrawn_at is None:
+            roles |= zip((task.lead_id, task.second_id), ROLES, strict=True)
         facts[task.id] = hub.Facts(roles, partial(checklist.admissible, _checklist(body)))
     return facts
+
+
+async def _relieved(db: Session, inspections: Collection[str]) -> dict[str, dict[str, str]]:
+    """Tell who sat in the lead's seats before: what they recorded arrives late, and counts."""
+    query = select(Relief).where(col(Relief.task_id).in_(inspections), Relief.role != "")
+    roles: dict[str, dict[str, str]] = {}
+    for one in await db.exec(query):
+        roles.setdefault(one.task_id, {})[one.inspector_id] = one.role
+    return roles
 
 
 # -- the page ------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """检查任务: what a draw gave to whom, and sending it to the devices of all who go."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,31 +18,22 @@ from sync.refusals import Reason, Refused
 async def list_tasks(db: Session, plan_id: str, officer: Officer) -> list[TaskView]:
     """List the tasks of a plan's draw by their place in it."""
     plan = await plans.find_plan(db, plan_id, officer)
-    return [view for _, view in await _tasks(db, plan)]
+    return [view for _, view in await tasks_of(db, plan)]
 
 
 async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime) -> Dispatched:
     """Send every task of the plan's draw to all its inspectors; again sends only what is new."""
     plan = await plans.find_plan(db, plan_id, officer, lock=True)
-    tasks = await _tasks(db, plan)
+    tasks = await tasks_of(db, plan)
     if not tasks:
         raise Refused(Reason.DRAW_NOT_HELD, plan=plan.id)
     waiting = [(task, view) for task, view in tasks if task.dispatched_at is None]
 
-    needs = sorted(
-        {(seat.inspector.id, seat.checklist) for _, view in waiting for seat in view.seats}
-    )
-
-    for inspector_id, digest in needs:
-        body = (await db.get_one(Checklist, digest)).body
-        await feed.put(db, f"u:{inspector_id}", "checklist", digest, body.encode())
-    for task, view in waiting:
+    for task, _ in waiting:
         task.dispatched_at = now
-        db.add(task)
-        body_sent = msgspec.json.encode(msgspec.structs.replace(view, dispatched_at=now))
-        await feed.put(db, f"i:{task.id}", "task", task.id, body_sent)
-        for inspector_id in sorted({seat.inspector.id for seat in view.seats}):
-            await feed.join(db, inspector_id, f"i:{task.id}")
+    await send(
+        db, [(task, msgspec.structs.replace(view, dispatched_at=now)) for task, view in waiting]
+    )
     if waiting:
         await journal.append(
             db,
@@ -54,12 +46,28 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
     return Dispatched(now=len(waiting), total=len(tasks))
 
 
-async def _tasks(db: Session, plan: Plan) -> list[tuple[Task, TaskView]]:
+async def send(db: Session, those: Sequence[tuple[Task, TaskView]]) -> None:
+    """Put tasks on the devices of all who go, as they are now."""
+    needs = sorted(
+        {(seat.inspector.id, seat.checklist) for _, view in those for seat in view.seats}
+    )
+    for inspector_id, digest in needs:
+        body = (await db.get_one(Checklist, digest)).body
+        await feed.put(db, f"u:{inspector_id}", "checklist", digest, body.encode())
+    for task, view in those:
+        db.add(task)
+        await feed.put(db, f"i:{task.id}", "task", task.id, msgspec.json.encode(view))
+        for inspector_id in sorted({seat.inspector.id for seat in view.seats}):
+            await feed.join(db, inspector_id, f"i:{task.id}")
+
+
+async def tasks_of(db: Session, plan: Plan) -> list[tuple[Task, TaskView]]:
+    """List the tasks in force, with what is told of them."""
     query = (
         select(Task, Establishment, Draw)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
         .join(Draw, col(Draw.id) == Task.draw_id)
-        .where(Task.plan_id == plan.id, Draw.status == "drawn")
+        .where(Task.plan_id == plan.id, Draw.status == "drawn", col(Task.withdrawn_at).is_(None))
         .order_by(col(Task.place))
     )
     rows = (await db.exec(query)).all()

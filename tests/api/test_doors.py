@@ -182,6 +182,34 @@ async def a_draw(office: Office, division: str) -> Question:
     return Question(path={"plan_id": plan, "draw_id": draw, "name": "commit.json"})
 
 
+async def a_substitution(office: Office, division: str) -> Question:
+    supervisor, plan, draw = await rows.drawn(office, division)
+    site = (await supervisor.get(f"/office/plans/{plan}/tasks")).json()[0]["establishment"]
+    order = {"site": site["code"], "reason": "F01-force-majeure", "evidence": "洪水通告"}
+    return Question(path={"draw_id": draw}, json=order)
+
+
+async def a_replacement(office: Office, division: str) -> Question:
+    """Where nobody else is there who could come, the door is open and the answer is no."""
+    supervisor, plan, draw = await rows.drawn(office, division)
+    lead = (await supervisor.get(f"/office/plans/{plan}/tasks")).json()[0]["lead"]
+    order = {"inspector": lead["certificate"], "reason": "I01-leave", "evidence": "假条"}
+    return Question(path={"draw_id": draw}, json=order)
+
+
+async def an_extension(office: Office, division: str) -> Question:
+    _, _, draw = await rows.drawn(office, division)
+    order = {"count": 1, "reason": "E02-findings", "evidence": "会议纪要"}
+    return Question(path={"draw_id": draw}, json=order)
+
+
+async def an_amendment(office: Office, division: str) -> Question:
+    supervisor, _, draw = await rows.drawn(office, division)
+    order = {"count": 1, "reason": "E02-findings", "evidence": "会议纪要"}
+    asked = (await supervisor.post(f"/office/draws/{draw}/extensions", json=order)).json()
+    return Question(path={"amendment_id": asked["id"], "draw_id": draw}, json={"approve": True})
+
+
 async def an_inspection(office: Office, division: str) -> Question:
     return Question(path={"inspection_id": await rows.dispatched(office, division)})
 
@@ -195,6 +223,7 @@ async def to_review(office: Office, division: str) -> Question:
 
 
 ANY = auth.ROLES
+OFFICERS: tuple[auth.Role, ...] = ("supervisor", "reviewer")
 ADMIN, SUPERVISOR, REVIEWER = ("admin",), ("supervisor",), ("reviewer",)
 OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/logout"): Row(ANY, nothing, (204,), "same"),
@@ -236,6 +265,12 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/draws/{draw_id}/unseal"): Row(("supervisor", "reviewer"), a_draw, (409,)),
     ("POST", "/office/draws/{draw_id}/void"): Row(SUPERVISOR, a_bad_commitment),
     ("GET", "/office/draws/{draw_id}/files/{name}"): Row(ANY, a_draw),
+    ("POST", "/office/draws/{draw_id}/substitutions"): Row(OFFICERS, a_substitution, (201,)),
+    ("POST", "/office/draws/{draw_id}/replacements"): Row(OFFICERS, a_replacement, (201, 409)),
+    ("POST", "/office/draws/{draw_id}/extensions"): Row(OFFICERS, an_extension, (201,)),
+    ("GET", "/office/draws/{draw_id}/amendments"): Row(ANY, an_amendment),
+    ("GET", "/office/amendments"): Row(ANY, an_amendment, (200,), "hidden"),
+    ("POST", "/office/amendments/{amendment_id}/decision"): Row(OFFICERS, an_amendment),
     ("GET", "/office/inspections"): Row(ANY, an_inspection, (200,), "hidden"),
     ("GET", "/office/inspections/{inspection_id}"): Row(ANY, an_inspection),
     ("POST", "/office/inspections/{inspection_id}/conclusion"): Row(

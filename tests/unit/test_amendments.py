@@ -229,9 +229,10 @@ def test_reserves_are_called_in_order_until_there_are_none_and_the_shortfall_is_
     for site in drawn(whole):
         files = made(files, substitution(site))
 
-    counted = events.tally(papers.read_log(files["log.ndjson"]), 4)
+    counted = events.tally(papers.read_log(files["log.ndjson"]), len(drawn(files)))
 
-    assert (counted.substituted, counted.shortfall, counted.listed) == (4, 1, 3)
+    assert (counted.drawn, counted.substituted, counted.shortfall, counted.listed) == (4, 4, 1, 3)
+    assert counted.substitution_rate == "100.0"
     assert failing(files) == []
     told = next(step for step in verify(files) if step.name == "changes")
     assert "1 without a reserve" in told.en

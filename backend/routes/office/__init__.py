@@ -5,6 +5,7 @@ from litestar import Router
 from backend.auth import office_door
 from backend.routes.office import (
     accounts,
+    amendments,
     ceremonies,
     changes,
     devices,
@@ -28,6 +29,7 @@ office = Router(
         *divisions.handlers,
         *plans.handlers,
         *ceremonies.handlers,
+        *amendments.handlers,
         *devices.handlers,
         *inspections.handlers,
     ],
