@@ -663,6 +663,14 @@ class Reason(Enum):
         "Export it as CSV or NDJSON, which have no limit; nothing was cut off.",
         "请改用 CSV 或 NDJSON 导出（无行数上限）；内容未被截断。",
     )
+    EXPORT_NO_CHARACTER = (
+        "export.no-character",
+        Kind.CONFLICT,
+        "A row has U+FFFE or U+FFFF, which are no characters; a workbook cannot hold them.",
+        "某行含非字符 U+FFFE 或 U+FFFF，工作簿无法保存",
+        "Correct the row by an import or a change, or export it as CSV or NDJSON.",
+        "请通过导入或变更更正该行，或改用 CSV 或 NDJSON 导出。",
+    )
     CHANGE_LINE_INVALID = (
         "change.line-invalid",
         Kind.INVALID,

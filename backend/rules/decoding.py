@@ -13,7 +13,8 @@ from sync.refusals import Reason, Refused
 
 SAMPLE_BYTES = 64 * 1024
 
-BROKEN = re.compile("[\x00\ud800-\udfff]+")  # no database keeps a NUL, and none a half character
+# No database keeps a NUL, and none a half character; U+FFFE and U+FFFF are no characters.
+BROKEN = re.compile("[\x00\ud800-\udfff\ufffe\uffff]+")
 FORMULA_ERRORS = frozenset(
     ("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA",
      "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!",

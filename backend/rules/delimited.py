@@ -14,6 +14,7 @@ BLOCK_CHARS = 64 * 1024  # of lines that are read at once
 BLOCK_ROWS = 500  # of a file that is not read by lines
 FIRST_ROWS = 50  # of those that were looked at before: there is still much to learn
 ROW_LINES_MAX = 50  # more lines than this in one row: a quote was not closed
+OWN_ROW_LINES_MAX = 2_000  # in an export, which closes every quote: a row has fewer characters
 
 _delimiters = (",", "\t", ";", "|")
 
@@ -108,8 +109,9 @@ def _widths(lines: list[str], delimiter: str, quote: str) -> tuple[int, int]:
 class _Lines:
     """Lines of a text that can be given back when a row turns out to have swallowed them."""
 
-    def __init__(self, text: TextIOBase) -> None:
+    def __init__(self, text: TextIOBase, most: int) -> None:
         self._text = text
+        self._most = most  # of one row
         self._again = deque[str]()
         self._taken: list[str] = []
         self.number = 0  # of the line that was handed out last
@@ -118,7 +120,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if len(self._taken) >= ROW_LINES_MAX:
+        if len(self._taken) >= self._most:
             raise StopIteration
         line = self._again.popleft() if self._again else next(self._text)
         self._taken.append(line)
@@ -151,14 +153,16 @@ class _Lines:
         self.number -= max(len(self._taken) - 1, 0)
 
 
-def records(text: TextIOBase, delimiter: str, quote: str, escape: str) -> Iterator[Block]:
-    """Yield the rows of a CSV; where no row takes several lines, many are read at once."""
-    lines = _Lines(text)
+def records(
+    text: TextIOBase, delimiter: str, quote: str, escape: str, most: int = ROW_LINES_MAX
+) -> Iterator[Block]:
+    """Yield the rows of a CSV, of so many lines at most; what takes one line is read quickly."""
+    lines = _Lines(text, most)
     dialect = _dialect(delimiter, quote, escape)
     how = csv.reader(lines, dialect=dialect)
     while block := lines.block():
         first, end = lines.number - len(block) + 1, lines.number
-        rows, ends = _whole(block, dialect)
+        rows, ends = _whole(block, dialect, most)
         if rows:
             each = len(rows) == len(block)
             numbers = range(first, end + 1) if each else [first, *(first + at for at in ends[:-1])]
@@ -180,7 +184,9 @@ def _dialect(sign: str, quote: str, escape: str) -> type[csv.Dialect]:
     return How
 
 
-def _whole(block: list[str], dialect: type[csv.Dialect]) -> tuple[list[list[str]], Sequence[int]]:
+def _whole(
+    block: list[str], dialect: type[csv.Dialect], most: int
+) -> tuple[list[list[str]], Sequence[int]]:
     """Read rows up to one that does not end where it should, and count the lines up to each end."""
     with suppress(csv.Error):
         quick = list(csv.reader(block, dialect=dialect))
@@ -192,7 +198,7 @@ def _whole(block: list[str], dialect: type[csv.Dialect]) -> tuple[list[list[str]
     with suppress(csv.Error):
         for row in reader:
             end = reader.line_num
-            if end - (ends[-1] if ends else 0) > ROW_LINES_MAX:
+            if end - (ends[-1] if ends else 0) > most:
                 break
             rows.append(row)
             ends.append(end)

@@ -17,17 +17,20 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import msgspec
 
 from backend.rules.records import REGISTERS, Register, written
+from sync.refusals import Reason, Refused
 
 SHEET_ROWS_MAX = 1_048_575  # below the header: the format has no more
 COLUMN_WIDTH = 20  # characters
+SHOWN_MAX = 80  # characters of a value that a refusal repeats
 
 Values = Sequence[Any]
 
 _risky = frozenset("=+-@\t\r＝＋－＠")  # begin a formula somewhere
 _guarded = re.compile("'+[=+\\-@\t\r＝＋－＠]")
 _special = re.compile("[&<>\x00-\x08\x0b-\x1f\ufffe\uffff]|_x")
+_no_character = re.compile("[\ufffe\uffff]")  # no XML may have them, and no escape is read
 _like_escape = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
-_control = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_control = re.compile("[\x00-\x08\x0b-\x1f]")
 _created = datetime(2000, 1, 1, tzinfo=UTC)  # the same rows are the same bytes
 _sheet = "xl/worksheets/sheet1.xml"
 _dimension = re.compile(rb"<dimension [^>]*>")
@@ -141,6 +144,8 @@ def _xml(value: object, place: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and len(text) <= 16:
         return f'<c r="{place}"><v>{text}</v></c>'
     if _special.search(text):
+        if _no_character.search(text):
+            raise Refused(Reason.EXPORT_NO_CHARACTER, cell=place, value=ascii(text[:SHOWN_MAX]))
         text = _like_escape.sub("_x005F_", text)
         text = escape(_control.sub(lambda found: f"_x{ord(found[0]):04X}_", text))
     return f'<c r="{place}" s="1" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'

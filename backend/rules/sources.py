@@ -16,7 +16,17 @@ import msgspec
 from msgspec import Struct
 
 from backend.rules.decoding import SAMPLE_BYTES, choose
-from backend.rules.delimited import Block, Line, Rows, delimiter_of, grouped, quoting, records
+from backend.rules.delimited import (
+    OWN_ROW_LINES_MAX,
+    ROW_LINES_MAX,
+    Block,
+    Line,
+    Rows,
+    delimiter_of,
+    grouped,
+    quoting,
+    records,
+)
 from backend.rules.exports import is_export, unguard
 from backend.rules.mapping import OwnTable, Table
 from backend.workbooks import Merged, Readable, Workbook
@@ -105,10 +115,12 @@ def _open(source: str, stream: "_Stream", table: Table, packed: str) -> Opened:
         raise _unreadable(source, "it is one JSON array; write one object a line (NDJSON)")
     delimiter = table.delimiter if table.delimiter != "auto" else delimiter_of(text)
     quote, escape = quoting(text, delimiter)
+    most = ROW_LINES_MAX
     if isinstance(table, OwnTable) and is_export(text, table.register):
         delimiter, quote, escape = ",", '"', ""  # whatever its texts look like
+        most = OWN_ROW_LINES_MAX
     found = Detected(source, "CSV", packed, encoding, delimiter, quote, escape)
-    blocks = records(lines, delimiter, quote, escape)
+    blocks = records(lines, delimiter, quote, escape, most)
     return Opened(found, Rows(map(_unguarded, blocks) if isinstance(table, OwnTable) else blocks))
 
 

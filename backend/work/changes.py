@@ -81,7 +81,7 @@ async def apply_changes(
 
     await _apply_all(db, officer, [*released, *fresh], again, told, now=now)
     counts = {name: getattr(told, name) for name in Told.__struct_fields__ if name != "problems"}
-    problems_first = sorted(told.problems, key=lambda one: one.kept)[:TOLD_MAX]
+    problems_first = sorted(told.problems, key=lambda one: (one.kept, one.row))[:TOLD_MAX]
     return ChangesView(lines=len(lines) + len(problems), **counts, problems=problems_first)
 
 

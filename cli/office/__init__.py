@@ -4,6 +4,8 @@ import click
 
 from cli.office import (
     accounts,
+    amendments,
+    changes,
     counts,
     devices,
     divisions,
@@ -24,7 +26,10 @@ def group() -> None:
 
 
 for _room in (
-    accounts, registers, counts, divisions, search, exports, plans, devices, inspections,
+    accounts, registers, counts, divisions, search, exports, changes, plans, devices, inspections,
 ):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)
+
+for _command in amendments.commands:
+    plans.draw.add_command(_command)

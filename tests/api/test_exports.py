@@ -11,7 +11,7 @@ import pytest
 import rows
 from conftest import Office
 from python_calamine import CalamineWorkbook
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 from backend import db
 from backend.auth import Officer
@@ -26,6 +26,7 @@ from backend.tables import (
     Licence,
     Listing,
     Recusal,
+    Revision,
 )
 from backend.work import exports
 
@@ -38,7 +39,7 @@ BOSS = Officer(id="1", name="boss", role="admin", division="")
 async def fill(office: Office, division: str, mark: str) -> None:
     """Put two rows into every register, the later key first."""
     batch = rows.revision("establishments")
-    by = {"revision_id": batch.id}
+    by: dict[str, Any] = {"revision_id": batch.id}
     made: list[SQLModel] = [batch]
     for n in (2, 1):
         code, number = f"{mark}{n}", f"C{mark}{n}"
@@ -70,6 +71,13 @@ async def body(office: Office, register: str, format: str, division: str = "") -
     answer = await officer.get(path, params={"format": format})
     assert answer.status_code == 200, answer.text
     return answer.content
+
+
+def shop(batch: Revision, name: str, address: str = "") -> Establishment:
+    return Establishment(
+        code=LONG, name=name, category="market", division=OWN, address=address,
+        revision_id=batch.id,
+    )  # fmt: skip
 
 
 def table(content: bytes) -> list[list[str]]:
@@ -167,7 +175,7 @@ async def test_a_workbook_holds_texts_as_texts(office: Office) -> None:
     book = CalamineWorkbook.from_filelike(io.BytesIO(content))
     header, *lines = book.get_sheet_by_name("establishments").iter_rows()
 
-    cells: list[dict[str, Any]] = [dict(zip(header, line, strict=True)) for line in lines]
+    cells = [dict[Any, Any](zip(header, line, strict=True)) for line in lines]
     xml = ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml").decode()
     assert [one["name"] for one in cells] == names
     assert [one["code"] for one in cells] == [f"{LONG}{n}" for n in range(len(names))]
@@ -175,6 +183,61 @@ async def test_a_workbook_holds_texts_as_texts(office: Office) -> None:
     assert {one["latitude"] for one in cells} == {43.5}
     assert "<f>" not in xml
     assert "<dimension" not in xml, "it would hide the rows from some readers"
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson"])
+@pytest.mark.parametrize("nothing", ["\ufffe", "\uffff"])
+async def test_what_is_no_character_is_told_when_it_comes_back(
+    format: str, nothing: str, office: Office
+) -> None:
+    batch = rows.revision("establishments")
+    await rows.put(office, batch, shop(batch, f"海{nothing}川"))
+    admin = await office.officer("admin")
+
+    content = await body(office, "establishments", format)
+    again = await admin.post(
+        "/office/registers/establishments", files={"files": (f"e.{format}", content)}
+    )
+
+    async with db.transaction(office.engine, write=False) as session:
+        name = (await session.exec(select(Establishment.name))).one()
+    [told] = again.json()["problems"]
+    assert (told["code"], told["column"], told["kept"]) == ("row.undecodable", "name", True)
+    assert name == "海\ufffd川"
+
+
+async def test_a_workbook_with_what_is_no_character_is_refused_by_its_place(
+    office: Office,
+) -> None:
+    batch = rows.revision("establishments")
+    await rows.put(office, batch, shop(batch, "海\uffff川"))
+    officer = await office.officer("reviewer")
+
+    refused = await officer.get(
+        "/office/registers/establishments/export", params={"format": "xlsx"}
+    )
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "export.no-character")
+    assert refused.json()["details"] == {"cell": "B2", "value": r"'\u6d77\uffff\u5ddd'"}
+
+
+async def test_a_cell_of_many_lines_comes_back_and_an_open_quote_of_others_ends_early(
+    office: Office,
+) -> None:
+    batch = rows.revision("establishments")
+    long = "\n".join("x" * 250)
+    await rows.put(office, batch, shop(batch, "海川", long))
+    admin = await office.officer("admin")
+    path = "/office/registers/establishments"
+    foreign = "code,name,category,division,address\r\n" + f'1,"海川\n{long},market,33,"\r\n' * 2
+
+    content = await body(office, "establishments", "csv")
+    ours = await admin.post(path, files={"files": ("ours.csv", content)})
+    theirs = await admin.post(path, files={"files": ("theirs.csv", foreign.encode())})
+
+    assert (ours.json()["unchanged"], ours.json()["refused"]) == (1, 0)
+    assert theirs.json()["problems"][0]["code"] == "row.columns-wrong"
+    assert theirs.json()["problems"][0]["row"] == 2
 
 
 async def test_a_register_longer_than_a_sheet_is_refused_not_cut_off(

@@ -42,7 +42,7 @@ NASTY = (
     ";\n;\n;", "a|b|c", "\t".join("abc"), "_x0041_", "_x005F_x0041_", "<r>a</r>", "]]>", "&amp;",
     "\x01", "\x7f", "\ufeffa", "a\u2028b", "𠀀", "e\u0301", "1E+5", "0012", "9" * 18, "true",
     "null", "无", "N/A", "2026-01-02", "{}", '{"a":1}', "\n".join("x" * 40), ",,,,",
-    "code,name", "TRUE", "1.0", "'a','b'", "１８",
+    "x\n" * 99 + "x", "code,name", "TRUE", "1.0", "'a','b'", "１８",
 )  # fmt: skip
 characters = st.characters(
     exclude_categories=("Cs",), exclude_characters="\x00\ufffe\uffff", max_codepoint=0x2FFFF
