@@ -6,7 +6,7 @@ import click
 
 from backend.rules import bundle, papers, proofs
 from backend.rules.canonical import NotCanonical
-from cli import draw_explain, draw_print
+from cli import draw_explain, draw_print, draw_simulate
 from cli.output import json_option, say, show
 from cli.verify import read_bundle
 from sync.refusals import Reason, Refused
@@ -19,6 +19,7 @@ def group() -> None:
 
 group.add_command(draw_explain.explain_place)
 group.add_command(draw_print.print_draw)
+group.add_command(draw_simulate.simulate_plan)
 
 
 @group.command("proof")

@@ -256,6 +256,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/plans"): Row(SUPERVISOR, new_plan, (201,)),
     ("GET", "/office/plans"): Row(ANY, a_plan, (200,), "hidden"),
     ("GET", "/office/plans/{plan_id}"): Row(ANY, a_plan),
+    ("GET", "/office/plans/{plan_id}/rehearsal"): Row(SUPERVISOR, a_plan),
     ("POST", "/office/plans/{plan_id}/draws"): Row(SUPERVISOR, a_plan, (201,)),
     ("GET", "/office/plans/{plan_id}/tasks"): Row(ANY, a_draw),
     ("POST", "/office/plans/{plan_id}/dispatch"): Row(SUPERVISOR, a_draw),

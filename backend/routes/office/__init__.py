@@ -14,6 +14,7 @@ from backend.routes.office import (
     inspections,
     plans,
     registers,
+    rehearsals,
     search,
 )
 
@@ -28,6 +29,7 @@ office = Router(
         *changes.handlers,
         *divisions.handlers,
         *plans.handlers,
+        *rehearsals.handlers,
         *ceremonies.handlers,
         *amendments.handlers,
         *devices.handlers,

@@ -1,0 +1,29 @@
+"""预演: what a plan would commit to if it were frozen now, to be drawn on trial elsewhere."""
+
+from datetime import datetime
+
+from backend.auth import Officer, may_see
+from backend.db import Session
+from backend.rules import papers
+from backend.wire import RehearsalView
+from backend.work import frames, plans
+
+
+async def show_rehearsal(
+    db: Session, plan_id: str, officer: Officer, *, now: datetime
+) -> RehearsalView:
+    """Freeze the frame of a plan as it is now, and keep nothing of it; only its agency may."""
+    plan = await plans.find_plan(db, plan_id, officer)
+    may_see(officer, plan.agency)
+    registers = await frames.load(db, plan, now=now)
+    roster = await frames.roster(db, plan)
+    recusals = await frames.recusals(db, plan, roster)
+
+    frame = await frames.freeze(registers)
+
+    return RehearsalView(
+        task=papers.write(registers.task).decode(),
+        frame=frame.packed,
+        roster=papers.write_roster(roster).decode(),
+        recusals=papers.write_recusals(recusals).decode(),
+    )
