@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from backend.rules import papers, proofs
+from backend.rules import chain, papers, proofs
 from backend.rules.canonical import NotCanonical
 from backend.rules.verification import Explained, Step, explain, verify
 from cli import verify_publication
@@ -27,14 +27,36 @@ for _command in verify_publication.commands:
 
 
 @group.command("draw")
-@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "bundles",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
 @click.option("--id", "id_", help="Explain the place of one object. 查询一户。")
 @click.option("--public", is_flag=True, help="Files kept by the auditor may be absent. 公开部分。")
+@click.option(
+    "--commitment",
+    "commitments",
+    multiple=True,
+    help="The hash as it was published, one for each bundle. 公布的承诺散列值。",
+)
 @json_option
-def verify_draw(bundle: Path, id_: str | None, public: bool) -> None:
-    """Recompute a draw from its bundle and say what was proved. 复核一次抽取。"""
-    files = read_bundle(bundle)
-    steps = verify(files, public=public)
+def verify_draw(
+    bundles: tuple[Path, ...], id_: str | None, public: bool, commitments: tuple[str, ...]
+) -> None:
+    """Recompute a draw from its bundle and say what was proved. 复核一次抽取。
+
+    Several bundles, or a folder of bundles, are also checked as the chain of an agency.
+    """
+    folders = [one for path in bundles for one in _bundles_in(path)]
+    if len(folders) > 1 or folders != list(bundles):
+        _verify_chain(folders, id_, public=public, commitments=commitments)
+        return
+    if len(commitments) > 1:
+        raise click.UsageError("--commitment: one for each bundle 每个档案包一个")
+    files = read_bundle(folders[0])
+    steps = verify(files, public=public, commitment=next(iter(commitments), None))
     place = _explain(files, id_) if id_ is not None else None
     if as_json():
         show({"ok": passed(steps), "steps": steps, "object": place})
@@ -42,6 +64,35 @@ def verify_draw(bundle: Path, id_: str | None, public: bool) -> None:
         print_steps(steps)
         if id_ is not None:
             _print_place(id_, place)
+    _end(steps)
+
+
+def _verify_chain(
+    folders: list[Path], id: str | None, *, public: bool, commitments: tuple[str, ...]
+) -> None:
+    """Check every bundle, and that they are links of one chain."""
+    if id is not None:
+        raise click.UsageError("--id: give one bundle 只能给出一个档案包")
+    read = {str(folder): read_bundle(folder) for folder in folders}
+    proved = {name: verify(files, public=public) for name, files in read.items()}
+    steps = [
+        *(chain.summed(name, found) for name, found in proved.items()),
+        *chain.verify(list(read.values()), set(commitments)),
+    ]
+    if as_json():
+        show({"ok": passed(steps), "steps": steps, "bundles": proved})
+    else:
+        print_steps(steps)
+    _end(steps)
+
+
+def _bundles_in(path: Path) -> list[Path]:
+    """Take a folder for a bundle, or else for the folder of several."""
+    inner = [one for one in sorted(path.iterdir()) if (one / "commit.json").is_file()]
+    return inner if inner and not (path / "commit.json").is_file() else [path]
+
+
+def _end(steps: list[Step]) -> None:
     failed = next((step for step in steps if step.ok is False), None)
     if failed is not None:
         click.echo(

@@ -10,7 +10,7 @@ from typing import Any
 import drawings
 import msgspec
 
-from backend.rules import bundle, draw, drand, eligibility, ladder, nist, papers
+from backend.rules import bundle, drand, draw, eligibility, ladder, nist, papers
 from backend.rules.beacons import Dice, Drand, Local, Lottery, Pulse, Source
 from backend.rules.bundle import Files
 from backend.rules.eligibility import Days, Subject
@@ -235,7 +235,7 @@ KINDS: dict[str, Callable[[], Files]] = {
         task(weights=_WEIGHTS, columns=["credit", "evidence"], rate=(3, 10)), crew(12)
     ),
     "full coverage": lambda: drawn(
-        task(rate=(1, 1), reserves=Extra(rate=(0, 1), minimum=0)), crew(30)
+        task(rate=(1, 1), reserves=Extra(rate=(0, 1), minimum=0)), crew(12), sites=16
     ),
     "nobody eligible": lambda: drawn(task(scope=_NOBODY, columns=["evidence"])),
     "joint departments": joint,

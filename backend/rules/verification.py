@@ -64,9 +64,10 @@ class _Reading:
     shares: dict[str, Share]
     lots: list[Lot]
 
-    def __init__(self, files: Mapping[str, bytes], *, public: bool) -> None:
+    def __init__(self, files: Mapping[str, bytes], *, public: bool, published: str | None) -> None:
         self.files = files
         self.public = public
+        self.published = published
         self.log = list[LogLine]()
 
     def file(self, name: str) -> bytes:
@@ -89,9 +90,15 @@ class _Reading:
         return bool(events.changes(self.log)) or papers.GROUNDS in self.files
 
 
-def verify(files: Mapping[str, bytes], *, public: bool = False) -> list[Step]:
-    """Check every step of the draw; `public`: the files that only an auditor has may be absent."""
-    reading = _Reading(files, public=public)
+def verify(
+    files: Mapping[str, bytes], *, public: bool = False, commitment: str | None = None
+) -> list[Step]:
+    """Check every step of the draw; `public`: the files that only an auditor has may be absent.
+
+    `commitment` is its hash as it was published: nothing else tells a bundle that was rewritten
+    as a whole.
+    """
+    reading = _Reading(files, public=public, published=commitment)
     done: dict[str, bool | None] = {}
     steps: list[Step] = []
     for name, needs, check in _STEPS:
@@ -234,6 +241,12 @@ def _signature(reading: _Reading) -> tuple[str, str]:
 
 
 def _commitment(reading: _Reading) -> tuple[str, str]:
+    hash = canonical.digest(reading.file("commit.json"))
+    if reading.published not in (None, hash):
+        raise Differs(
+            f"This is {hash}, not the commitment that was published.",
+            f"本承诺为 {hash}，并非已公布的承诺。",
+        )
     commit = papers.read(reading.file("commit.json"), Commit)
     task = papers.read(reading.file("task.json"), TaskPaper)
     if not commit.spec == task.spec == draw.SPEC:
@@ -253,12 +266,12 @@ def _commitment(reading: _Reading) -> tuple[str, str]:
             "抽取时间早于随机源产生时间。",
         )
     reading.commit, reading.task = commit, task
-    hash = bundle.commit_hash(reading.files)
+    en, zh = ("As published.", "与公布的一致。") if reading.published else (
+        "Compare it with what was published then.", "请与当时公布的核对。"
+    )  # fmt: skip
     return (
-        f"Number {commit.seq} of {commit.agency}, made {commit.created_at}: {hash}. "
-        "Compare it with what was published then.",
-        f"{commit.agency} 第 {commit.seq} 号承诺，作于 {commit.created_at}：{hash}。"
-        "请与当时公布的核对。",
+        f"Number {commit.seq} of {commit.agency}, made {commit.created_at}: {hash}. {en}",
+        f"{commit.agency} 第 {commit.seq} 号承诺，作于 {commit.created_at}：{hash}。{zh}",
     )
 
 

@@ -179,6 +179,39 @@ def test_a_changed_bundle_fails_with_the_name_of_the_step(folder: Path) -> None:
     assert "selection.tsv was altered" in result.stdout
 
 
+def test_the_published_commitment_may_be_given(folder: Path) -> None:
+    true = bundle.commit_hash(drawings.committed())
+
+    right = CliRunner().invoke(main, ["verify", "draw", str(folder), "--commitment", true])
+    wrong = CliRunner().invoke(main, ["verify", "draw", str(folder), "--commitment", "0" * 64])
+
+    assert right.exit_code == 0
+    assert "As published." in " ".join(right.output.split())
+    assert wrong.exit_code == 1
+    assert "FAILED at step commitment" in wrong.stderr
+
+
+def test_several_bundles_are_checked_as_a_chain(folder: Path) -> None:
+    true = bundle.commit_hash(drawings.committed())
+    twin = folder.parent / "twin"
+    written(drawings.committed(), twin)
+
+    whole = CliRunner().invoke(main, ["verify", "draw", str(folder.parent), "--json"])
+    alone = CliRunner().invoke(
+        main, ["verify", "draw", str(folder), str(folder), "--commitment", "0" * 64]
+    )
+    twin.joinpath("commit.json").unlink()
+    single = CliRunner().invoke(main, ["verify", "draw", str(folder.parent), "--commitment", true])
+    asked = CliRunner().invoke(main, ["verify", "draw", str(folder.parent), "--id", "x"])
+
+    told = json.loads(whole.stdout)
+    assert [step["ok"] for step in told["steps"]] == [True, True, True, False]
+    assert set(told["bundles"]) == {str(folder), str(twin)}
+    assert "FAILED at step chain" in alone.stderr
+    assert single.exit_code == 0, single.output
+    assert asked.exit_code == 2
+
+
 def test_a_strange_file_in_the_folder_is_found(folder: Path) -> None:
     (folder / "extra").mkdir()
 

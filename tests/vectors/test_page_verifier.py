@@ -4,7 +4,6 @@ import ast
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import bundles
@@ -19,8 +18,8 @@ LINES_MAX = 300
 
 
 @pytest.fixture(params=bundles.KINDS)
-def files(request: pytest.FixtureRequest) -> Iterator[Files]:
-    yield bundles.make(request.param)
+def files(request: pytest.FixtureRequest) -> Files:
+    return bundles.make(request.param)
 
 
 def ours(files: Files, *, public: bool = False) -> dict[str, bool | None]:
