@@ -125,6 +125,11 @@ def _tell(done: Answer) -> None:
         f"第 {span} 行：生效 {done.applied}（其中 {done.released} 条曾等待），已知 {done.known}，"
         f"等待 {done.waiting}，过时 {done.stale}，拒绝 {done.refused}。",
     )
+    for one in done.registers:
+        say(
+            f"  {one.register}: {one.created} new, {one.changed} changed, revision {one.revision}",
+            f"  {one.register}：新增 {one.created}，变更 {one.changed}，批次 {one.revision}",
+        )
     _tell_problems([one for one in done.problems if not one.kept], len(done.problems))
     kept = [one for one in done.problems if one.kept]
     for code in dict.fromkeys(one.code for one in kept):

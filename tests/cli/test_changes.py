@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +19,13 @@ from click.testing import CliRunner, Result
 from serving import Server
 
 from cli.main import main
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+PAGE = (FIXTURES.parent / "docs" / "how-to" / "keep-a-register-current.md").read_text("utf-8")
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+FENCED = re.compile(r"```ndjson\n(.*?)```", re.DOTALL)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SPENT = re.compile(r"in [\d.]+ s\b")
 
 FEED = ("office", "register", "feed")
 FIND = ("office", "register", "search", "--json")
@@ -293,3 +302,31 @@ def test_a_named_pipe_is_a_feed_too(server: Server, tmp_path: Path) -> None:
         ended = feed.process.wait(SECONDS)
 
     assert ended == 0
+
+
+def test_the_how_to_shows_what_really_happens(
+    evenhand: Evenhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = ("office", "register", "import", "--mapping", str(FIXTURES / "mappings" / "own.toml"))
+    for flags in ((), ("--inspectors",)):
+        name = flags[0][2:] if flags else "establishments"
+        assert evenhand(*load, *flags, str(FIXTURES / "registers" / f"{name}.csv")).exit_code == 0
+    monkeypatch.chdir(tmp_path)
+    Path("changes.ndjson").write_text(FENCED.findall(PAGE)[0], "utf-8")
+
+    told: list[tuple[str, str, str]] = []
+    revision = ""
+    for block in CONSOLE.findall(PAGE):
+        for one in ("\n" + block).split("\n$ evenhand ")[1:]:
+            command, _, shown = one.partition("\n")
+            words, _, into = command.replace("REVISION", revision).partition(" > ")
+            done = evenhand(*shlex.split(words))
+            happened = done.stderr if into else done.output
+            if into:
+                Path(into).write_bytes(done.stdout_bytes)
+            revision = next(iter(UUID.findall(happened)), revision)
+            told.append((command, shown, UUID.sub("REVISION", happened)))
+
+    assert len(told) == 5
+    for command, shown, happened in told:
+        assert SPENT.sub("", happened).rstrip() == SPENT.sub("", shown).rstrip(), command
