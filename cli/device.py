@@ -3,7 +3,7 @@
 Only `enrol` and `sync` use the network. Everything else reads and writes the device's folder.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +16,8 @@ from cli.home import Home
 from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
 from sync import codec, media, verdict
-from sync.checklist import Checklist
-from sync.merge import Inspection, Said
+from sync.checklist import Checklist, Item, named
+from sync.merge import MEMBER, Inspection, Said
 from sync.messages import Enrol, Enrolled, Request, Response
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
@@ -185,9 +185,9 @@ def tasks(folder: Path) -> None:
 def show_inspection(inspection: str, folder: Path) -> None:
     """Show an inspection as this device knows it: items, conflicts, findings. 查看检查。"""
     with opened(folder) as home:
-        checklist = home.replica.checklist(inspection)
+        those = home.replica.checklists(inspection)
         state = home.replica.inspection(inspection)
-    _show_state(checklist, state)
+    _show_state(those, state)
 
 
 @group.command()
@@ -308,11 +308,11 @@ def status(folder: Path) -> None:
 
 
 def role_of(replica: Replica, inspection: str) -> str:
-    """Say which inspector of a task this device's is, lead or second."""
+    """Say which inspector of a task this device's is: lead, second, or another who goes along."""
     for task in _tasks(replica):
         if task.id == inspection:
-            lead = task.lead["id"] == replica.identity.enrolled.inspector
-            return "lead" if lead else "second"
+            two = {task.lead["id"]: "lead", task.second["id"]: "second"}
+            return two.get(replica.identity.enrolled.inspector, MEMBER)
     raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
 
 
@@ -337,14 +337,14 @@ def _files_left(home: Home) -> int:
 
 
 def _task_line(replica: Replica, body: TaskBody) -> dict[str, object]:
-    state, items = replica.inspection(body.id), replica.checklist(body.id)
+    state, those = replica.inspection(body.id), replica.checklists(body.id)
     return {
         "place": body.place,
         "inspection": body.id,
         "name": body.establishment["name"],
         "address": body.establishment["address"],
         "role": role_of(replica, body.id),
-        "answered": f"{len(state.items)}/{sum(1 for _ in items.items)}",
+        "answered": f"{len(state.items)}/{sum(1 for one in those for _ in one.items)}",
         "state": _state_word(state),
     }
 
@@ -357,17 +357,37 @@ def _state_word(state: Inspection) -> str:
     return text("open", "进行中") if state.items else text("new", "待检查")
 
 
-def _show_state(checklist: Checklist, state: Inspection) -> None:
-    judged = verdict.judge(checklist, state)
+def _show_state(those: Sequence[Checklist], state: Inspection) -> None:
+    own, *brought = those
+    judged = verdict.judge(own, state)
     if as_json():
         show({"inspection": state, "verdict": judged})
         return
+    _show_items(own, {item.ref: item for item in own.items}, state)
+    for other in brought:
+        _show_items(other, {named(other, item.ref): item for item in other.items}, state)
+    for finding in state.findings:
+        voided = text(" (withdrawn)", "（已作废）") if finding.voided else ""
+        say(
+            f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}",
+            f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}",
+        )
+    if judged.given:
+        label = own.outcome(judged.outcome).label
+        say(f"Outcome so far: {label.en}", f"当前结论：{label.zh}")
+    else:
+        say("No outcome yet.", "尚无结论。")
+    if state.late:
+        say(f"Late, not counted: {', '.join(state.late)}", f"逾期未计入：{'、'.join(state.late)}")
+
+
+def _show_items(checklist: Checklist, items: Mapping[str, Item], state: Inspection) -> None:
     lines: list[dict[str, object]] = []
-    for item in checklist.items:
-        known = state.items.get(item.ref)
+    for ref, item in items.items():
+        known = state.items.get(ref)
         lines.append(
             {
-                "item": item.ref,
+                "item": ref,
                 "text": text(item.text.en, item.text.zh),
                 "value": known.value if known else "",
                 "flag": text("CONFLICT", "不一致") if known and known.conflict else "",
@@ -385,19 +405,6 @@ def _show_state(checklist: Checklist, state: Inspection) -> None:
             "others": ("also said", "其他答案"),
         },
     )
-    for finding in state.findings:
-        voided = text(" (withdrawn)", "（已作废）") if finding.voided else ""
-        say(
-            f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}",
-            f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}",
-        )
-    if judged.given:
-        label = checklist.outcome(judged.outcome).label
-        say(f"Outcome so far: {label.en}", f"当前结论：{label.zh}")
-    else:
-        say("No outcome yet.", "尚无结论。")
-    if state.late:
-        say(f"Late, not counted: {', '.join(state.late)}", f"逾期未计入：{'、'.join(state.late)}")
 
 
 def _others(said: tuple[Said, ...]) -> str:

@@ -6,7 +6,7 @@ changed. References are text (`3.10` is not `3.1`), limits are decimal text, tex
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -167,6 +167,23 @@ def admissible(checklist: Checklist, ref: str, value: str) -> Reason | None:
         return None if item.may_be_na else Reason.ANSWER_INADMISSIBLE
     fits = value in VERDICTS if item.kind == "verdict" else measured(value) is not None
     return None if fits else Reason.ANSWER_INADMISSIBLE
+
+
+def named(checklist: Checklist, ref: str) -> str:
+    """Name an item of a partner's checklist (部门联合) in an inspection that follows another."""
+    return f"{checklist.code}@{checklist.version}/{ref}"
+
+
+def admissible_in(those: Sequence[Checklist], ref: str, value: str) -> Reason | None:
+    """Tell why an answer may not be given on a visit that brings these checklists.
+
+    An item of the first has its bare reference, one of another the name that `named` gives it.
+    """
+    _, apart, bare = ref.rpartition("/")
+    if not apart:
+        return admissible(those[0], ref, value)
+    found = next((one for one in those[1:] if named(one, bare) == ref), None)
+    return Reason.ITEM_UNKNOWN if found is None else admissible(found, bare, value)
 
 
 def measured(value: str) -> Decimal | None:

@@ -73,7 +73,7 @@ Judgement: TypeAlias = Extends | Gap | Forks
 class Facts(Struct, frozen=True):
     """What is known about one inspection when its operations are judged."""
 
-    roles: Mapping[str, str]  # inspector -> lead | second
+    roles: Mapping[str, str]  # inspector -> lead | second | member
     admissible: Callable[[str, str], Reason | None]  # item, value
 
 

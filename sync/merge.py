@@ -20,6 +20,7 @@ from msgspec import Struct
 from sync.ops import AddEvidence, AddFinding, AnyOp, OpId, SetAnswers, Sign, Void
 
 INSPECTORS = ("lead", "second")
+MEMBER = "member"  # 参加人员: of another department, or an expert; what they sign seals nothing
 
 Covers: TypeAlias = dict[str, tuple[tuple[int, int], ...]]
 
@@ -102,7 +103,7 @@ class Inspection(Struct, frozen=True):
 
     @property
     def signed(self) -> bool:
-        """Tell whether both inspectors signed."""
+        """Tell whether lead and second signed, whoever else came along."""
         return _signed(signature.role for signature in self.signatures)
 
     @property

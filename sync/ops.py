@@ -69,9 +69,10 @@ class AddEvidence(Op, frozen=True, kw_only=True, omit_defaults=True, tag="eviden
 class Sign(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sign/1"):
     """Sign (签名) an explicit set of operations and files.
 
-    `role` is lead (主办), second (协办) or site (现场负责人). `covers` gives ranges of operation
-    numbers per device, `digest` the fold of the covered operations as the signer saw it. A later
-    signature that knows an earlier one names it in `s` and says why in `reason`.
+    `role` is lead (主办), second (协办), member (参加人员) or site (现场负责人). `covers` gives
+    ranges of operation numbers per device, `digest` the fold of the covered operations as the
+    signer saw it. A later signature that knows an earlier one names it in `s` and says why in
+    `reason`.
     """
 
     role: str

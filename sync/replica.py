@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from sync import checklist, codec, hub
-from sync.merge import INSPECTORS, Inspection, Recorded, digest, fold
+from sync.checklist import Checklist
+from sync.merge import INSPECTORS, MEMBER, Inspection, Recorded, digest, fold
 from sync.messages import (
     PAGE_ROWS_MAX,
     VERSION,
@@ -65,6 +66,17 @@ class Stamp(TypedDict):
 
 
 Make: TypeAlias = Callable[[Stamp], AnyOp]
+
+
+class _Seat(Struct, frozen=True):
+    checklist: str
+
+
+class _Task(Struct, frozen=True):
+    """The part of a task that says what its visit brings; older servers name no seats."""
+
+    checklist: str
+    seats: tuple[_Seat, ...] = ()
 
 
 class Identity(Struct, frozen=True):
@@ -123,7 +135,7 @@ class Replica:
         """Give the tasks that this device holds."""
         return self.store.rows("task")
 
-    def checklist(self, inspection: str) -> checklist.Checklist:
+    def checklist(self, inspection: str) -> Checklist:
         """Give the checklist that an inspection follows, or refuse with INSPECTION_UNKNOWN."""
         for task in self.tasks():
             if task.id == inspection:
@@ -132,6 +144,15 @@ class Replica:
                     if row.id == wanted:
                         return checklist.load(row.body)
         raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+
+    def checklists(self, inspection: str) -> list[Checklist]:
+        """Give all checklists of a visit: its own, then those that partner departments bring."""
+        own = self.checklist(inspection)
+        row = next(task for task in self.tasks() if task.id == inspection)
+        task = msgspec.json.decode(row.body, type=_Task)
+        wanted = {seat.checklist for seat in task.seats} - {task.checklist}
+        brought = {row.id: row.body for row in self.store.rows("checklist") if row.id in wanted}
+        return [own, *(checklist.load(brought[digest]) for digest in sorted(brought))]
 
     def inspection(self, inspection: str) -> Inspection:
         """Fold an inspection as this device knows it now."""
@@ -145,9 +166,9 @@ class Replica:
 
     def answer(self, inspection: str, answers: Mapping[str, Answer]) -> Mine:
         """Answer items; each answer replaces those that this device knows to stand."""
-        items = self.checklist(inspection)
+        those = self.checklists(inspection)
         for ref, answer in answers.items():
-            refusal = checklist.admissible(items, ref, answer.v)
+            refusal = checklist.admissible_in(those, ref, answer.v)
             if refusal is not None:
                 raise Refused(refusal, item=ref, value=answer.v)
 
@@ -193,8 +214,13 @@ class Replica:
             covered = [r for r in known if not isinstance(r.op, Sign)]
             state = fold(covered)
             signed = fold(known).signatures
-            earlier = tuple(s.op for s in signed if s.role == role and not s.amended_by)
-            if earlier and role in INSPECTORS and not reason:
+            own = self.identity.enrolled.inspector
+            earlier = tuple(
+                s.op
+                for s in signed
+                if s.role == role and not s.amended_by and (role != MEMBER or s.who == own)
+            )
+            if earlier and role in (*INSPECTORS, MEMBER) and not reason:
                 raise Refused(Reason.SIGN_REASON_MISSING, inspection=inspection)
             return Sign(
                 role=role,

@@ -25,6 +25,7 @@ from backend.tables import (
     Plan,
     Publication,
     Rectification,
+    Seat,
     Task,
 )
 from backend.tables import Checklist as ChecklistRow
@@ -48,7 +49,7 @@ from backend.wire import (
 from backend.work import rectifications
 from backend.work.calendars import working_days
 from sync import checklist, merge
-from sync.checklist import Checklist
+from sync.checklist import Checklist, Item, named
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict, judge, settled
 
@@ -63,6 +64,7 @@ class Case(Struct, frozen=True):
     establishment: Establishment
     plan: Plan
     checklist: Checklist
+    brought: list[Checklist]  # by partner departments
     inspection: Inspection | None
     state: merge.Inspection
     blobs: dict[str, Blob]
@@ -70,6 +72,12 @@ class Case(Struct, frozen=True):
     conclusion: Conclusion | None
     order: Rectification | None
     published: bool
+
+    @property
+    def items(self) -> dict[str, Item]:
+        """Give every item that is asked on the visit by its name in the inspection."""
+        own = {item.ref: item for item in self.checklist.items}
+        return own | {named(one, item.ref): item for one in self.brought for item in one.items}
 
     @property
     def stage(self) -> Stage:
@@ -102,7 +110,10 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     state = _state(inspection)
     names = {one.blob for one in state.evidence}
     blobs = await db.exec(select(Blob).where(col(Blob.sha256).in_(names)))
-    whose = {task.lead_id, task.second_id} | _who(state)
+    seats = (await db.exec(select(Seat).where(Seat.task_id == task.id))).all()
+    others = {one.checklist_digest for one in seats} - {task.checklist_digest}
+    brought = select(ChecklistRow.body).where(col(ChecklistRow.digest).in_(others))
+    whose = {task.lead_id, task.second_id} | {one.inspector_id for one in seats} | _who(state)
     people = await db.exec(select(Inspector).where(col(Inspector.id).in_(whose)))
     orders = select(Rectification).where(Rectification.inspection_id == task.id)
     return Case(
@@ -110,6 +121,10 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
         establishment=establishment,
         plan=plan,
         checklist=checklist.load(released.body),
+        brought=[
+            checklist.load(body)
+            for body in await db.exec(brought.order_by(col(ChecklistRow.digest)))
+        ],
         inspection=inspection,
         state=state,
         blobs={one.sha256: one for one in blobs},
@@ -168,7 +183,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         second=case.people[case.task.second_id].name,
         stage=case.stage,
         digest=case.inspection.digest if case.inspection else "",
-        items=tuple(_item(case, one) for one in case.checklist.items),
+        items=tuple(_item(case, ref, item) for ref, item in case.items.items()),
         findings=tuple(
             FindingView(_name(case, one.who), one.item, one.text, one.basis, one.voided)
             for one in case.state.findings
@@ -204,7 +219,7 @@ async def list_conflicts(db: Session, officer: Officer) -> list[ConflictView]:
     for inspection_id in await db.exec(query):
         case = await load(db, inspection_id)
         for ref in case.state.conflicts:
-            item = case.checklist.item(ref)
+            item = case.items.get(ref)
             conflicts.append(
                 ConflictView(
                     inspection=case.task.id,
@@ -323,7 +338,7 @@ def require_reviewable(case: Case, reviewer: Account) -> None:
     """Refuse a review by the wrong person, of nothing, twice, or of what has changed since."""
     if case.conclusion is None:
         raise Refused(Reason.CONCLUSION_NOT_FOUND, inspection=case.task.id)
-    inspectors = {case.task.lead_id, case.task.second_id} | _who(case.state)
+    inspectors = case.people.keys()
     if reviewer.id == case.conclusion.concluded_by or reviewer.inspector_id in inspectors:
         raise Refused(Reason.REVIEW_OWN, reviewer=reviewer.name)
     if case.conclusion.reviewed_at is not None:
@@ -406,10 +421,10 @@ def _said(case: Case, item: merge.Item) -> tuple[SaidView, ...]:
     )
 
 
-def _item(case: Case, item: checklist.Item) -> ItemView:
-    answered = case.state.items.get(item.ref)
+def _item(case: Case, ref: str, item: Item) -> ItemView:
+    answered = case.state.items.get(ref)
     return ItemView(
-        ref=item.ref,
+        ref=ref,
         text=_text(item.text),
         key=item.key,
         value=answered.value if answered else "",

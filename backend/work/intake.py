@@ -15,11 +15,22 @@ from sqlmodel import SQLModel, col, select
 
 from backend.auth_device import UPLOAD_TOKEN_LIFE, upload_token
 from backend.db import Session, head
-from backend.tables import Batch, Checklist, Device, Entry, Feed, Fork, Inspection, Relief, Task
+from backend.tables import (
+    Batch,
+    Checklist,
+    Device,
+    Entry,
+    Feed,
+    Fork,
+    Inspection,
+    Relief,
+    Seat,
+    Task,
+)
 from backend.work import feed
 from sync import checklist, codec, hub
+from sync.merge import MEMBER, Recorded, canonical, digest, fold
 from sync.merge import Inspection as State
-from sync.merge import Recorded, canonical, digest, fold
 from sync.messages import (
     VERSION,
     Ack,
@@ -220,22 +231,35 @@ async def _facts(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
     if not wanted:
         return {}
     query = select(Task, Checklist.body).join(Checklist).where(col(Task.id).in_(wanted))
-    facts: dict[str, hub.Facts] = {}
+    tasks = [(task, _checklist(body)) for task, body in await db.exec(query)]
+    seated = (
+        select(Seat.task_id, Seat.inspector_id, Checklist.digest, Checklist.body)
+        .join(Checklist, col(Checklist.digest) == Seat.checklist_digest)
+        .where(col(Seat.task_id).in_(wanted))
+    )
+    seats = (await db.exec(seated)).all()
     before = await _relieved(db, wanted)
-    for task, body in await db.exec(query):
-        roles = before.get(task.id, {})
+    facts: dict[str, hub.Facts] = {}
+    for task, own in tasks:
+        roles, brought = before.get(task.id, {}), dict[str, checklist.Checklist]()
+        for task_id, inspector, name, body in seats:
+            if task_id == task.id and task.withdrawn_at is None:
+                roles[inspector] = MEMBER
+            if task_id == task.id and name != task.checklist_digest:
+                brought[name] = _checklist(body)
         if task.withdrawn_at is None:
             roles |= zip((task.lead_id, task.second_id), ROLES, strict=True)
-        facts[task.id] = hub.Facts(roles, partial(checklist.admissible, _checklist(body)))
+        those = [own, *brought.values()]
+        facts[task.id] = hub.Facts(roles, partial(checklist.admissible_in, those))
     return facts
 
 
 async def _relieved(db: Session, inspections: Collection[str]) -> dict[str, dict[str, str]]:
-    """Tell who sat in the lead's seats before: what they recorded arrives late, and counts."""
-    query = select(Relief).where(col(Relief.task_id).in_(inspections), Relief.role != "")
+    """Tell who sat in the seats before: what they recorded arrives late, and counts."""
+    query = select(Relief).where(col(Relief.task_id).in_(inspections))
     roles: dict[str, dict[str, str]] = {}
     for one in await db.exec(query):
-        roles.setdefault(one.task_id, {})[one.inspector_id] = one.role
+        roles.setdefault(one.task_id, {})[one.inspector_id] = one.role or MEMBER
     return roles
 
 

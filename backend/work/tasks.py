@@ -49,7 +49,12 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
 async def send(db: Session, those: Sequence[tuple[Task, TaskView]]) -> None:
     """Put tasks on the devices of all who go, as they are now."""
     needs = sorted(
-        {(seat.inspector.id, seat.checklist) for _, view in those for seat in view.seats}
+        {
+            (seat.inspector.id, other.checklist)
+            for _, view in those
+            for seat in view.seats
+            for other in view.seats
+        }
     )
     for inspector_id, digest in needs:
         body = (await db.get_one(Checklist, digest)).body

@@ -1,0 +1,222 @@
+"""One visit of two departments: who may record what, what is sealed, and what the office sees."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import NOW, Office
+from rows import put, revision
+from simulation.app_hub import AppHub
+from sqlmodel import col, select
+
+from backend import db
+from backend.tables import Checklist as ChecklistRow
+from backend.tables import Entry, Establishment, Inspector, Seat, Task
+from backend.tables import Inspection as Projection
+from sync import checklist, codec
+from sync.messages import Clock
+from sync.ops import Answer
+from sync.refusals import Reason, Refused
+from sync.replica import Exchanged, Replica
+from sync.store import MemoryStore
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "checklists"
+COLD = checklist.parse((FIXTURES / "cold_store.toml").read_bytes())
+FIRE = checklist.parse(
+    (FIXTURES / "cold_store.toml").read_bytes().replace(COLD.code.encode(), b"fire-safety")
+)
+DIVISION = "310101"
+DIGITS = {"dice:hall": "31415926535897932384"}
+
+
+class Phone:
+    """The device of one who goes along."""
+
+    def __init__(self, hub: AppHub) -> None:
+        self.hub = hub
+        self.replica = Replica(MemoryStore(), lambda: Clock(1_772_413_200_000, 1, "boot"))
+
+    async def enrol(self, inspector: str) -> "Phone":
+        secret = codec.new_key()
+        enrolled = await self.hub.enrol(inspector, codec.public_key(secret))
+        self.replica.enrol(enrolled, server="", secret=secret)
+        await self.sync()
+        return self
+
+    async def sync(self) -> Exchanged:
+        session = self.replica.exchange()
+        request = next(session)
+        try:
+            while True:
+                request = session.send(await self.hub.ask(request))
+        except StopIteration as done:
+            exchanged: Exchanged = done.value
+            return exchanged
+
+
+def released(form: checklist.Checklist) -> ChecklistRow:
+    return ChecklistRow(
+        digest=checklist.digest(form), code=form.code, version=form.version,
+        title_en=form.title.en, title_zh=form.title.zh,
+        body=checklist.canonical(form).decode(), released_at=NOW,
+    )  # fmt: skip
+
+
+async def asked(client: Any, path: str, body: object) -> Any:
+    answer = await client.post(path, json=body)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+async def task(office: Office) -> str:
+    """A cold store that the market and the fire department visit together; name the visit."""
+    known = revision("establishments")
+    site = Establishment(
+        code="913101010000000001", name="第一冷库", category="cold-store", division=DIVISION,
+        revision_id=known.id,
+    )  # fmt: skip
+    people = [
+        Inspector(
+            certificate=f"{name}{n}", name=f"{name}{n}", department=name, division=DIVISION,
+            valid_from=date(2024, 1, 1), valid_to=date(2028, 1, 1), revision_id=known.id,
+        )
+        for name in ("市监", "消防")
+        for n in (1, 2)
+    ]  # fmt: skip
+    await put(office, known, released(COLD), released(FIRE), site, *people)
+    client = await office.officer("supervisor", DIVISION)
+    partner = {"department": "消防", "checklists": {"*": FIRE.code}}
+    plan = await asked(client, "/office/plans", {
+        "title": "冷库联合抽查", "division": DIVISION, "checklists": {"*": COLD.code},
+        "opens_on": "2026-03-02", "closes_on": "2026-03-31", "rate": [1, 1],
+        "scheme": {"department": "市监", "partners": [partner]},
+    })  # fmt: skip
+    order = {"dice": [{"ceremony": "hall"}]}
+    draw = await asked(client, f"/office/plans/{plan['id']}/draws", order)
+    second = await office.officer("supervisor", DIVISION)
+    for source, value in DIGITS.items():
+        typed = {"source": source, "value": value}
+        await asked(second, f"/office/draws/{draw['id']}/typings", typed)
+    await asked(client, f"/office/draws/{draw['id']}/hold", {"digits": DIGITS})
+    await asked(client, f"/office/plans/{plan['id']}/dispatch", None)
+    tasks = (await client.get(f"/office/plans/{plan['id']}/tasks")).json()
+    return str(tasks[0]["id"])
+
+
+async def phones(office: Office, task: str) -> tuple[Phone, Phone, Phone, Phone]:
+    """Enrol a device for lead and second, then for both of the partner."""
+    hub = AppHub(office)
+    hub.client = await office.client()
+    async with db.transaction(office.engine, write=False) as session:
+        row = await session.get_one(Task, task)
+        seats = select(Seat.inspector_id).where(Seat.task_id == task, Seat.department == "消防")
+        partners = sorted(await session.exec(seats))
+    who = (row.lead_id, row.second_id, *partners)
+    hub.ids = {one: one for one in who}
+    lead, second, third, fourth = [await Phone(hub).enrol(one) for one in who]
+    return lead, second, third, fourth
+
+
+def everything(form: checklist.Checklist, *, partner: bool = False) -> dict[str, Answer]:
+    return {
+        checklist.named(form, item.ref) if partner else item.ref: Answer(
+            "pass" if item.kind == "verdict" else item.maximum or item.minimum or "0"
+        )
+        for item in form.items
+    }
+
+
+async def test_a_visit_of_two_departments_is_recorded_signed_and_concluded(
+    office: Office, task: str
+) -> None:
+    lead, second, partner, other = await phones(office, task)
+    fire = checklist.named(FIRE, "1.1")
+    lead.replica.answer(task, everything(COLD))
+    partner.replica.answer(task, everything(FIRE, partner=True) | {fire: Answer("fail")})
+    partner.replica.find(task, "疏散通道堵塞", basis="消防法 第二十八条", item=fire)
+    for one in (lead, partner, second, other):
+        await one.sync()
+    await lead.sync()
+    partner.replica.sign(task, "member")
+    other.replica.sign(task, "member")
+    for one in (partner, other):
+        await one.sync()
+    between = other.replica.inspection(task)
+    lead.replica.sign(task, "lead")
+    second.replica.sign(task, "second")
+    for one in (lead, second, lead):
+        await one.sync()
+
+    supervisor = await office.officer("supervisor", DIVISION)
+    seen = (await supervisor.get(f"/office/inspections/{task}")).json()
+    done = await asked(supervisor, f"/office/inspections/{task}/conclusion", {})
+    reviewed = (await supervisor.get(f"/office/inspections/{task}")).json()
+    async with db.transaction(office.engine, write=False) as session:
+        verdicts = set(await session.exec(select(Entry.verdict)))
+        kept = await session.get_one(Projection, task)
+    assert verdicts == {"ok"}
+    assert (kept.signed, kept.late, kept.conflicts) == (True, 0, 0)
+    assert not between.signed  # two partners are no lead and second
+    values = {one["ref"]: one["value"] for one in seen["items"]}
+    assert (values["1.1"], values[fire]) == ("pass", "fail")
+    assert len(values) == 2 * sum(1 for _ in COLD.items)
+    assert sorted(one["role"] for one in seen["signatures"]) == [
+        "lead", "member", "member", "second",
+    ]  # fmt: skip
+    assert [one["item"] for one in seen["findings"]] == [fire]
+    assert done["verdict"]["failed"] == []
+    assert reviewed["stage"] == "concluded"
+
+
+async def test_what_the_seal_leaves_out_of_a_partner_is_late(office: Office, task: str) -> None:
+    lead, second, partner, _ = await phones(office, task)
+    lead.replica.answer(task, everything(COLD))
+    partner.replica.answer(task, everything(FIRE, partner=True))
+    await lead.sync()
+    await second.sync()
+    lead.replica.sign(task, "lead")
+    second.replica.sign(task, "second")
+    for one in (lead, second, partner, lead):
+        await one.sync()
+
+    early = lead.replica.inspection(task)
+    partner.replica.sign(task, "member")
+    await partner.sync()
+    await lead.sync()
+    late = lead.replica.inspection(task)
+    assert len(early.late) == 1
+    assert late.late == ()  # what any of those who went signs for is inside
+    assert checklist.named(FIRE, "1.1") in late.items
+
+
+async def test_nobody_signs_in_anothers_place_on_a_joint_visit(office: Office, task: str) -> None:
+    lead, _, partner, other = await phones(office, task)
+    partner.replica.answer(task, everything(FIRE, partner=True))
+    partner.replica.sign(task, "lead")
+    partner.replica.sign(task, "member")
+    await partner.sync()
+    await other.sync()
+    again = other.replica.sign(task, "member")
+    await other.sync()
+    await lead.sync()
+
+    with pytest.raises(Refused) as twice:
+        partner.replica.sign(task, "member")
+    state = lead.replica.inspection(task)
+    async with db.transaction(office.engine, write=False) as session:
+        query = select(Entry.why).where(col(Entry.verdict) == "quarantined")
+        assert list(await session.exec(query)) == [Reason.SIGN_ROLE.code]
+    assert [(one.role, one.amended_by) for one in state.signatures] == [("member", ())] * 2
+    assert again.n == 1
+    assert twice.value.reason is Reason.SIGN_REASON_MISSING
+
+
+async def test_an_item_of_neither_list_is_refused_on_the_device(office: Office, task: str) -> None:
+    lead, *_ = await phones(office, task)
+
+    for ref in ("fire-safety@1/1.1", checklist.named(FIRE, "99"), checklist.named(COLD, "1.1")):
+        with pytest.raises(Refused) as unknown:
+            lead.replica.answer(task, {ref: Answer("pass")})
+        assert unknown.value.reason is Reason.ITEM_UNKNOWN
