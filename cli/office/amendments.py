@@ -32,19 +32,6 @@ STATES: dict[str, Words] = {
     "approved": ("approved", "已批准"),
     "declined": ("declined", "不予批准"),
 }
-CHANGES: dict[str, Words] = {
-    "n": ("line", "日志行"),
-    "kind": ("change", "变更"),
-    "gone": ("withdrawn", "撤下"),
-    "come": ("instead", "替上"),
-    "reason": ("reason", "理由"),
-    "evidence": ("evidence", "证据"),
-    "asked_by": ("asked by", "申请人"),
-    "decided_by": ("decided by", "批准人"),
-    "decided_at": ("decided", "决定时间"),
-    "status": ("state", "状态"),
-    "id": ("amendment", "申请"),
-}
 
 
 def _evidence(command: AnyCommand) -> AnyCommand:
@@ -208,26 +195,22 @@ def _come(one: AmendmentView) -> str:
 
 
 def _show(found: list[AmendmentView]) -> None:
+    """Print a change in three lines: what, why, and by whom."""
     if as_json():
         show(found)
         return
-    rows = [
-        {
-            "n": one.n,
-            "kind": text(*KINDS[one.kind]),
-            "gone": _gone(one),
-            "come": _come(one) if one.seated or one.n else "",
-            "reason": f"{one.reason} {text(*_label(one))}",
-            "evidence": one.evidence,
-            "asked_by": one.asked_by,
-            "decided_by": one.decided_by,
-            "decided_at": one.decided_at and f"{one.decided_at:%Y-%m-%d %H:%M}",
-            "status": text(*STATES[one.status]),
-            "id": one.id if one.status == "pending" else "",
-        }
-        for one in found
-    ]
-    show(rows, CHANGES)
+    for one in found:
+        en, zh = _label(one)
+        what = _words(one) if one.n or one.seated else _gone(one) or f"+{one.count}"
+        line = "" if one.n is None else f"{one.n}  "
+        click.echo(f"{line}{text(*KINDS[one.kind])}  {what}  [{text(*STATES[one.status])}]")
+        click.echo(f"   {one.reason} {text(en, zh)}; {one.evidence}")
+        remark = f" ({one.remark})" if one.remark else ""
+        asked = f"   {one.asked_by} {one.asked_at:%Y-%m-%d %H:%M}"
+        if one.decided_at is None:
+            click.echo(f"{asked}  evenhand office draw approve {one.id}")
+        else:
+            click.echo(f"{asked} → {one.decided_by} {one.decided_at:%Y-%m-%d %H:%M}{remark}")
 
 
 def _label(one: AmendmentView) -> Words:

@@ -544,3 +544,83 @@ def test_any_byte_changed_in_the_log_or_its_grounds_is_found(changed: Files) -> 
             assert failing(changed | {name: altered})
             if name == GROUNDS or place <= last:
                 assert failing(resealed(changed | {name: altered})), (name, place)
+
+
+# -- what anyone can prove -------------------------------------------------------------------------
+
+
+def published(files: Files) -> Files:
+    return {name: body for name, body in files.items() if name not in papers.AUDITOR_ONLY}
+
+
+def reseated(files: Files, who: str) -> Files:
+    """Somebody else takes the seat of the replacement, as the public part shows it."""
+    line = papers.read_log(files["log.ndjson"])[3]
+    group, place, _, _ = line.seats[0]
+    return published(relined(4, seats=[(group, place, who, [])])(files))
+
+
+def test_the_public_part_shows_who_cannot_have_been_seated(changed: Files) -> None:
+    line = papers.read_log(changed["log.ndjson"])[3]
+    state, book = events.replay(changed), events.open_book(changed)
+    beside = next(
+        who for (group, place), who in state.seats.items()
+        if group == line.seats[0][0] and place != line.seats[0][1]
+    )  # fmt: skip
+    few = relined(4, seats=[(*line.seats[0][:2], "沪A0001", [])])
+    assert {one.cap for one in book.people} == {3}
+
+    words = {
+        who: failing(reseated(changed, who), public=True)[0].en
+        for who in (beside, line.inspector, "沪A9999")
+    }
+
+    assert f"seats {beside}, who has no free seat" in words[beside]
+    assert f"seats {line.inspector} again" in words[line.inspector]
+    assert "no free seat" in words["沪A9999"]
+    assert failing(few(changed)) != []
+
+
+def test_the_public_part_shows_a_cap_that_was_not_kept() -> None:
+    people = [msgspec.structs.replace(one, cap=1) for one in drawings.roster(24)]
+    files = drawings.held(drawings.committed(inspectors=people)).files
+    site, other = drawn(files)[:2]
+    files = made(files, replacement(files, site))
+    busy = next(who for (group, _), who in events.replay(files).seats.items() if other in group)
+    line = papers.read_log(files["log.ndjson"])[2]
+
+    cheated = relined(3, seats=[(*line.seats[0][:2], busy, [])])(files)
+
+    assert f"seats {busy}, who has no free seat" in failing(published(cheated), public=True)[0].en
+
+
+@pytest.fixture(scope="module")
+def laddered() -> Files:
+    """A draw at exact capacity whose extension had to go down the ladder."""
+    tight = [msgspec.structs.replace(one, cap=2) for one in drawings.roster(5)][:4]
+    task = drawings.task(relaxations=["cap+1", "cap+2"])
+    return made(drawings.held(drawings.committed(task, inspectors=tight)).files, extension(1))
+
+
+def test_the_ladder_is_never_climbed_again(laddered: Files) -> None:
+    site = drawn(laddered)[0]
+
+    files = made(laddered, substitution(site))
+
+    assert papers.read_log(files["log.ndjson"])[-1].relaxed == ["cap+1"]
+    assert failing(files) == []
+    back = failing(relined(4, relaxed=[])(files))[0]
+    assert (back.name, "leaves the declared ladder" in back.en) == ("changes", True)
+
+
+def test_nothing_more_gives_way_than_has_to(laddered: Files) -> None:
+    cheated = relined(3, relaxed=["cap+1", "cap+2"])(laddered)
+
+    found = failing(cheated)
+
+    assert [one.name for one in found] == ["reseating"]
+    assert "another rung of the ladder" in found[0].en
+
+
+def test_what_was_true_on_the_day_of_the_snapshot_counts(whole: Files) -> None:
+    assert failing(made(whole, substitution(drawn(whole)[0], since="2026-11-22"))) == []

@@ -1,0 +1,108 @@
+"""变更 in the terminal: what an officer is told in both languages, and the hash of a document."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+TYPED = "--digits=dice:hall=31415926535897932384"
+EVIDENCE = ("--evidence", "登记档案 2026-118")
+
+Evenhand = Callable[..., Result]
+
+
+def told(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def draw(evenhand: Evenhand) -> str:
+    """A held draw of 330106 by the officers wang and li; wang is logged in."""
+    own, registers = str(FIXTURES / "mappings" / "own.toml"), FIXTURES / "registers"
+    load = ("office", "register", "import", "--mapping", own)
+    evenhand(*load, str(registers / "establishments.csv"))
+    evenhand(*load, "--inspectors", str(registers / "inspectors.csv"))
+    evenhand("office", "checklist", "release", str(FIXTURES / "checklists" / "cold_store.toml"))
+    for who, role in (("li", "reviewer"), ("wang", "supervisor")):
+        evenhand("office", "account", "create", who, "--role", role, "--division", "330106")
+    evenhand("office", "login", "wang")
+    today = datetime.now(UTC).date()
+    plan = told(
+        evenhand(
+            "office", "plan", "create", "2026 年第一批", "--division", "330106", "--rate", "3%",
+            "--minimum", "5", "--opens", f"{today + timedelta(days=2)}",
+            "--closes", f"{today + timedelta(days=30)}",
+            "--checklist", "*=cold-store-daily", "--json",
+        )
+    )["id"]  # fmt: skip
+    made = told(evenhand("office", "draw", "commit", plan, "--dice", "hall", "--json"))["id"]
+    for who in ("li", "wang"):
+        evenhand("office", "login", who)
+        evenhand("office", "draw", "type", made, TYPED)
+    assert evenhand("office", "draw", "hold", made).exit_code == 0
+    return str(made)
+
+
+def test_an_extension_is_asked_for_declined_asked_for_again_and_approved(
+    evenhand: Evenhand, draw: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", "zh")
+    minutes = tmp_path / "minutes.pdf"
+    minutes.write_bytes(b"minutes of a meeting")
+    asking = (
+        "office", "draw", "extend", draw, "1", "--reason", "E02-findings", *EVIDENCE,
+        "--document", str(minutes),
+    )  # fmt: skip
+
+    first, second = told(evenhand(*asking, "--json")), evenhand(*asking)
+    own = evenhand("office", "draw", "approve", first["id"])
+    evenhand("office", "login", "li")
+    waiting = told(evenhand("office", "draw", "pending", "--json"))
+    declined = evenhand("office", "draw", "decline", waiting[0]["id"], "--remark", "不必")
+    approved = evenhand("office", "draw", "approve", waiting[1]["id"])
+    log = evenhand("office", "draw", "log", draw)
+
+    assert first["evidence_sha256"] == sha256(minutes.read_bytes()).hexdigest()
+    assert "须由另一名人员批准" in second.stdout
+    assert own.exit_code == 12
+    assert "提出变更的人员不得自行批准" in own.stderr
+    assert [one["status"] for one in waiting] == ["pending", "pending"]
+    assert "不予批准，名单未变。" in declined.stdout
+    assert f"已批准：{first['called'][0]}。见日志第 3 行。" in approved.stdout
+    for words in ("增抽", "不予批准", "已批准", "检查发现普遍问题"):
+        assert words in log.stdout
+
+
+def test_a_result_is_refused_as_a_reason_and_a_replacement_tells_who_comes(
+    evenhand: Evenhand, draw: str
+) -> None:
+    plan = told(evenhand("office", "draw", "show", draw, "--json"))["plan_id"]
+    task = told(evenhand("office", "task", "list", plan, "--json"))[0]
+    site, lead = task["establishment"]["code"], task["lead"]["certificate"]
+
+    result = evenhand(
+        "office", "draw", "substitute", draw, site, "--reason", "not-found", *EVIDENCE
+    )
+    moved = told(
+        evenhand(
+            "office", "draw", "substitute", draw, site, "--reason", "X01-moved",
+            "--since", "2026-01-15", *EVIDENCE, "--json",
+        )
+    )  # fmt: skip
+    ill = evenhand(
+        "office", "draw", "replace", draw, lead, "--site", site, "--reason", "I02-illness",
+        *EVIDENCE,
+    )  # fmt: skip
+
+    assert result.exit_code == 10
+    assert "never a reason to substitute" in result.stderr
+    assert (moved["site"], moved["since"], len(moved["called"])) == (site, "2026-01-15", 1)
+    assert f"Asked: {lead} → " in ill.stdout
+    assert f"({site})" in ill.stdout
