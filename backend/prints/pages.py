@@ -128,7 +128,7 @@ def notice_data(sheet: Sheet, who: str, rows: list[Row], language: Language) -> 
     """Arrange the notice of one inspector for its template."""
     w = words(language)
     name = next(s.name for row in rows for s in row.seats if s.certificate == who)
-    checklists = {row.category: digest for row in rows for digest in row.checklists[:1]}
+    checklists = {(row.category, digest) for row in rows for digest in row.checklists}
     return {
         **_common(sheet, language),
         "who": _called(name, who, language),
@@ -152,7 +152,7 @@ def notice_data(sheet: Sheet, who: str, rows: list[Row], language: Language) -> 
             }
             for row in rows
         ],
-        "checklists": sorted(checklists.items()),
+        "checklists": sorted(checklists),
     }
 
 

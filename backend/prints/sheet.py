@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from backend.rules import beacons, bundle, canonical, exports, papers
+from backend.rules import beacons, bundle, canonical, exports, papers, scheme
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Share
 from backend.rules.papers import Commit, FrameLine, LogLine, Randomness, SeedPaper, TaskPaper
@@ -240,8 +240,8 @@ def _rows(
 
 def _checklists(task: TaskPaper, category: str) -> list[str]:
     """List the checklists that go with a category, the lead's first, by digest."""
-    given = [task.checklists, *(party.checklists for party in task.parties[1:])]
-    found = [one.get(category) or one.get(ANY, "") for one in given]
+    given = [task.checklists, *(party.checklists for party in task.parties)]
+    found = [one.get(scheme.escaped(category)) or one.get(ANY, "") for one in given]
     return list(dict.fromkeys(filter(None, found)))
 
 

@@ -22,11 +22,7 @@ def write(sheet: Sheet, language: Language) -> bytes:
     xlsxwriter: Any = import_module("xlsxwriter")  # has no types
     w = pages.words(language)
     out = io.BytesIO()
-    options = {
-        "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }  # fmt: skip
-    with xlsxwriter.Workbook(out, options) as book:
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         at = datetime.fromisoformat(sheet.changed_at).replace(tzinfo=None)
         book.set_properties({"title": sheet.title, "created": at})
         add = _Adder(book, sheet, [pair[language == "zh"] for pair in sheet.marks])

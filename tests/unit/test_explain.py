@@ -216,13 +216,34 @@ def test_taking_who_was_skipped_leaves_no_complete_pairing() -> None:
 
 
 def test_the_cap_of_an_even_pairing_is_the_level_and_the_slack() -> None:
-    held = tight(staffing=Staffing(even=0))
+    people = [person(f"I{n:02}", 9) for n in range(6)]
+    paper = drawings.task(minimum=12, staffing=Staffing(even=0))
+    held = drawings.held(drawings.committed(paper, inspectors=people))
 
     one = explain.inspector(held.files, "I00")
 
     assert one is not None
-    assert one.cap == 3
-    assert len(one.seats) <= 3
+    assert (one.cap, len(one.seats)) == (4, 4)
+    assert {met.why for _, _, met in asked(held)} >= {"full", "seated"}
+
+
+def test_what_gave_way_keeps_nobody_away_and_seats_that_were_added_count() -> None:
+    people = [person(f"I{n:02}", 3, districts=("440305",)) for n in range(6)]
+    paper = drawings.task(
+        minimum=12, staffing=Staffing(districts="own"), relaxations=["any-district", "cap+1"]
+    )
+    held = drawings.held(
+        drawings.committed(
+            paper, inspectors=[*people, person("L1", 3, status="leave", districts=("440305",))]
+        )
+    )
+
+    one = explain.inspector(held.files, "I00")
+
+    assert one is not None
+    assert (one.cap, len(one.seats)) == (4, 4)
+    rules = {rule for _, _, met in asked(held) for rule in met.rules}
+    assert rules == {"leave"}
 
 
 def test_an_inspector_learns_the_sites_the_partners_and_why_not_the_other_positions() -> None:

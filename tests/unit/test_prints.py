@@ -20,7 +20,7 @@ from backend.prints.sheet import Name, Sheet
 from backend.prints.typeset import Fonts
 from backend.rules import bundle, papers
 from backend.rules.beacons import Local
-from backend.rules.papers import Place
+from backend.rules.papers import Party, Place
 from sync.refusals import Reason, Refused
 
 ADDRESS = "https://draw.example.gov.cn/public/draws/1"
@@ -235,6 +235,9 @@ def test_marks_are_red_and_on_the_page(fonts: Fonts) -> None:
     assert plain == 0
     assert marked > 500
     assert "本次抽取已作废：停电" in squeezed(text_of(pages.print_list(read(void), fonts, "zh"))[0])
+    long = msgspec.structs.replace(many(), marks=[("VOID", "作废")])
+    assert all("作废" in page for page in text_of(pages.print_list(long, fonts, "zh")))
+    assert not any("作废" in page for page in text_of(pages.print_list(many(), fonts, "zh")))
     for notice in pages.print_notices(read(void), fonts, "zh").values():
         assert "本次抽取已作废：停电" in squeezed(text_of(notice)[0])
 
@@ -273,6 +276,16 @@ def test_a_notice_has_the_inspectors_own_sites_with_the_partners(fonts: Fonts) -
     assert "协办李秀英沪A0008" in notices["沪A0003"]
     assert "ab" * 32 in notices["沪A0003"]
     assert "不得少于两人" in notices["沪A0003"]
+
+
+def test_checklists_go_by_category_as_the_task_writes_it_and_by_department() -> None:
+    lead = {"%E5%86%B7%E5%BA%93": "a" * 64, "*": "b" * 64}
+    parties = [Party("market", "", lead), Party("fire", "", {"*": "c" * 64})]
+    paper = drawings.task(checklists=lead, parties=parties)
+
+    found = {name: sheet._checklists(paper, name) for name in ("冷库", "饭店")}
+
+    assert found == {"冷库": ["a" * 64, "c" * 64], "饭店": ["b" * 64, "c" * 64]}
 
 
 def test_a_joint_plan_names_the_department_of_each_seat(fonts: Fonts) -> None:
@@ -421,6 +434,9 @@ def test_special_characters_survive_and_the_last_line_is_as_it_was() -> None:
     found = read(**{"913101010000000014": name})
     event = properties(calendars(found)["沪A0003"])
 
+    raw = calendars(found)["沪A0003"].replace(b"\r\n ", b"").decode()
+    value = next(line for line in raw.splitlines() if line.startswith("DESCRIPTION:"))
+    assert not re.search(r"(?<!\\)(\\\\)*[,;]", value.partition(":")[2])
     assert f"{name.name} 913101010000000014 1" in event["DESCRIPTION"]
     assert len(event["DESCRIPTION"].split("\n")) == 1 + 3 + 1
     assert event["DESCRIPTION"].split("\n")[-1].endswith(found.commit)
@@ -455,4 +471,5 @@ def test_the_pages_are_dated_by_the_last_event(fonts: Fonts) -> None:
         told = document.get_metadata_dict()
 
     assert told["CreationDate"].startswith("D:20261122")
+    assert told["ModDate"].startswith("D:20261122")
     assert told["Title"] == "2026 年冷库抽查"
