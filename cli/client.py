@@ -22,6 +22,15 @@ T = TypeVar("T")
 
 Part = tuple[None, bytes] | tuple[str, IO[bytes], str]  # of a form: a text, or a file
 
+
+class Sink(Protocol):
+    """Something that takes bytes."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Take some."""
+        ...
+
+
 SECONDS_MAX = 60.0
 IMPORT_SECONDS_MAX = 4 * 3600.0  # until a server has read and written what it was sent
 EXPORT_SECONDS_MAX = 1800.0  # until a server has sorted, or packed, what it then sends
@@ -50,9 +59,7 @@ class _Problem(msgspec.Struct, frozen=True):
 
 
 class _Local(Protocol):
-    async def ask(
-        self, request: httpx.Request, body: IO[bytes] | None = None
-    ) -> httpx.Response: ...
+    async def ask(self, request: httpx.Request, body: Sink | None = None) -> httpx.Response: ...
 
 
 def get(path: str, into: type[T], **params: str | int) -> T:
@@ -90,7 +97,7 @@ def send_lines(path: str, into: type[T], lines: bytes) -> T:
     return msgspec.json.decode(answer.content, type=into)
 
 
-def download(path: str, file: IO[bytes], **params: str | int) -> None:
+def download(path: str, file: Sink, **params: str | int) -> None:
     """Fetch a file of any size into another one, piece by piece, and wait as long as it takes."""
     request = _request("GET", path, params, headers={})
     _answer(request, httpx.Timeout(SECONDS_MAX, read=EXPORT_SECONDS_MAX), file)
@@ -155,7 +162,7 @@ def _request(
 
 
 def _answer(
-    request: httpx.Request, timeout: httpx.Timeout, body: IO[bytes] | None = None
+    request: httpx.Request, timeout: httpx.Timeout, body: Sink | None = None
 ) -> httpx.Response:
     """Send a request; of a success the body goes to a file, if there is one."""
     if server() == LOCAL:
@@ -168,7 +175,8 @@ def _answer(
                 if body is None or not answer.is_success:
                     answer.read()
                 else:
-                    body.writelines(answer.iter_bytes())
+                    for piece in answer.iter_bytes():
+                        body.write(piece)
         except httpx.TransportError as error:
             raise Unreachable(f"{server()}: {error}") from None
     if answer.is_success:

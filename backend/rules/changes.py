@@ -189,14 +189,14 @@ def _read(number: int, line: bytes, until: datetime) -> Change | Problem:
     if one.at.year < YEAR_MIN or one.at > until:
         return bad("at", one.at.isoformat(), Reason.ROW_VALUE_INVALID)
     fields: dict[str, str] = {}
-    for name, value in one.fields.items():
+    for name, told in one.fields.items():
         if name not in REGISTERS[one.register].stored or name in _NOT_TOLD:
-            return bad(name, value, Reason.CHANGE_FIELD_UNKNOWN)
-        fields[name] = written(value).strip()
-        if isinstance(value, float) and name not in _FLOATS:
-            return bad(name, value, Reason.ROW_VALUE_INVALID)
+            return bad(name, told, Reason.CHANGE_FIELD_UNKNOWN)
+        fields[name] = written(told).strip()
+        if isinstance(told, float) and name not in _FLOATS:
+            return bad(name, told, Reason.ROW_VALUE_INVALID)
         if _unreadable.search(fields[name]):
-            return bad(name, value, Reason.ROW_UNDECODABLE)
+            return bad(name, told, Reason.ROW_UNDECODABLE)
     if one.kind == "cancelled":
         closing = REGISTERS[one.register].closing
         if closing is None:

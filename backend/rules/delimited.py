@@ -17,6 +17,7 @@ ROW_LINES_MAX = 50  # more lines than this in one row: a quote was not closed
 OWN_ROW_LINES_MAX = 2_000  # in an export, which closes every quote: a row has fewer characters
 
 _delimiters = (",", "\t", ";", "|")
+csv.field_size_limit(1 << 20)  # more than a line has: a long cell is told as one by its field
 
 
 class Line(Struct, frozen=True):

@@ -216,6 +216,8 @@ def _sure(name: str, column: _Column) -> int:
         return by_name + (VALUES_SURE // 2 if by_name and column.values else 0)
     if not by_name and name not in ("code", "division"):
         return 0
+    if name in _words and column.values and not fit:
+        return 0  # its words are of something else: what an inspection found is no status
     return round(by_name + VALUES_SURE * fit) if fit >= 0.5 or by_name == NAME_SURE else 0
 
 

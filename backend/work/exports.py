@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend.auth import Officer
 from backend.db import Session, transaction
 from backend.rules.exports import SHEET_ROWS_MAX, Csv, Ndjson, Values, Xlsx
-from backend.rules.records import REGISTERS, Register
+from backend.rules.records import REGISTERS
+from backend.rules.records import Register as Register
 from backend.work.shelves import SHELVES
 from sync.refusals import Reason, Refused
 
@@ -25,6 +26,11 @@ Format = Literal["csv", "xlsx", "ndjson"]
 
 CHUNK = 2_000  # rows that are in memory at once
 PIECE_BYTES = 1 << 18
+
+_BY_CODE_POINT = frozenset(("C", "POSIX", "C.UTF-8", "C.UTF8"))
+_locale = sa.text(
+    "SELECT datlocprovider, datcollate FROM pg_database WHERE datname = current_database()"
+)
 
 
 class Export(Struct, frozen=True):
@@ -41,8 +47,7 @@ async def export_register(
     """Export a register; a workbook is written aside first, because its parts are packed."""
     engine = db.bind
     assert isinstance(engine, AsyncEngine)
-    collation = "C" if engine.dialect.name == "postgresql" else ""  # SQLite has no other
-    rows = _rows(engine, rows_of(register, officer.division, collation))
+    rows = _rows(engine, rows_of(register, officer.division, await _collation(db)))
     name, names = f"{register}.{format}", REGISTERS[register].stored
     if format == "xlsx":
         return Export(name, Xlsx.media_type, _pieces(await _workbook(rows, names, register)))
@@ -60,8 +65,21 @@ def rows_of(register: Register, division: str, collation: str = "") -> sa.Select
     )
 
 
+async def _collation(db: Session) -> str:
+    """Name the collation that is the order of code points, unless the database has it itself.
+
+    Then its index of keys has it too, and rows come at once; else they are sorted before the first.
+    """
+    connection = await db.connection()
+    if connection.dialect.name != "postgresql":
+        return ""  # SQLite has no other
+    provider, name = (await connection.execute(_locale)).one()
+    own = provider == b"b" or (provider == b"c" and name.upper() in _BY_CODE_POINT)
+    return "" if own else "C"
+
+
 def _collated(key: sa.ColumnElement[Any], collation: str) -> sa.ColumnElement[Any]:
-    return key.collate(collation) if collation and isinstance(key.type, sa.String) else key
+    return key if not collation or isinstance(key.type, sa.Date) else key.collate(collation)
 
 
 async def _rows(engine: AsyncEngine, query: sa.Select[Any]) -> AsyncGenerator[Sequence[Values]]:

@@ -3,16 +3,34 @@
 import os
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import IO, get_args
 
 import click
 
 from backend.rules.records import Register
 from cli import client
+from cli.office.files import Target
 from cli.office.registers import register_group
 from cli.output import text
 
 FORMATS = ("csv", "xlsx", "ndjson")
+
+
+class Out:
+    """Standard output, of which the next program may want only the beginning."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out, self._wanted = out, True
+
+    def write(self, piece: bytes, /) -> None:
+        """Hand it on while somebody reads it."""
+        try:
+            if self._wanted:
+                self._out.write(piece)
+                self._out.flush()
+        except BrokenPipeError:
+            self._wanted = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())  # for the last flush
 
 
 @register_group.command("export")
@@ -21,7 +39,7 @@ FORMATS = ("csv", "xlsx", "ndjson")
 @click.option(
     "--output",
     default=Path("-"),
-    type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
+    type=Target(allow_dash=True),
     help="A file; else standard output. 输出文件。",
 )
 def export_register(register: str, format: str | None, output: Path) -> None:
@@ -34,8 +52,7 @@ def export_register(register: str, format: str | None, output: Path) -> None:
     chosen = format or (suffix if suffix in FORMATS else "csv")
     path = f"/office/registers/{register}/export"
     if str(output) == "-":
-        client.download(path, sys.stdout.buffer, format=chosen)
-        sys.stdout.buffer.flush()
+        client.download(path, Out(sys.stdout.buffer), format=chosen)
         return
     part = output.with_name(f"{output.name}.part")  # a file of this name is whole
     try:

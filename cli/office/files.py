@@ -1,5 +1,6 @@
 """名录文件: what a file is taken for, and a mapping proposed for it; all from the file alone."""
 
+import os
 import shutil
 import sys
 from collections.abc import Generator, Iterator
@@ -16,6 +17,7 @@ from backend.rules import mapping
 from backend.rules.guess import guess
 from backend.rules.headers import headed
 from backend.rules.mapping import Table
+from backend.rules.records import Register
 from backend.rules.sources import SHEETS_BETWEEN, Opened, tables
 from cli.output import as_json, json_option, show, text
 from sync.refusals import Reason, Refused
@@ -31,6 +33,26 @@ FOUND = {
     "header_row": ("header row", "表头行"),
     "columns": ("columns", "列"),
 }
+
+
+class Target(click.Path):
+    """A file to write, in a folder that takes one: refused before anything is done."""
+
+    def __init__(self, *, allow_dash: bool = False) -> None:
+        super().__init__(dir_okay=False, writable=True, allow_dash=allow_dash, path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Take the path."""
+        path, folder = super().convert(value, param, ctx), Path(value).parent
+        if str(value) != "-" and not os.access(folder, os.W_OK | os.X_OK):
+            self.fail(text(f"No file can be written in {folder}.", f"无法写入目录 {folder}。"))
+        return path
+
 
 a_source = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 _delimiters = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
@@ -110,7 +132,7 @@ def _found(one: Opened, table: Table | None) -> Found:
 
 def tell_found(name: str, file: IO[bytes], toml: bytes, register: str) -> None:
     """Tell a person in a line what a file was taken for, before it is imported."""
-    table = mapping.parse(toml, msgspec.convert(register, mapping.Register))
+    table = mapping.parse(toml, msgspec.convert(register, Register))
     for one in survey(name, file, table, every=False):
         parts = (
             one.form,

@@ -3,17 +3,18 @@
 import os
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import httpx
 from litestar import Litestar
 
 from backend import settings
 from backend.app import create_app
+from cli.client import Sink
 from sync.refusals import Refused
 
 
-async def ask(request: httpx.Request, body: IO[bytes] | None = None) -> httpx.Response:
+async def ask(request: httpx.Request, body: Sink | None = None) -> httpx.Response:
     """Put one question to the app, from its start to its stop.
 
     With a `body` what a success says goes there as it comes, and the answer has none.
@@ -34,7 +35,7 @@ def _app(given: settings.Settings) -> Litestar:
     return create_app(given)
 
 
-def _aside(app: Litestar, body: IO[bytes]) -> Callable[[Any, Any, Any], Awaitable[None]]:
+def _aside(app: Litestar, body: Sink) -> Callable[[Any, Any, Any], Awaitable[None]]:
     """Take the bodies of successes aside: the transport would collect them in memory."""
 
     async def asked(scope: Any, receive: Any, send: Any) -> None:

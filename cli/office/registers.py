@@ -8,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from backend.rules.mapping import Register, choose_sheet
+from backend.rules.mapping import choose_sheet
+from backend.rules.records import Register
 from backend.wire import (
     ChecklistView,
     DepartmentRow,
@@ -24,7 +25,7 @@ from backend.wire import (
     RecusalView,
 )
 from cli import client
-from cli.office.files import a_source, guess_mapping, opened, show_sheets, tell_found
+from cli.office.files import Target, a_source, guess_mapping, opened, show_sheets, tell_found
 from cli.office.progress import watching
 from cli.office.revisions import show_history, tell_changes, undo_revision, write_report
 from cli.output import Words, as_json, json_option, say, show, text
@@ -112,14 +113,14 @@ DIVISIONS = {
     "id": ("id", "标识"),
 }
 LISTED: dict[Register, tuple[Any, dict[str, Words]]] = {
-    "establishments": (EstablishmentView, ESTABLISHMENTS),
-    "licences": (LicenceRow, LICENCES),
-    "listings": (ListingRow, LISTINGS),
-    "inspectors": (InspectorView, INSPECTORS),
-    "leave": (LeaveRow, LEAVE),
-    "recusals": (RecusalView, RECUSALS),
-    "departments": (DepartmentRow, DEPARTMENTS),
-    "divisions": (DivisionRow, DIVISIONS),
+    "establishments": (list[EstablishmentView], ESTABLISHMENTS),
+    "licences": (list[LicenceRow], LICENCES),
+    "listings": (list[ListingRow], LISTINGS),
+    "inspectors": (list[InspectorView], INSPECTORS),
+    "leave": (list[LeaveRow], LEAVE),
+    "recusals": (list[RecusalView], RECUSALS),
+    "departments": (list[DepartmentRow], DEPARTMENTS),
+    "divisions": (list[DivisionRow], DIVISIONS),
 }
 
 a_file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -164,7 +165,7 @@ def register_group() -> None:
 )
 @click.option(
     "--report",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=Target(),
     help="Write problems and changes to this XLSX file. 将问题与变更写入 XLSX。",
 )
 @which_register
@@ -233,10 +234,10 @@ def list_register(search: str, category: str, after: str, limit: int, register: 
 
     Inspectors and recusals are listed whole, other rows as they arrived, from after an id.
     """
-    kind, columns = LISTED[_register(register or "establishments")]
+    shape, columns = LISTED[_register(register or "establishments")]
     path = f"/office/registers/{register or 'establishments'}"
-    params = {"search": search, "category": category, "after": after, "limit": limit}
-    show(client.get(path, list[kind], **params), columns)
+    view = client.get(path, shape, search=search, category=category, after=after, limit=limit)
+    show(view, columns)
 
 
 @click.group("checklist")
@@ -286,7 +287,8 @@ def show_checklist(name: str) -> None:
 
 
 def _register(name: str) -> Register:
-    return msgspec.convert(name, Register)
+    register: Register = msgspec.convert(name, Register)
+    return register
 
 
 def _line(item: Item) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """名录导出 from the command line: into a file that is whole, or to standard output."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +30,21 @@ def test_an_export_is_imported_again_without_a_mapping(evenhand: Evenhand, tmp_p
     assert "0 new, 0 changed, 60 unchanged, 0 refused" in again.output
     assert printed.stdout_bytes.startswith(b"\xef\xbb\xbfcertificate,name,")
     assert printed.stdout_bytes.count(b"\r\n") == 61
+
+
+def test_an_export_goes_on_quietly_when_the_next_program_has_enough(
+    evenhand: Evenhand,
+) -> None:
+    evenhand(*LOAD, str(FIXTURES / "registers" / "establishments.csv"))
+    script = f"{sys.executable} -m cli office register export establishments | head -n 1"
+
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, check=True, cwd=FIXTURES.parent, env=os.environ
+    )
+
+    assert done.stdout.startswith(b"\xef\xbb\xbfcode,name,")
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
 
 
 def test_a_refused_export_leaves_no_file(evenhand: Evenhand, tmp_path: Path) -> None:

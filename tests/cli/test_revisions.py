@@ -46,3 +46,17 @@ def test_an_import_is_tried_reported_done_looked_up_and_undone(
     assert refused.exit_code == 14
     assert "revision.changed-later" in refused.output
     assert f"Undone: {missing + 1} restored, 0 removed, 0 later changes given up." in undone.output
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_imported(
+    evenhand: Evenhand, tmp_path: Path
+) -> None:
+    target = tmp_path / "nowhere" / "report.xlsx"
+
+    load = ("office", "register", "import", "--report", str(target), str(REGISTER))
+    refused = evenhand(*load, "--mapping", str(FIXTURES / "mappings" / "own.toml"))
+    export = evenhand("office", "register", "export", "leave", "--output", str(target))
+
+    assert refused.exit_code == export.exit_code == 2
+    assert "No file can be written in" in refused.stderr
+    assert json.loads(evenhand("office", "register", "history", "--json").stdout) == []

@@ -173,6 +173,13 @@ def test_a_formula_that_failed_is_told_and_read_as_an_empty_cell() -> None:
     assert SECOND not in refused.records
 
 
+def test_a_very_long_cell_costs_its_own_row_and_is_told_by_its_column() -> None:
+    reading = read_as("utf-8", rows("长" * 150_000).encode())
+
+    assert told(reading) == [(3, "名称", "长" * 80, Reason.ROW_VALUE_TOO_LONG, False)]
+    assert list(reading.records) == [FIRST, THIRD]
+
+
 def test_a_bare_return_in_a_quoted_cell_is_part_of_it() -> None:
     body = rows('"海\r川\r\n二店"').replace("路\n", "路\r\n").encode()
 

@@ -55,6 +55,7 @@ def test_english_headers_are_known_and_what_is_missing_is_named() -> None:
     assert sources(found)["code"] == ("Establishment ID",)
     assert sources(found)["name"] == ("Establishment Name",)
     assert found.open == ("division",)
+    assert "status" not in sources(found)  # `Establishment Status` is what an inspection found
     assert 'datum = { constant = "WGS-84" } # 90 %' in found.toml
     mapping.parse(found.toml.encode(), "establishments")
 
