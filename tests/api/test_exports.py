@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 import rows
+import sqlalchemy as sa
 from conftest import Office
 from python_calamine import CalamineWorkbook
 from sqlmodel import SQLModel, select
@@ -104,6 +105,26 @@ async def test_a_register_leaves_by_key_under_our_field_names(
     assert keys == sorted(keys), "in the order of code points, on both databases"
     assert [[json.loads(one)[name] for name in spec.key] for one in objects] == keys
     assert [[line[place] for place in places] for line in sheet[1:]] == keys
+
+
+async def test_a_database_of_another_order_is_told_to_use_that_of_code_points(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(office, OWN, "a")
+    await fill(office, OWN, "Z")
+    asked: list[str] = []
+    sync = office.engine.sync_engine
+    sa.event.listen(sync, "before_cursor_execute", lambda *words: asked.append(words[2]))
+
+    as_it_is = await body(office, "listings", "csv")
+    own = [one for one in asked if "FROM listing" in one]
+    monkeypatch.setattr(exports, "_BY_CODE_POINT", frozenset[str]())
+    told = await body(office, "listings", "csv")
+    other = [one for one in asked if "FROM listing" in one][len(own) :]
+
+    texts = 2 if sync.dialect.name == "postgresql" else 0  # code and kind; the day needs none
+    assert told == as_it_is
+    assert [one.count('COLLATE "C"') for one in own + other] == [0, texts]
 
 
 @pytest.mark.parametrize("register", ALL)
