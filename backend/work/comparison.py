@@ -1,6 +1,6 @@
 """导入比对: what an import creates, changes and does not name, told and then written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Date,
+    RowMapping,
     Select,
     case,
     false,
@@ -49,32 +50,42 @@ async def compare(db: Session, reading: Stage, division: str, policy: Policy) ->
     shelf = reading.shelf
     kept, staged, written = shelf.kept, shelf.staged, shelf.written
     connection = await db.connection()
-    same = shelf.same(kept, staged)
-    marked = _marked(reading)
-    differing = select(kept.c.id, staged.c.n, case((marked, 1), else_=0)).join_from(
-        staged, kept, same
-    )
-    changed = (kept.c[name].is_distinct_from(staged.c[name]) for name in reading.told)
-    await connection.execute(
-        insert(written).from_select(
-            ["id", "n", "reappeared"], differing.where(or_(marked, *changed))
-        )
-    )
 
     async def count(query: Select[Any]) -> int:
         return (await connection.scalar(select(func.count()).select_from(query.subquery()))) or 0
 
+    both = staged.join(kept, shelf.same(kept, staged))
     rows = await count(select(staged.c.n))
-    present = await count(select(staged.c.n).join_from(staged, kept, same))
-    reappeared = await count(select(written.c.n).where(written.c.reappeared == 1))
-    differ = await count(select(written.c.n)) - reappeared
-    gone = _missing(shelf, division)
-    missing = await count(gone)
-    changes = await _examples(connection, reading, division)
-    fields = await _fields(connection, reading)
-    if policy == "mark":
-        gone = gone.where(kept.c.missing_since.is_(None))
-    if policy != "keep":
+    present = await count(select(staged.c.n).select_from(both))
+    differ = reappeared = 0
+    if present:
+        marked = _marked(reading)
+        changed = (kept.c[name].is_distinct_from(staged.c[name]) for name in reading.told)
+        differing = select(kept.c.id, staged.c.n, case((marked, 1), else_=0)).select_from(both)
+        await connection.execute(
+            insert(written).from_select(
+                ["id", "n", "reappeared"], differing.where(or_(marked, *changed))
+            )
+        )
+        reappeared = await count(select(written.c.n).where(written.c.reappeared == 1))
+        differ = await count(select(written.c.n)) - reappeared
+    gone, missing = _missing(shelf, division), 0
+    first: Sequence[RowMapping] = ()
+    if not reading.few and (division or present < await count(select(kept.c.id))):
+        first = await _gone(connection, shelf, division)
+        missing = len(first) if len(first) < CHANGES_MAX else await count(gone)
+    changes, fields = list[EstablishmentChange](), dict[str, int]()
+    if differ + reappeared:
+        changes += await _changed(connection, reading)
+        fields = await _fields(connection, reading)
+    if rows > present:
+        changes += await _created(connection, reading, present)
+    for row in first:
+        name = row[shelf.spec.shown]
+        changes.append(EstablishmentChange("missing", shelf.told(row), name, []))
+    if missing and policy != "keep":
+        if policy == "mark":
+            gone = gone.where(kept.c.missing_since.is_(None))
         await connection.execute(insert(written).from_select(["id"], gone))
     return Found(
         created=rows - present,
@@ -95,14 +106,15 @@ async def write(
     shelf = reading.shelf
     kept, staged, written = shelf.kept, shelf.staged, shelf.written
     connection = await db.connection()
-    await keep_versions(db, shelf, revision, select(written.c.id))
-    taken: dict[str, Any] = {name: staged.c[name] for name in reading.told}
-    await connection.execute(
-        update(kept)
-        .where(written.c.id == kept.c.id, staged.c.n == written.c.n)
-        .values({"missing_since": None, **taken, "revision_id": revision})
-    )
-    if policy != "keep":
+    if found.changed + found.reappeared or policy != "keep":
+        await keep_versions(db, shelf, revision, select(written.c.id))
+        taken: dict[str, Any] = {name: staged.c[name] for name in reading.told}
+        await connection.execute(
+            update(kept)
+            .where(written.c.id == kept.c.id, staged.c.n == written.c.n)
+            .values({"missing_since": None, **taken, "revision_id": revision})
+        )
+    if found.missing and policy != "keep":
         since = func.coalesce(kept.c.missing_since, literal(now, kept.c.missing_since.type))
         closed = _closed(shelf, now) if policy == "close" else {}
         gone = select(written.c.id).where(written.c.n.is_(None))
@@ -111,16 +123,19 @@ async def write(
             .where(kept.c.id.in_(gone))
             .values({**closed, "missing_since": since, "revision_id": revision})
         )
+    if not found.created:
+        return
     columns = _new(reading)
-    new = select(staged.c.id, literal(revision), *columns.values())
-    if found.changed + found.unchanged + found.reappeared:  # else SQLite would copy all it selects
+    new = select(reading.new_id, literal(revision), *columns.values())
+    present = found.changed + found.unchanged + found.reappeared
+    if present:  # else SQLite would copy all it selects
         new = new.where(~select(kept.c.id).where(shelf.same(kept, staged)).exists())
     names = ["id", "revision_id", *columns]
     into = insert(kept).from_select(names, new, include_defaults=False)
     if shelf.spec.name == "establishments" and found.created >= MANY:
-        ids = select(staged.c.id).order_by(staged.c.n)
-        if found.changed + found.unchanged + found.reappeared:
-            ids = ids.where(select(kept.c.id).where(kept.c.id == staged.c.id).exists())
+        ids = select(reading.new_id).order_by(staged.c.n)
+        if present:
+            ids = ids.where(select(kept.c.id).where(kept.c.id == reading.new_id).exists())
         await search_index.insert_many(connection, into, ids)
         return
     await connection.execute(into)
@@ -186,33 +201,56 @@ async def _fields(connection: AsyncConnection, reading: Stage) -> dict[str, int]
     return {name: count for name, count in zip(names, counts, strict=True) if count}
 
 
-async def _examples(
-    connection: AsyncConnection, reading: Stage, division: str
-) -> list[EstablishmentChange]:
-    """Show the first of each kind, what has changed field by field."""
+async def _changed(connection: AsyncConnection, reading: Stage) -> list[EstablishmentChange]:
+    """Show the first of those that change or reappear, field by field."""
     shelf = reading.shelf
     spec, kept, staged = shelf.spec, shelf.kept, shelf.staged
-    examples: list[EstablishmentChange] = []
+    first = shelf.written.select().order_by(shelf.written.c.n).limit(CHANGES_MAX).subquery()
     now = [staged.c[name].label(f"new_{name}") for name in reading.told]
-    both = _both(reading, [kept, *now, shelf.written.c.reappeared])
-    for row in (await connection.execute(both.order_by(staged.c.n).limit(CHANGES_MAX))).mappings():
+    query = (
+        select(kept, *now, first.c.reappeared)
+        .select_from(first)
+        .join(staged, staged.c.n == first.c.n)
+        .join(kept, kept.c.id == first.c.id)
+    )
+    examples: list[EstablishmentChange] = []
+    for row in (await connection.execute(query.order_by(first.c.n))).mappings():
         after = {name: row[f"new_{name}"] for name in reading.told}
         kind: Literal["changed", "reappeared"] = "reappeared" if row["reappeared"] else "changed"
         name = after.get(spec.shown, row[spec.shown])
         fields = changes_between(spec, dict(row), after)
         examples.append(EstablishmentChange(kind, shelf.told(row), name, fields))
+    return examples
+
+
+async def _created(
+    connection: AsyncConnection, reading: Stage, present: int
+) -> list[EstablishmentChange]:
+    """Show the first of those that are new."""
+    shelf, spec, staged = reading.shelf, reading.shelf.spec, reading.shelf.staged
     columns: list[ColumnElement[Any]] = [staged.c[name] for name in spec.key]
     if spec.shown not in spec.key:
         columns.append(_new(reading)[spec.shown].label(spec.shown))
-    known = select(kept.c.id).where(shelf.same(kept, staged)).exists()
-    new = select(*columns).where(~known).order_by(staged.c.n).limit(CHANGES_MAX)
-    gone = kept.select().where(kept.c.id.in_(_missing(shelf, division)))
-    gone = gone.order_by(*(kept.c[name] for name in spec.key)).limit(CHANGES_MAX)
-    for row in (await connection.execute(new)).mappings():
-        examples.append(EstablishmentChange("new", shelf.told(row), row[spec.shown], []))
-    for row in (await connection.execute(gone)).mappings():
-        examples.append(EstablishmentChange("missing", shelf.told(row), row[spec.shown], []))
-    return examples
+    new = select(*columns).order_by(staged.c.n).limit(CHANGES_MAX)
+    if present:
+        new = new.where(~select(shelf.kept.c.id).where(shelf.same(shelf.kept, staged)).exists())
+    found = (await connection.execute(new)).mappings()
+    return [EstablishmentChange("new", shelf.told(row), row[spec.shown], []) for row in found]
+
+
+async def _gone(connection: AsyncConnection, shelf: Shelf, division: str) -> Sequence[RowMapping]:
+    """Find the first of those that the files do not name, by key; all of them if they are few.
+
+    Mostly nobody is missing, or nearly everybody. So a few are looked for in the order in which
+    they lie, which is quicker; where there are more, the walk along the keys is short.
+    """
+    kept = shelf.kept
+    keys = [kept.c[name] for name in shelf.spec.key]
+    gone = _missing(shelf, division).with_only_columns(*kept.c).limit(CHANGES_MAX)
+    found = (await connection.execute(gone)).mappings().all()
+    if len(found) < CHANGES_MAX:
+        return sorted(found, key=lambda row: [row[key.name] for key in keys])
+    return (await connection.execute(gone.order_by(*keys))).mappings().all()
 
 
 def _both(reading: Stage, columns: Iterable[Any]) -> Select[*tuple[Any, ...]]:

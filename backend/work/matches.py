@@ -94,7 +94,7 @@ async def resolve(db: Session, reading: Stage, division: str) -> list[Match]:
     if register:
         for row, match in await _licensed_again(connection, division) if licensed else ():
             _pair(pairs, reports, row, match)
-        counties = await _counties(connection, nameless=nameless)
+        counties = await _counties(connection, division, nameless=nameless)
         if counties:
             await _index(connection, "division")
         for county in counties:
@@ -110,12 +110,15 @@ async def resolve(db: Session, reading: Stage, division: str) -> list[Match]:
 
 async def _stay_merged(connection: AsyncConnection, reports: Reports, *, told: bool) -> None:
     """Warn of rows that name an establishment which people merged, and leave it merged."""
+    ours = sa.select(_kept.c.code).where(_kept.c.successor_code != sa.literal_column("''"))
+    if not await _any(connection, ours):  # as its index tells without a look at anything else
+        return
     query = (
         _rows()
         .add_columns(_kept.c.successor_code)
         .join(_kept, _kept.c.code == _staged.c.code)
         .where(
-            _kept.c.successor_code != "",
+            _staged.c.code.in_(ours),
             sa.func.coalesce(_staged.c.successor_code, "") != _kept.c.successor_code,
         )
         .order_by(_staged.c.n)
@@ -222,8 +225,6 @@ async def _match_county(
 ) -> AsyncIterator[tuple[Staged, Match]]:
     """Compare the rows of a county that are new with those who are known there."""
     here = _in_county(_kept.c.division, county)
-    if not await _any(connection, sa.select(_kept.c.id).where(here, _within(division))):
-        return
     there = _in_county(_staged.c.division, county)
     nameless = [
         _row(one)
@@ -248,9 +249,9 @@ async def _match_county(
     taken = _certain(reports, nameless, at_door)
     await _write(connection, "code", taken)
     left = {row.candidate.id: row for row in nameless if row.n not in taken and row.licence}
-    for one, match in alike:
-        if one.id in left:
-            yield left[one.id], match
+    for candidate, match in alike:
+        if candidate.id in left:
+            yield left[candidate.id], match
     named = {row.n for row in nameless}
     again = [n for n in at_door if n not in named][:PAIRS_MAX]
     for start in range(0, len(again), CHUNK):
@@ -374,12 +375,17 @@ def _in_county(column: sa.ColumnElement[str], county: str) -> sa.ColumnElement[b
     return column.between(county, county + "9" * COUNTY)
 
 
-async def _counties(connection: AsyncConnection, *, nameless: bool) -> list[str]:
-    """Name the counties in which rows are new, or lack a number."""
+async def _counties(connection: AsyncConnection, division: str, *, nameless: bool) -> list[str]:
+    """Name the counties of the register in which rows are new, or lack a number."""
     county = sa.func.substr(_staged.c.division, 1, COUNTY)
     wanted = sa.or_(_staged.c.code == "", _new()) if nameless else _new()
-    found = await connection.scalars(sa.select(county).where(wanted).distinct())
-    return sorted(found)
+    found = sorted(await connection.scalars(sa.select(county).where(wanted).distinct()))
+    known = sa.select(_kept.c.id).where(_within(division))
+    return [
+        one
+        for one in found
+        if await _any(connection, known.where(_in_county(_kept.c.division, one)))
+    ]
 
 
 async def _pages(

@@ -30,7 +30,7 @@ _sqlite = (
 )
 # PostgreSQL reads a whole list of hits before it can sort it, or walks along the places; which is
 # shorter it guesses badly. What is common is found in a short walk; what is not, has a short list.
-_fits = "string_to_array(terms, ' ') @> string_to_array(:terms, ' ')"
+_fits = "terms <> '' AND string_to_array(terms, ' ') @> string_to_array(:terms, ' ')"
 _walk = (
     "SELECT id FROM (SELECT id, terms FROM folded WHERE id > :after ORDER BY id LIMIT :walk) near "
     f"WHERE {_fits} ORDER BY id LIMIT :size"

@@ -119,7 +119,6 @@ def _shelf(spec: Spec) -> Shelf:
         Column("n", Integer, primary_key=True, autoincrement=False),  # order of reading
         Column("source", Integer),
         Column("row", Integer),
-        Column("id", String),  # for a row that is new
         *(Column(name, kept.c[name].type) for name in spec.stored),
         *(Column(name, String) for name in spec.unstored),
         prefixes=["TEMPORARY"],

@@ -28,6 +28,7 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    literal,
     or_,
     select,
 )
@@ -53,6 +54,9 @@ from sync.ids import new_id
 from sync.refusals import Reason, Refused
 
 CHUNK = 5_000  # rows that are in memory at once
+REPEATED_MAX = 1_000  # keys that are named in a question; those of more are looked up again
+WORK_MEMORY = "32MB"  # for a hash of many rows, that it need not go through files
+COUNTER = 8  # hexadecimal digits at the end of an id
 
 Files = Sequence[tuple[str, IO[bytes]]]
 Line = tuple[Any, ...]
@@ -69,16 +73,30 @@ class Stage(Reading[Struct]):
         self.shelf = shelf
         self.sources: list[str] = []
         self.fields: tuple[str, ...] = ()  # that the files decide; all others are left alone
+        self.few = False  # rows, of a register that has others: nobody is missing
         self.hand_on: Callable[[list[Line]], None] = lambda _: None
         self._dialect = dialect
         self._values: Callable[[Struct], tuple[Any, ...]] = lambda _: ()
         self._chunk: list[Line] = []
         self._n = 0
+        self._ids = new_id()[:-COUNTER]
+
+    @property
+    def new_id(self) -> ColumnElement[str]:
+        """Give a staged row the id that it has if it is new: one of version 7 and a counter.
+
+        RFC 9562 (6.2) lets a generator count in the last bits. So none is made, sent and stored
+        for a row that has one already.
+        """
+        n = self.shelf.staged.c.n
+        if self._dialect.name == "sqlite":
+            return literal(self._ids) + func.printf(f"%0{COUNTER}x", n)
+        return literal(self._ids) + func.lpad(func.to_hex(n), COUNTER, "0")
 
     @property
     def names(self) -> list[str]:
         """Name the columns of what is handed on."""
-        return ["n", "source", "row", "id", *self.fields]
+        return ["n", "source", "row", *self.fields]
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -104,7 +122,7 @@ class Stage(Reading[Struct]):
         if not self.sources or self.sources[-1] != source:
             self.sources.append(source)
         self._n += 1
-        self._chunk.append((self._n, len(self.sources) - 1, row, new_id(), *self._values(record)))
+        self._chunk.append((self._n, len(self.sources) - 1, row, *self._values(record)))
         if len(self._chunk) >= CHUNK:
             self.flush()
 
@@ -122,9 +140,8 @@ class Stage(Reading[Struct]):
             self.sources.append(source)
         begin, self._n = self._n + 1, self._n + len(rows)
         numbers, place = range(begin, self._n + 1), repeat(len(self.sources) - 1)
-        ids = [new_id() for _ in rows]
         columns = (some.columns[name] for name in self.fields)
-        self._chunk.extend(zip(numbers, place, rows, ids, *columns, strict=False))
+        self._chunk.extend(zip(numbers, place, rows, *columns, strict=False))
         if len(self._chunk) >= CHUNK:
             self.flush()
 
@@ -172,6 +189,7 @@ async def stage(
     """
     progress.enter("reading")
     reading = Stage(shelf, db.get_bind().dialect)
+    reading.few = few
     sqlite = db.get_bind().dialect.name == "sqlite"
     if sqlite and not few:
         folder = Path(db.get_bind().engine.url.database or "").parent
@@ -192,7 +210,10 @@ async def stage(
         await asyncio.to_thread(reading.fill, files, table)
         if lines:
             await connection.exec_driver_sql(_insertion(reading), lines)
+        keys = ", ".join(shelf.spec.key)
+        await connection.exec_driver_sql(f"CREATE INDEX temp.staged_key ON staged ({keys})")
     else:
+        await connection.exec_driver_sql(f"SET LOCAL work_mem = '{WORK_MEMORY}'")
         await _fill_postgresql(db, reading, files, table)
         await connection.exec_driver_sql(f"CREATE INDEX ON staged ({', '.join(shelf.spec.key)})")
         await connection.exec_driver_sql("ANALYZE staged")
@@ -207,9 +228,11 @@ async def collapse(db: Session, reading: Stage, *, last: bool) -> None:
     keys = [staged.c[name] for name in shelf.spec.key]
     again = select(*keys).group_by(*keys).having(func.count() > 1)
     connection = await db.connection()
-    if (await connection.execute(again.limit(1))).first() is None:
+    some = (await connection.execute(again.limit(REPEATED_MAX + 1))).all()
+    if not some:
         return
-    repeated = shelf.key(staged).in_(again)
+    found: Sequence[Any] = [one[0] for one in some] if len(keys) == 1 else list(map(tuple, some))
+    repeated = shelf.key(staged).in_(found if len(some) <= REPEATED_MAX else again)
     other = func.lag if last else func.first_value
     frame: dict[str, Any] = {"partition_by": keys, "order_by": staged.c.n}
     differing = (
@@ -306,8 +329,9 @@ async def report(db: Session, reading: Stage, found: Rows, reason: Reason, *, ke
     problems: Problems = reading.problems
     told = 0
     for row in await connection.execute(found.order_by("n").limit(PROBLEMS_MAX)):
-        _, source, line, *values = tuple[Any, ...](row)
-        value = " ".join(map(written, values))
+        source: int = row.source
+        line: int = row.row
+        value = " ".join(map(written, row[3:]))
         problems.add(Problem(reading.sources[source], line, "", shown(value), reason, kept))
         told += 1
     if count > told:

@@ -1,0 +1,101 @@
+"""两库: what an import of many rows tells and writes, on both databases."""
+
+from pathlib import Path
+from uuid import UUID
+
+from conftest import Office
+from httpx import AsyncClient, Response
+from sqlmodel import select
+
+from backend import db
+from backend.rules.identifiers import uscc_check
+from backend.tables import Establishment
+from backend.work.comparison import CHANGES_MAX
+from backend.work.staging import REPEATED_MAX
+
+OWN = (Path(__file__).parents[2] / "fixtures" / "mappings" / "own.toml").read_text("utf-8")
+DISTRICT = "330106"
+HEADER = "统一社会信用代码,名称,业态,区划代码,地址,风险等级,登记状态,经度,纬度\n"
+RFC_9562 = 7  # the version of ids that begin with their time
+
+
+def row(n: int, name: str = "", *, division: str = DISTRICT) -> str:
+    body = f"92{division}MA{n:07}"
+    return f"{body}{uscc_check(body)},{name or f'海川商行{n}'},食品销售,{division},,B,存续,,\n"
+
+
+async def send(client: AsyncClient, body: str) -> Response:
+    files = [("files", ("register.csv", body, "text/csv"))]
+    return await client.post("/office/registers/establishments", data={"mapping": OWN}, files=files)
+
+
+async def stored(office: Office) -> dict[str, Establishment]:
+    async with db.transaction(office.engine, write=False) as session:
+        return {row.code: row for row in await session.exec(select(Establishment))}
+
+
+def counts(answer: Response) -> tuple[int, int, int, int]:
+    assert answer.status_code == 201, answer.text
+    done = answer.json()
+    return done["created"], done["changed"], done["unchanged"], done["refused"]
+
+
+async def test_what_two_imports_create_has_ids_of_its_own(office: Office) -> None:
+    admin = await office.officer("admin", DISTRICT)
+
+    first = await send(admin, HEADER + row(1) + row(2))
+    second = await send(admin, HEADER + row(3) + row(4))
+
+    ids = [UUID(one.id) for one in (await stored(office)).values()]
+    assert [counts(first), counts(second)] == [(2, 0, 0, 0), (2, 0, 0, 0)]
+    assert {one.version for one in ids} == {RFC_9562}
+    assert len(set(ids)) == 4
+
+
+async def test_more_repeated_codes_than_one_question_takes_are_all_told(office: Office) -> None:
+    admin = await office.officer("admin", DISTRICT)
+    many = range(REPEATED_MAX + 1)
+    body = HEADER + "".join(map(row, many)) + "".join(row(n, f"后来{n}") for n in many)
+
+    answer = await send(admin, body)
+
+    assert counts(answer) == (len(many), 0, 0, 0)
+    assert answer.json()["codes"] == {"row.duplicate": len(many)}
+    assert {one.name for one in (await stored(office)).values()} == {f"后来{n}" for n in many}
+
+
+async def test_who_is_missing_is_told_by_code_and_all_are_counted(office: Office) -> None:
+    admin = await office.officer("admin", "")
+    many = range(CHANGES_MAX + 1)
+    shuffled = sorted(many, key=lambda n: n * 7 % 1009)
+    elsewhere = row(5, division="330105")
+    made = counts(await send(admin, HEADER + "".join(map(row, shuffled)) + elsewhere))
+    local = await office.officer("admin", DISTRICT)
+
+    most = (await send(local, HEADER + row(0))).json()
+    few = (await send(local, HEADER + "".join(map(row, shuffled[:-2])))).json()
+
+    assert made == (len(many) + 1, 0, 0, 0)
+    assert (most["missing"], few["missing"]) == (CHANGES_MAX, 2)
+    codes = sorted(row(n)[:18] for n in many)
+    keys = [one["code"] for one in most["changes"] if one["kind"] == "missing"]
+    assert keys == codes[1 : CHANGES_MAX + 1]
+    left = sorted(row(n)[:18] for n in shuffled[-2:])
+    assert [one["code"] for one in few["changes"] if one["kind"] == "missing"] == left
+
+
+async def test_nothing_is_written_where_nothing_changes(office: Office) -> None:
+    admin = await office.officer("admin", DISTRICT)
+    body = HEADER + row(1) + row(2)
+    await send(admin, body)
+    await send(admin, HEADER + row(2, "后来") + row(3))
+    await send(admin, HEADER + row(2))
+    before = await stored(office)
+
+    again = await send(admin, body)
+
+    after = await stored(office)
+    assert counts(again) == (0, 0, 2, 0)
+    assert {code: one.revision_id for code, one in after.items()} == {
+        code: one.revision_id for code, one in before.items()
+    }
