@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from litestar import Response, get
+from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
@@ -15,6 +15,12 @@ _TYPES = {
     "ndjson": "application/x-ndjson",
     "tsv": "text/tab-separated-values; charset=utf-8",
     "gz": "application/gzip",
+}
+
+_STRICT = {
+    "Content-Security-Policy": f"{draws_public.POLICY}; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -47,4 +53,17 @@ async def read_public_draw_file(
     return bundle_file(name, await draws_public.read_public_draw_file(db, draw_id, name, now))
 
 
-handlers = [list_public_draws, read_public_draw_file]
+@get("/verify/{draw_id:str}", opt={"public": True}, media_type=MediaType.HTML)
+async def show_draw_page(db: NamedDependency[Session], draw_id: FromPath[str]) -> Response[bytes]:
+    """Show the page on which a visitor verifies a draw in the browser (浏览器复核)."""
+    body = await draws_public.show_draw_page(db, draw_id)
+    return Response(body, media_type=MediaType.HTML, headers=_STRICT)
+
+
+@get("/verify/verify.js", opt={"public": True}, media_type="text/javascript")
+async def read_verify_script() -> Response[bytes]:
+    """Send the script of that page (复核脚本)."""
+    return Response(draws_public.read_script(), media_type="text/javascript", headers=_STRICT)
+
+
+handlers = [list_public_draws, read_public_draw_file, show_draw_page, read_verify_script]

@@ -4,6 +4,7 @@ index.html  feed.json           the list, for people and for readers (JSON Feed 
 results/<id>.html  <id>.json    one result
 photos/<id>/<n>.jpg             pictures without metadata
 draws/<draw>/…                  the bundle of the draw that chose the site
+verify/<draw>.html  verify.js   the page on which a visitor verifies it in the browser
 MANIFEST.sha256  MANIFEST.sig   every file's hash, signed by the key that signed the draws
 """
 
@@ -14,7 +15,7 @@ from posixpath import dirname, join, normpath
 
 import msgspec
 
-from backend.rules import bundle, canonical, papers, verification
+from backend.rules import bundle, canonical, draw_page, papers, verification
 from backend.rules.disclosure import Result, jpeg_metadata, leaks
 from backend.rules.verification import Step
 from sync import codec
@@ -66,9 +67,13 @@ def write(
     draws: Mapping[str, Mapping[str, bytes]],
     photos: Mapping[str, bytes],
     *,
+    script: bytes,
     secret: str,
 ) -> Files:
-    """Write a publication; `draws` are public bundles by id, `photos` JPEGs by path."""
+    """Write a publication; `draws` are public bundles by id, `photos` JPEGs by path.
+
+    `script` verifies a draw in the browser, on the page that each draw has.
+    """
     ordered = sorted(results, key=lambda one: (one.published_on, one.id), reverse=True)
     files: Files = {
         "index.html": _index(ordered),
@@ -77,7 +82,12 @@ def write(
     for one in ordered:
         files[f"results/{one.id}.json"] = encode(one)
         files[f"results/{one.id}.html"] = _page(one)
+    if draws:
+        files[f"verify/{draw_page.SCRIPT}"] = script
     for draw, pieces in draws.items():
+        files[f"verify/{draw}.html"] = draw_page.write(
+            draw, bundle.commit_hash(pieces), bundle=f"../draws/{draw}/", script=draw_page.SCRIPT
+        )
         for name, body in pieces.items():
             if name not in papers.AUDITOR_ONLY:
                 files[f"draws/{draw}/{name}"] = body
@@ -197,7 +207,9 @@ def _page(one: Result) -> bytes:
         "it uses nothing but the files.",
         "复核本次抽取：安装 evenhand，下载本目录并执行上一行命令；复核只使用目录中的文件。",
     )
+    page = Text("Verify it in the browser", "在浏览器中复核")
     how = (
+        f'<p><a href="../verify/{escape(one.draw.id)}.html">{_both(page)}</a></p>'
         f"<p><code>evenhand verify draw --public draws/{escape(one.draw.id)} "
         f"--id {escape(one.site.code)}</code><br><small>{_both(check)}</small></p>"
     )

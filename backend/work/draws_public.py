@@ -1,18 +1,20 @@
 """抽取公示: the chain of commitments and the bundles, as anyone may see them."""
 
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 from sqlmodel import col, func, select
 
 from backend.db import Session
-from backend.rules import events, papers
+from backend.rules import draw_page, events, papers
 from backend.rules.papers import Commit
 from backend.tables import Draw, Piece, Task
 from backend.wire import PublicDraw, TallyView
 from backend.work import draws
 from sync.refusals import Reason, Refused
 
+POLICY = draw_page.POLICY
 UNSEALED = papers.SEALS | {"commit.json"}  # public at once, even of a sealed draw
 
 
@@ -72,3 +74,20 @@ async def read_public_draw_file(db: Session, draw_id: str, name: str, now: datet
         until = papers.moment(row.sealed_until or now)
         raise Refused(Reason.DRAW_SEALED, draw=draw_id, sealed_until=until)
     return await draws.piece(db, draw_id, name)
+
+
+async def show_draw_page(db: Session, draw_id: str) -> bytes:
+    """Give the page on which anyone verifies a draw in the browser."""
+    row = await db.get(Draw, draw_id)
+    if row is None:
+        raise Refused(Reason.DRAW_NOT_FOUND, draw=draw_id)
+    return draw_page.write(
+        draw_id, row.commit_hash, bundle=f"../draws/{draw_id}/", script=draw_page.SCRIPT
+    )
+
+
+def read_script() -> bytes:
+    """Read the script of that page: inside the wheel, else beside the package."""
+    inside_wheel = Path(__file__).parents[1] / "web"
+    folder = inside_wheel if inside_wheel.is_dir() else Path(__file__).parents[2] / "web"
+    return (folder / draw_page.SCRIPT).read_bytes()

@@ -29,7 +29,7 @@ from backend.tables import (
     Task,
 )
 from backend.wire import NotPublished, PublishedLine, PublishedView, TextView
-from backend.work import inspections
+from backend.work import draws_public, inspections
 from backend.work.inspections import Case
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict
@@ -155,7 +155,9 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
         digests = msgspec.json.decode(conclusion.photos, type=list[str])
         for path, digest in zip(result.photos, digests, strict=True):
             pictures[path] = await asyncio.to_thread(photos.thumbnail, blobs.path(digest))
-    return await asyncio.to_thread(_zip, site.write(results, draws, pictures, secret=secret))
+    return await asyncio.to_thread(
+        _zip, site.write(results, draws, pictures, script=draws_public.read_script(), secret=secret)
+    )
 
 
 async def _view(db: Session, case: Case, *, today: date) -> Result:

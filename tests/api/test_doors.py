@@ -291,6 +291,8 @@ PUBLIC = {
     ("GET", "/public/heads"),
     ("GET", "/public/draws"),
     ("GET", "/public/draws/{draw_id}/{name}"),
+    ("GET", "/public/verify/verify.js"),
+    ("GET", "/public/verify/{draw_id}"),
     ("GET", "/public/results"),
     ("GET", "/public/results/{result_id}"),
     ("GET", "/"),

@@ -569,13 +569,15 @@ async def test_a_forger_with_the_key_is_still_caught(
     found = {
         what: [
             step.name
-            for step in site.verify(site.write([*rest, fake], draws, pictures, secret=secret))
+            for step in site.verify(
+                site.write([*rest, fake], draws, pictures, script=b"", secret=secret)
+            )
             if step.ok is False
         ]
         for what, fake in forged.items()
     }
     spoilt = {name: photo() for name in pictures}
-    leaky = site.verify(site.write(results, draws, spoilt, secret=secret))
+    leaky = site.verify(site.write(results, draws, spoilt, script=b"", secret=secret))
 
     assert found == {"choice": ["choice"], "choice place": ["choice"], "privacy": ["privacy"]}
     assert [step.name for step in leaky if step.ok is False] == ["privacy"]

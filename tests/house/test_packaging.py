@@ -38,7 +38,7 @@ def test_the_wheel_carries_every_migration_and_type_marker(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
 
     expected = {f"backend/{p.relative_to(ROOT)}" for p in ROOT.glob("migrations/versions/*.py")}
-    expected |= {f"{package}/py.typed" for package in OURS}
+    expected |= {f"{package}/py.typed" for package in OURS} | {"backend/web/verify.js"}
 
     assert expected <= names
     assert not any("__pycache__" in name for name in names)
