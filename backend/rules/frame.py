@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from io import BytesIO
 from itertools import chain, islice
 from operator import lt
 
@@ -35,7 +36,7 @@ class Freezer:
         """Start with no line."""
         self._tree, self._whole = Tree(), sha256()
         self._press = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)  # a gzip member, no name or time
-        self._packed: list[bytes] = []
+        self._packed = BytesIO()
         self._counts: Counter[tuple[bytes, bytes]] = Counter()
         self._last = b""
 
@@ -52,14 +53,14 @@ class Freezer:
         self._tree.extend(rows)
         written = b"\n".join((*rows, b""))
         self._whole.update(written)
-        self._packed.append(self._press.compress(written))
+        self._packed.write(self._press.compress(written))
 
     def done(self) -> Frame:
         """Close the file."""
-        self._packed.append(self._press.flush())
+        self._packed.write(self._press.flush())
         counts = {(a.decode(), b.decode()): n for (a, b), n in self._counts.items()}
         return Frame(
-            packed=b"".join(self._packed),
+            packed=self._packed.getvalue(),
             sha256=self._whole.hexdigest(),
             root=self._tree.root().hex(),
             size=self._tree.size,

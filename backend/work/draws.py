@@ -44,12 +44,12 @@ async def commit_draw(
     if not_before > now and not_before >= closing:
         raise Refused(Reason.DRAW_TOO_LATE, closes_on=plan.closes_on.isoformat())
     announcements.require_seal(order, not_before=not_before, closes_on=plan.closes_on)
-    registers = await frames.load(db, plan, now=now)
+    registers = frames.load(plan, now=now)
     roster = await frames.roster(db, plan)
     recusals = await frames.recusals(db, plan, roster)
 
     task = announcements.announce(registers.task, sources, order.sealed_until)
-    frame = await frames.freeze(registers)
+    frame = await frames.freeze(db, registers)
     eligible = {name: counts["E"] for name, counts in frame.counts.items()}
     plan.eligible, plan.sites = sum(eligible.values()), bundle.most_lots(task, eligible)
     plans.require_sites(task, eligible)

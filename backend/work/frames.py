@@ -7,22 +7,23 @@ import asyncio
 import json
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 import msgspec
 import sqlalchemy
 from msgspec import Struct
-from sqlalchemy import Row
+from sqlalchemy import Row, collate
 from sqlmodel import col, func, select
 
 from backend.db import Session
-from backend.rules import bundle, draw, eligibility, ladder, scheme
-from backend.rules.bundle import Frame
+from backend.rules import draw, eligibility, frame, ladder, scheme
 from backend.rules.calendar import CHINA
 from backend.rules.canonical import NotCanonical
 from backend.rules.eligibility import Days, Exemption, Past, Subject, Visit
+from backend.rules.frame import Frame, Freezer
 from backend.rules.ladder import Staffing
 from backend.rules.papers import Extra, Party, Place, RosterLine, TaskPaper
 from backend.rules.scheme import Scheme, Traits
@@ -46,57 +47,80 @@ from sync.refusals import Reason, Refused
 RESERVES = Extra(rate=(1, 5), minimum=3)  # behind every lot: a fifth, at least three
 RECUSED = "R01"  # 回避; the grounds stay in the office's register
 ANY = "*"
+BYTES = {"sqlite": "BINARY", "postgresql": "C"}  # the order of the bytes of a text
+_BLOCK = 4 * frame.BLOCK  # objects at a time
 
 
 class Registers(Struct, frozen=True):
-    """What the registers say on one day of those a plan is about."""
+    """What decides on one day who is in the frame of a plan; the objects themselves stream by."""
 
+    plan: Plan
+    given: Scheme
     task: TaskPaper
-    subjects: list[Subject]
-    pasts: dict[str, Past]
-    days: Days
+    today: date
 
 
-async def load(db: Session, plan: Plan, *, now: datetime) -> Registers:
-    """Read everything that decides who is in the frame of a plan, as of today."""
-    today = now.astimezone(CHINA).date()
-    given = scheme_of(plan)
-    task = draft(plan, given, today)
-    return Registers(
-        task=task,
-        subjects=await _subjects(db, plan, given, task, today),
-        pasts=await _pasts(db, plan, given, task, today),
-        days=_days(task, today),
-    )
+class Count(Struct, frozen=True):
+    """Who would be in a frame: (`E`) and not, by stratum and reason; and of which categories."""
+
+    strata: dict[str, Counter[str]]
+    categories: set[str]  # of those that the plan wants, whether or not they can be drawn now
 
 
-async def freeze(registers: Registers) -> Frame:
-    """Write the frame and its tree, away from the loop."""
-    return await asyncio.to_thread(lambda: bundle.freeze(_rows(registers)))
+Block: TypeAlias = list[tuple[Subject, Past | None]]
+Write: TypeAlias = Callable[[Subject, Past | None], bytes]
 
 
-async def count(registers: Registers) -> dict[str, Counter[str]]:
-    """Count those who can be drawn (`E`) and those who cannot, by stratum and reason."""
-    return await asyncio.to_thread(_counts, registers)
+def load(plan: Plan, *, now: datetime) -> Registers:
+    """Fix the day and the rules by which a plan's frame is made."""
+    today, given = now.astimezone(CHINA).date(), scheme_of(plan)
+    return Registers(plan=plan, given=given, task=draft(plan, given, today), today=today)
 
 
-def _counts(registers: Registers) -> dict[str, Counter[str]]:
-    counts: dict[str, Counter[str]] = {}
-    for row in _rows(registers):
-        _, stratum, _, _, rest = row.split(b"\t", 4)
-        reason = rest.split(b"\t", 1)[0].decode()
-        counts.setdefault(stratum.decode(), Counter())[reason or "E"] += 1
-    return counts
+async def freeze(db: Session, registers: Registers) -> Frame:
+    """Write the frame and its tree, away from the loop, holding some thousand objects at a time."""
+    freezer, write = Freezer(), _writer(registers)
+
+    def add(block: Block) -> None:
+        for lines in frame.blocks(_lines(write, block)):
+            freezer.add(lines)
+
+    async with aclosing(_blocks(db, registers)) as blocks:
+        async for block in blocks:
+            await asyncio.to_thread(add, block)
+    return await asyncio.to_thread(freezer.done)
 
 
-def _rows(registers: Registers) -> list[bytes]:
-    write, pasts = eligibility.line_writer(registers.task, registers.days), registers.pasts
+async def count(db: Session, registers: Registers) -> Count:
+    """Count those who can be drawn and those who cannot."""
+    found, write = Count({}, set()), _writer(registers)
+    task, scope = registers.task, registers.task.scope or scheme.Scope()
+
+    def add(block: Block) -> None:
+        for line in _lines(write, block):
+            _, stratum, _, _, rest = line.split(b"\t", 4)
+            reason = rest.split(b"\t", 1)[0].decode()
+            found.strata.setdefault(stratum.decode(), Counter())[reason or "E"] += 1
+        for one, _ in block:
+            known = one.status != "active" or one.traits.category in found.categories
+            if not known and not scheme.unwanted(scope, task.category, one.traits):
+                found.categories.add(one.traits.category)
+
+    async with aclosing(_blocks(db, registers)) as blocks:
+        async for block in blocks:
+            await asyncio.to_thread(add, block)
+    return found
+
+
+def _writer(registers: Registers) -> Write:
+    return eligibility.line_writer(registers.task, _days(registers.task, registers.today))
+
+
+def _lines(write: Write, block: Block) -> list[bytes]:
     try:
-        rows = [write(one, pasts.get(one.code)) for one in registers.subjects]
+        return [write(one, past) for one, past in block]
     except NotCanonical as problem:
         raise Refused(Reason.TEXT_NOT_CANONICAL, problem=str(problem)) from None
-    rows.sort()  # a tab is below every other byte of a line, so this is the order of the ids
-    return rows
 
 
 # -- the plan's part of task.json ----------------------------------------------------------------
@@ -204,52 +228,76 @@ def _days(task: TaskPaper, today: date) -> Days:
 Candidate: TypeAlias = Row[str, str, str, str, str, bool, str, str]
 
 
-async def _subjects(
-    db: Session, plan: Plan, given: Scheme, task: TaskPaper, today: date
-) -> list[Subject]:
-    query = sqlalchemy.select(
-        col(Establishment.code),
-        col(Establishment.division),
-        col(Establishment.category),
-        col(Establishment.risk),
-        col(Establishment.status),
-        col(Establishment.key_object),
-        col(Establishment.successor_code),
-        col(Establishment.revision_id),
-    ).where(col(Establishment.division).startswith(plan.division))
-    rows: Sequence[Candidate] = (await (await db.connection()).execute(query)).all()
-    credit = await _credit(db, plan, today) if "credit" in task.columns else {}
-    products = await _products(db, plan, given.scope.products, today)
+async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
+    """Read the objects of a plan in the order of the bytes of their codes, a block at a time.
+
+    What other registers say is asked for by the codes of a block, so memory has a bound.
+    """
+    plan, given, task, today = (
+        registers.plan, registers.given, registers.task, registers.today,
+    )  # fmt: skip
     in_charge = await _in_charge(db) if "department" in task.columns else _Charge([])
-    keyed, sized = "key" in task.columns, "size" in task.columns
-    return [
-        Subject(
-            code=code,
-            status=status,
-            traits=Traits(
-                region=region,
-                category=category,
-                risk=risk,
-                credit=credit.get(code, ""),
-                key="yes" if keyed and key else "",
-                department=in_charge.of(region),
-                product=products.get(code, ""),
-                size=str(given.sizes.get(code, 1)) if sized else "",
-            ),
-            successor=successor,
-            revision=revision,
+    exempt = {one.code: Exemption(one.reason, one.authority) for one in given.exemptions}
+    remember = task.exclusion is not None or bool(task.campaign)
+    query = (
+        sqlalchemy.select(
+            col(Establishment.code), col(Establishment.division), col(Establishment.category),
+            col(Establishment.risk), col(Establishment.status), col(Establishment.key_object),
+            col(Establishment.successor_code), col(Establishment.revision_id),
         )
-        for code, region, category, risk, status, key, successor, revision in rows
-    ]
+        .where(col(Establishment.division).startswith(plan.division))
+        .order_by(collate(col(Establishment.code), BYTES[db.get_bind().dialect.name]))
+    )  # fmt: skip
+    stream = await (await db.connection()).stream(query.execution_options(yield_per=_BLOCK))
+    rows: Sequence[Candidate]
+    async for rows in stream.partitions():
+        codes = [row[0] for row in rows]
+        credit = await _credit(db, codes, today) if "credit" in task.columns else {}
+        products = await _products(db, codes, given.scope.products, today)
+        visits = await _visits(db, plan, codes) if remember else {}
+        yield [
+            (
+                _subject(row, registers, credit, products, in_charge),
+                Past(tuple(visits.get(row[0], ())), exempt.get(row[0]))
+                if row[0] in visits or row[0] in exempt
+                else None,
+            )
+            for row in rows
+        ]
 
 
-async def _credit(db: Session, plan: Plan, today: date) -> dict[str, str]:
+def _subject(
+    row: Candidate,
+    registers: Registers,
+    credit: Mapping[str, str],
+    products: Mapping[str, str],
+    in_charge: "_Charge",
+) -> Subject:
+    code, region, category, risk, status, key, successor, revision = row
+    columns = registers.task.columns
+    return Subject(
+        code=code,
+        status=status,
+        traits=Traits(
+            region=region,
+            category=category,
+            risk=risk,
+            credit=credit.get(code, ""),
+            key="yes" if key and "key" in columns else "",
+            department=in_charge.of(region),
+            product=products.get(code, ""),
+            size=str(registers.given.sizes.get(code, 1)) if "size" in columns else "",
+        ),
+        successor=successor,
+        revision=revision,
+    )
+
+
+async def _credit(db: Session, codes: Sequence[str], today: date) -> dict[str, str]:
     """Tell who is on a list today; on both, the serious one counts."""
     query = (
         select(Listing.code, Listing.kind)
-        .join(Establishment, col(Establishment.code) == Listing.code)
-        .where(col(Establishment.division).startswith(plan.division))
-        .where(Listing.listed_on <= today)
+        .where(col(Listing.code).in_(codes), Listing.listed_on <= today)
         .where(col(Listing.removed_on).is_(None) | (col(Listing.removed_on) > today))
     )
     found: dict[str, str] = {}
@@ -258,14 +306,15 @@ async def _credit(db: Session, plan: Plan, today: date) -> dict[str, str]:
     return found
 
 
-async def _products(db: Session, plan: Plan, wanted: Sequence[str], today: date) -> dict[str, str]:
+async def _products(
+    db: Session, codes: Sequence[str], wanted: Sequence[str], today: date
+) -> dict[str, str]:
     """Tell who has which of the wanted products by a licence in force today."""
     if not wanted:
         return {}
     query = (
         select(Licence.code, Licence.kind, Licence.scope)
-        .join(Establishment, col(Establishment.code) == Licence.code)
-        .where(col(Establishment.division).startswith(plan.division), Licence.status == "active")
+        .where(col(Licence.code).in_(codes), Licence.status == "active")
         .where(col(Licence.valid_from).is_(None) | (col(Licence.valid_from) <= today))
         .where(col(Licence.valid_to).is_(None) | (col(Licence.valid_to) >= today))
     )
@@ -302,21 +351,8 @@ async def _in_charge(db: Session) -> _Charge:
 # -- what was before -----------------------------------------------------------------------------
 
 
-async def _pasts(
-    db: Session, plan: Plan, given: Scheme, task: TaskPaper, today: date
-) -> dict[str, Past]:
-    visits: dict[str, list[Visit]] = {}
-    if task.exclusion is not None or task.campaign:
-        visits = await _visits(db, plan, task, today)
-    exempt = {one.code: Exemption(one.reason, one.authority) for one in given.exemptions}
-    return {
-        code: Past(tuple(visits.get(code, ())), exempt.get(code))
-        for code in visits.keys() | exempt.keys()
-    }
-
-
-async def _visits(db: Session, plan: Plan, task: TaskPaper, today: date) -> dict[str, list[Visit]]:
-    """List the lots that the plan's objects had in draws of any agency and department."""
+async def _visits(db: Session, plan: Plan, names: Sequence[str]) -> dict[str, list[Visit]]:
+    """List the lots that some objects had in draws of any agency and department."""
     query = (
         sqlalchemy.select(
             col(Establishment.code), col(Establishment.category), col(Draw.agency), col(Draw.seq),
@@ -329,7 +365,7 @@ async def _visits(db: Session, plan: Plan, task: TaskPaper, today: date) -> dict
         .join(Plan, col(Plan.id) == Task.plan_id)
         .join(Checklist, col(Checklist.digest) == Task.checklist_digest)
         .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
-        .where(col(Establishment.division).startswith(plan.division))
+        .where(col(Establishment.code).in_(names))
         .where(col(Draw.status) == "drawn", col(Plan.id) != plan.id)
         .where(col(Task.withdrawn_at).is_(None))
     )  # fmt: skip

@@ -20,7 +20,6 @@ from backend.rules.papers import TaskPaper
 from backend.tables import Checklist, Draw, Plan
 from backend.wire import DrawSummary, NestedPlan, NewPlan, PlanView, StratumView
 from backend.work import frames
-from backend.work.frames import Registers
 from sync.refusals import Reason, Refused
 
 
@@ -64,11 +63,11 @@ async def create_plan(db: Session, new: NewPlan, *, officer: Officer, now: datet
         created_by=officer.id,
         created_at=now,
     )
-    registers = await frames.load(db, plan, now=now)
-    _require_checklists(registers, [checklists, *(one.checklists for one in partners)])
-    counts = await frames.count(registers)
-    require_sites(registers.task, {name: by["E"] for name, by in counts.items()})
-    preview = _preview(registers.task, counts)
+    registers = frames.load(plan, now=now)
+    counts = await frames.count(db, registers)
+    _require_checklists(counts.categories, [checklists, *(one.checklists for one in partners)])
+    require_sites(registers.task, {name: by["E"] for name, by in counts.strata.items()})
+    preview = _preview(registers.task, counts.strata)
     plan.eligible, plan.sites = preview.eligible, preview.sites
 
     db.add(plan)
@@ -97,8 +96,9 @@ async def list_plans(db: Session, officer: Officer) -> list[PlanView]:
 async def show_plan(db: Session, plan_id: str, officer: Officer, *, now: datetime) -> PlanView:
     """Show one plan and its draws, and what its frame would be if it were frozen now."""
     plan = await find_plan(db, plan_id, officer)
-    registers = await frames.load(db, plan, now=now)
-    return await _view(db, plan, _preview(registers.task, await frames.count(registers)))
+    registers = frames.load(plan, now=now)
+    counts = await frames.count(db, registers)
+    return await _view(db, plan, _preview(registers.task, counts.strata))
 
 
 async def find_plan(db: Session, plan_id: str, officer: Officer, *, lock: bool = False) -> Plan:
@@ -210,15 +210,8 @@ async def _nested(db: Session, plan: Plan) -> list[NestedPlan]:
     ]
 
 
-def _require_checklists(registers: Registers, known: Iterable[Collection[str]]) -> None:
+def _require_checklists(categories: set[str], known: Iterable[Collection[str]]) -> None:
     """Refuse a plan in which something could be drawn that no checklist is for."""
-    task = registers.task
-    scope = task.scope or scheme.Scope()
-    categories = {
-        one.traits.category
-        for one in registers.subjects
-        if one.status == "active" and not scheme.unwanted(scope, task.category, one.traits)
-    }
     for checklists in known:
         uncovered = sorted(categories.difference(checklists)) if "*" not in checklists else []
         if uncovered:

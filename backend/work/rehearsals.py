@@ -15,11 +15,11 @@ async def show_rehearsal(
     """Freeze the frame of a plan as it is now, and keep nothing of it; only its agency may."""
     plan = await plans.find_plan(db, plan_id, officer)
     may_see(officer, plan.agency)
-    registers = await frames.load(db, plan, now=now)
+    registers = frames.load(plan, now=now)
     roster = await frames.roster(db, plan)
     recusals = await frames.recusals(db, plan, roster)
 
-    frame = await frames.freeze(registers)
+    frame = await frames.freeze(db, registers)
 
     return RehearsalView(
         task=papers.write(registers.task).decode(),
