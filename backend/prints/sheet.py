@@ -181,10 +181,10 @@ def _standing(files: Mapping[str, bytes], log: list[LogLine]) -> tuple[Lots, Sea
     tickets: dict[str, str] = {}
     lots: Lots = {}
     for row in canonical.lines(files["selection.tsv"]):
-        stratum, rank, id, ticket, status = row.decode().split("\t")
+        name, place, id, ticket, status = row.decode().split("\t")
         tickets[id] = ticket
         if status == "P":
-            lots[id] = (stratum, int(rank), ticket)
+            lots[id] = (name, int(place), ticket)
     seats: Seats = {}
     for row in canonical.lines(files["assignment.tsv"]):
         group, position, who, _ = row.decode().split("\t")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import msgspec
 import segno
@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 FONTS = "pylopdf_fonts_zh_cn"  # a package of two files: Noto Serif SC and Noto Sans SC
 SERIF = ("FangSong", "SimSun", "Noto Serif SC", "Noto Serif CJK SC", "Source Han Serif SC")
 SANS = ("SimHei", "Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC")
-STANDARD = "a-2b"  # archives ask for PDF/A
+STANDARD: Final = "a-2b"  # archives ask for PDF/A
 
 
 class Fonts(Struct, frozen=True):

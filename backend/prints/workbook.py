@@ -65,9 +65,9 @@ def _columns(sheet: Sheet) -> list[str]:
     return [f"{seat.department} {seat.position}".strip() for seat in first]
 
 
-def _proof(sheet: Sheet, language: Language) -> list[list[Cell]]:
+def _proof(sheet: Sheet, language: Language) -> list[Sequence[Cell]]:
     w = pages.words(language)
-    return [
+    rows: list[Sequence[Cell]] = [
         [w["agency"], sheet.agency_name],
         [w["number"], sheet.seq],
         [w["commitment"], sheet.commit],
@@ -75,12 +75,16 @@ def _proof(sheet: Sheet, language: Language) -> list[list[Cell]]:
         [w["drawn_at"], sheet.drawn_at],
         [w["window"], pages.window(sheet, language)],
         [w["root"], sheet.frame_root],
-        *([w["source"], f"{one.id} = {one.value}"] for one in sheet.sources),
+    ]
+    rows += [[w["source"], f"{one.id} = {one.value}"] for one in sheet.sources]
+    rows += [
         [w["nonces"], ", ".join(sheet.contributors)],
         [w["seed"], sheet.seed],
         [w["how"], COMMAND],
-        *([[w["scan"], sheet.address]] if sheet.address else []),
     ]
+    if sheet.address:
+        rows.append([w["scan"], sheet.address])
+    return rows
 
 
 class _Adder:
