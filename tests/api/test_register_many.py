@@ -99,3 +99,34 @@ async def test_nothing_is_written_where_nothing_changes(office: Office) -> None:
     assert {code: one.revision_id for code, one in after.items()} == {
         code: one.revision_id for code, one in before.items()
     }
+
+
+async def test_of_many_rows_exactly_the_odd_are_told(office: Office) -> None:
+    admin = await office.officer("admin", "")
+    rows = [row(n) for n in range(3_000)]
+    clean = {one[:18]: one.split(",")[1] for one in rows}
+    wrong = rows[600][:17] + ("0" if rows[600][17] != "0" else "1")
+    odd = {
+        100: ("row.columns-wrong", rows[100].rstrip() + ",\n"),
+        900: ("row.columns-wrong", rows[900].rstrip()[:-1] + "\n"),
+        600: ("code.check-wrong", wrong + rows[600][18:]),
+        1200: ("code.normalised", rows[1200][:18].lower() + rows[1200][18:]),
+        1300: ("code.normalised", rows[1300][:9] + "\u200b" + rows[1300][9:]),
+        1301: ("code.normalised", "\uff19" + rows[1301][1:]),
+        1800: ("row.private-use", rows[1800].replace("海川", "海\ue5e5")),
+        2100: ("code.rounded", "9.1451E+17" + rows[2100][18:]),
+        2700: ("row.duplicate", rows[2699].replace("海川", "后来")),
+    }
+    numbered = [odd[n][1] if n in odd else one for n, one in enumerate(rows)]
+    numbered[2000] = "3301060001234" + numbered[2000][18:]  # 注册号 of 13 digits: an old number
+
+    done = (await send(admin, HEADER + "".join(numbered))).json()
+
+    told = sorted((one["row"], one["code"]) for one in done["problems"])
+    assert told == [(n + 2, reason) for n, (reason, _) in sorted(odd.items())]
+    for n in (100, 900, 600, 2000, 2100, 2700):
+        del clean[rows[n][:18]]
+    clean[rows[1800][:18]] = "海\ue5e5商行1800"
+    clean[rows[2699][:18]] = "后来商行2699"
+    clean |= {wrong: "海川商行600", "3301060001234": "海川商行2000"}
+    assert {one.code: one.name for one in (await stored(office)).values()} == clean
