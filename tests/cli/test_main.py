@@ -66,11 +66,15 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
     return found
 
 
+# What these write is a file already, for machines and people alike.
+WRITE_FILES = {("office", "register", "editions"), ("office", "register", "export")}
+
+
 def test_every_command_explains_itself_and_takes_json() -> None:
     shown = {words: run(*words, "--help") for words in commands(main)}
 
     assert [words for words, done in shown.items() if done.exit_code != 0] == []
-    assert [words for words, done in shown.items() if "--json" not in done.output] == []
+    assert {words for words, done in shown.items() if "--json" not in done.output} == WRITE_FILES
     assert [words for words, done in shown.items() if done.output.count("\n") < 5] == []
 
 
