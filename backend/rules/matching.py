@@ -5,6 +5,7 @@ one chain share a name, tenants of one market share an address, and premises cha
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
@@ -102,6 +103,7 @@ class Match(Struct, frozen=True):
 
 def parts(name: str, address: str = "") -> Parts:
     """Part a company's name; `address` helps to tell a region that is written without 市 or 县."""
+    name = _half_width(name)
     bracketed = "".join(_brackets.findall(name))
     whole = fold(_brackets.sub("", _latin_forms.sub(" ", name)))
     branch, form, trade = fold(bracketed), "", ""
@@ -189,7 +191,7 @@ def _evidence(one: Candidate, two: Candidate) -> Evidence:
     return Evidence(
         licence=shared[0] if shared else "",
         name=round(_written_alike(_bare(one.name), _bare(two.name))),
-        trade_name=round(_alike(a.trade_name, b.trade_name)),
+        trade_name=round(max(_alike(x, y) for x, y in _trade_names(a, b))),
         address=round(fuzz.token_sort_ratio(street, other)) if known else None,
         metres=_metres(one, two),
         division=bool(one.division) and one.division == two.division,
@@ -197,6 +199,15 @@ def _evidence(one: Candidate, two: Candidate) -> Evidence:
         numbers_differ=known and _differ(_numbers, street, other),
         names_numbered=_differ(_ordinals, fold(one.name), fold(two.name)),
     )
+
+
+def _trade_names(a: Parts, b: Parts) -> Iterator[tuple[str, str]]:
+    """Pair the trade names, also with a region before one that has it in brackets: 海川（杭州）."""
+    yield a.trade_name, b.trade_name
+    if a.branch and not b.branch:
+        yield a.branch + a.trade_name, b.trade_name
+    if b.branch and not a.branch:
+        yield a.trade_name, b.branch + b.trade_name
 
 
 def _score(evidence: Evidence) -> int:
@@ -236,8 +247,13 @@ def _written_alike(one: str, two: str) -> float:
     return max(fuzz.token_sort_ratio(one, two), solid)
 
 
+def _half_width(name: str) -> str:
+    """Write full-width letters as others are, so that Ｌｔｄ is known as Ltd."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+
+
 def _bare(name: str) -> str:
-    return " ".join(fold(_latin_forms.sub(" ", name)).split())
+    return " ".join(fold(_latin_forms.sub(" ", _half_width(name))).split())
 
 
 def _differ(which: re.Pattern[str], one: str, two: str) -> bool:

@@ -54,6 +54,8 @@ def test_a_name_has_parts(name: str, expected: tuple[str, ...]) -> None:
         (("海川（杭州）食品有限公司", STREET), ("海川(杭州)食品有限公司", "西湖区文三路12号")),
         (("杭州临河水产经营部", STREET), ("杭州临和水产经营部", STREET)),  # 同音字
         (("Rococo Chocolates Ltd", "5 Volt Avenue"), ("Rococo Chocolates", "5 Volt Ave")),
+        (("海川（杭州）食品有限公司", "文三路12号"), ("杭州海川食品有限公司", "文三路12号")),
+        (("海川（杭州）Ltd", STREET), ("海川（杭州）Ｌｔｄ", STREET)),
     ],
 )
 def test_two_are_suspected(one: tuple[str, str], other: tuple[str, str]) -> None:
@@ -71,6 +73,7 @@ def test_two_are_suspected(one: tuple[str, str], other: tuple[str, str]) -> None
         (("海川超市", STREET), ("海川超市", "浙江省宁波市江北区解放路88号")),
         (("Stand #4 Pizza", "40 Bay St"), ("Stand #18 Pizza", "40 Bay St")),
         (("Greggs", "81 High Street Dumbarton"), ("Greggs", "139 Main Street Alexandria")),
+        (("海川（杭州）食品有限公司", "文三路12号"), ("海川（宁波）食品有限公司", "文三路12号")),
     ],
 )
 def test_two_are_not_suspected(one: tuple[str, str], other: tuple[str, str]) -> None:
