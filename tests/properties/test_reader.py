@@ -118,6 +118,32 @@ def test_a_damaged_file_is_read_or_refused(form: str, data: st.DataObject) -> No
     assert reading.rows >= reading.problems.refused
 
 
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(ENCODINGS), st.sampled_from(",\t;|"), st.booleans(), st.data())
+def test_a_register_in_any_encoding_with_any_damage_is_read_guessed_or_refused(
+    encoding: str, delimiter: str, packed: bool, data: st.DataObject
+) -> None:
+    text = (HEADER + "".join(GOOD) * 3).replace(",", delimiter)
+    body = bytearray(text.encode(encoding))
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=5))
+    whole = gzip.compress(body, mtime=0) if packed else bytes(body)
+
+    try:
+        reading = read(whole, AUTO)
+        opened = next(tables("a", BytesIO(whole), mapping.Table(fields={})))
+        guessed = guess(opened.detected, *headed(opened, None))
+    except Refused:
+        return
+
+    assert reading.rows >= reading.problems.refused
+    assert mapping.parse(guessed.toml.encode(), guessed.register)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(
