@@ -96,10 +96,12 @@ def select(
 
     The order of the pairs does not matter, and taking more lots never changes those before them.
     """
-    prefix = f"{seed}|".encode()
+    begun = sha256(f"{seed}|".encode()).copy
     pools = {name: _Pool(share.primary + share.reserves) for name, share in shares.items()}
     for id, stratum in eligible:
-        number = sha256(prefix + id).digest()
+        hashing = begun()
+        hashing.update(id)
+        number = hashing.digest()
         pool = pools[stratum]
         if number <= pool.bound:
             pool.add((number, id))

@@ -8,13 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from itertools import pairwise
+from operator import lt
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
-from backend.rules import beacons, bundle, canonical, draw, events, papers
+from backend.rules import beacons, bundle, canonical, draw, eligibility, events, papers
+from backend.rules import frame as frames
 from backend.rules.canonical import NotCanonical
 from backend.rules.differences import Differs, Unproved
 from backend.rules.draw import Lot, Share
@@ -305,17 +308,17 @@ def _log(reading: _Reading) -> tuple[str, str]:
 def _frame(reading: _Reading) -> tuple[str, str]:
     tree, whole, last = Tree(), sha256(), b""
     counts: Counter[tuple[str, str]] = Counter()
-    packed = reading.file("frame.tsv.gz")
-    for row, line in bundle.parse_frame(packed, reading.task):
-        key = line.id.encode()
-        if key <= last:
-            raise Differs(
-                f"Line {tree.size + 1} is out of order.", f"第 {tree.size + 1} 行次序有误。"
-            )
-        last = key
-        counts[line.stratum, line.status] += 1
-        tree.add(row)
-        whole.update(row + b"\n")
+    read = eligibility.line_reader(reading.task)
+    for rows in frames.blocks(bundle.frame_rows(reading.file("frame.tsv.gz"))):
+        lines = [read(row) for row in rows]
+        ids = [last, *(line.id.encode() for line in lines)]
+        if not all(map(lt, ids, ids[1:])):
+            wrong = tree.size + 1 + next(n for n, (a, b) in enumerate(pairwise(ids)) if a >= b)
+            raise Differs(f"Line {wrong} is out of order.", f"第 {wrong} 行次序有误。")
+        last = ids[-1]
+        counts.update((line.stratum, line.status) for line in lines)
+        tree.extend(rows)
+        whole.update(b"\n".join((*rows, b"")))
     commit = reading.commit
     if whole.hexdigest() != commit.frame_sha256 or tree.size != commit.frame_size:
         raise Differs("The frame is not the committed one.", "抽样框与承诺不符。")
