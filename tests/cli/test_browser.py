@@ -163,6 +163,12 @@ def forged(kind: str) -> tuple[bundle.Files, str]:
         case "seed":
             files["seed.json"] = files["seed.json"].replace(b'"root":"', b'"root":"0', 1)
             step = "seed"
+        case "nonce":
+            files["randomness.json"] = files["randomness.json"].replace(b"2222", b"2223", 1)
+            step = "seed"
+        case "task":
+            files["task.json"] = files["task.json"].replace(b'"total":9', b'"total":8', 1)
+            step = "commitment"
         case "quota":
             files["allocation.json"] = files["allocation.json"].replace(
                 b'"reserves":3', b'"reserves":2', 1
@@ -172,11 +178,14 @@ def forged(kind: str) -> tuple[bundle.Files, str]:
             rows = files["selection.tsv"].splitlines(keepends=True)
             files["selection.tsv"] = b"".join(rows[::-1])
             step = "log"
-    files = {name: body for name, body in files.items() if not name.startswith("MANIFEST")}
-    return bundle.seal(files, "07" * 32), step
+    return _sealed(files), step
 
 
-@pytest.mark.parametrize("kind", ["byte", "frame", "seed", "quota", "list"])
+def _sealed(files: bundle.Files) -> bundle.Files:
+    return bundle.seal({n: b for n, b in files.items() if not n.startswith("MANIFEST")}, "07" * 32)
+
+
+@pytest.mark.parametrize("kind", ["byte", "task", "frame", "nonce", "seed", "quota", "list"])
 def test_the_browser_shows_where_a_draw_was_tampered_with(
     look: Callable[[str], str], tmp_path: Path, kind: str
 ) -> None:
@@ -189,6 +198,7 @@ def test_the_browser_shows_where_a_draw_was_tampered_with(
 
     assert next(name for name, mark in steps(page).items() if mark == "wrong") == step
     assert 'data-done="wrong"' in page
+    assert ("committed to another nonce" in page) == (kind == "nonce")
     assert steps(rewritten)["commitment"] == "wrong"
 
 
