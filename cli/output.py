@@ -95,10 +95,19 @@ def complain(refused: Refused) -> int:
         click.echo(msgspec.json.format(msgspec.json.encode(problem), indent=2).decode(), err=True)
     else:
         click.echo(f"{reason.code}: {text(reason.en, reason.zh)}", err=True)
-        for name, value in refused.details.items():
+        for name, value in _told(refused).items():
             click.echo(f"  {name}: {value}", err=True)
         click.echo(f"→ {text(reason.remedy_en, reason.remedy_zh)}", err=True)
     return int(reason.kind)
+
+
+def _told(refused: Refused) -> dict[str, object]:
+    """Give the details, and of those that are there in both languages the reader's."""
+    told: dict[str, object] = dict(refused.details)
+    for en, zh, name in (("problem", "problem_zh", "problem"), ("en", "zh", "why")):
+        if en in told and zh in told:
+            told[name] = text(str(told.pop(en)), str(told.pop(zh)))
+    return told
 
 
 def reason(code: str) -> Reason | None:

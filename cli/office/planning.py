@@ -163,6 +163,17 @@ def plan() -> None:
 )
 @click.option("--window", type=int, help="Not who was drawn within so many days. 排除天数。")
 @click.option("--annual-cap", type=int, help="Visits a year, of all departments. 年度频次上限。")
+@click.option(
+    "--districts", type=click.Choice(["any", "own", "other"]),
+    help="Only inspectors of the site's district, or none of them. 本所或所所交叉。",
+)  # fmt: skip
+@click.option("--even", type=int, help="No load so many above the smallest. 任务量差距上限。")
+@click.option("--not-last-visit", is_flag=True, help="Who went last stays away. 上次检查人员回避。")
+@click.option("--experts", type=int, help="So many experts go along. 随行专家人数。")
+@click.option(
+    "--relax", "relaxations", multiple=True,
+    help="In this order if nobody is left: any-district, last-visit, cap+2. 让步顺序。",
+)  # fmt: skip
 @json_option
 def create_plan(
     title: str | None,
@@ -186,6 +197,11 @@ def create_plan(
     key: str | None,
     window: int | None,
     annual_cap: int | None,
+    districts: str | None,
+    even: int | None,
+    not_last_visit: bool,
+    experts: int | None,
+    relaxations: tuple[str, ...],
 ) -> None:
     """Create a plan: whom to draw from, how many, by when. 制定抽查计划。"""
     fields = read_plan(file) if file else {}
@@ -204,12 +220,16 @@ def create_plan(
         "quotas": [_quota(where, words) for where, words in quotas],
         "rounding": rounding,
         "total": total,
+        "relaxations": list(relaxations),
+        "seats": _with_experts(experts or 0),
     }
     scope = {"risks": list(risks), "credit": list(credit), "products": list(products), "key": key}
     exclusion = {"window_days": window, "annual_cap": annual_cap}
+    staffing = {"districts": districts, "even": even, "last_visit": not_last_visit or None}
     _overlay(fields, given)
     _overlay(fields.setdefault("scope", {}), scope)
     _overlay(fields.setdefault("exclusion", {}), exclusion)
+    _overlay(fields.setdefault("staffing", {}), staffing)
     made = client.post("/office/plans", PlanView, _plan(fields))
     say(
         f"Plan {made.id}: {made.sites} of {made.eligible} eligible sites will be drawn.",
@@ -256,6 +276,14 @@ def _quota(where: dict[str, list[str]], words: str) -> dict[str, object]:
         return {"where": where, "rate": share(words)}
     except ValueError:
         raise click.UsageError(f"{words!r} is neither 3% nor 3/100 nor a count") from None
+
+
+def _with_experts(count: int) -> list[dict[str, object]]:
+    """Name the lead's two seats and those of experts; none when no expert goes."""
+    if not count:
+        return []
+    two: list[dict[str, object]] = [{"name": one.name} for one in scheme.DEFAULT_SEATS]
+    return two + [{"name": f"{n}专家", "expert": True} for n in range(3, 3 + count)]
 
 
 def _overlay(fields: object, given: Mapping[str, object]) -> None:

@@ -144,6 +144,44 @@ def test_too_many_sites_are_refused_with_the_exit_status_of_their_kind(evenhand:
     assert json.loads(refused.stderr)["details"]["asked"] == 5000
 
 
+def test_the_rules_of_staffing_are_options_of_a_plan(evenhand: Evenhand) -> None:
+    made = make_plan(
+        evenhand, "--districts", "own", "--even", "40", "--not-last-visit",
+        "--relax", "last-visit", "--relax", "cap+2",
+    )  # fmt: skip
+
+    scheme = told(made)["scheme"]
+    assert scheme["staffing"] == {"districts": "own", "even": 40, "last_visit": True}
+    assert scheme["relaxations"] == ["last-visit", "cap+2"]
+
+
+def test_experts_have_seats_behind_the_two_of_the_lead(evenhand: Evenhand) -> None:
+    made = told(make_plan(evenhand, "--experts", "2"))
+
+    assert [(one["name"], one.get("expert", False)) for one in made["scheme"]["seats"]] == [
+        ("1主办", False), ("2协办", False), ("3专家", True), ("4专家", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [("en", "positions can be held by 0 inspectors only"), ("zh", "个岗位只能由 0 名人员承担")],
+)
+def test_what_leaves_a_draw_without_inspectors_is_told_in_the_readers_language(
+    evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch, language: str, why: str
+) -> None:
+    plan = told(make_plan(evenhand, "--experts", "1"))
+    monkeypatch.setenv("EVENHAND_LANG", language)
+
+    refused = evenhand("office", "draw", "commit", plan["id"], "--dice", "hall")
+
+    lines = [line for line in refused.output.splitlines() if line.startswith("  why: ")]
+    assert len(lines) == 1
+    assert why in lines[0]
+    assert "  rules: " in refused.output
+    assert not any(line.startswith(("  en: ", "  zh: ")) for line in refused.output.splitlines())
+
+
 @pytest.mark.parametrize("rate", ["three", "3/x", "%"])
 def test_a_rate_is_a_share(evenhand: Evenhand, rate: str) -> None:
     answer = make_plan(evenhand, "--rate", rate)
