@@ -24,7 +24,7 @@ def verify(bundles: Iterable[Mapping[str, bytes]], published: Set[str] = frozens
     for files in bundles:
         try:
             commit = papers.read(files["commit.json"], Commit)
-            events = [line.event for line in papers.read_log(files["log.ndjson"])]
+            events: list[str] = [line.event for line in papers.read_log(files["log.ndjson"])]
         except (NotCanonical, MsgspecError, UnicodeError, KeyError) as error:
             unread.append(str(error))
             continue

@@ -115,7 +115,9 @@ def apportioned(
             for name, quota in asked.items()
         }
 
-    past = bisect_left(bends, total, key=lambda bend: sum(given(bend).values(), Fraction()))
+    past = bisect_left(
+        bends, Fraction(total), key=lambda bend: sum(given(bend).values(), Fraction())
+    )
     below = bends[past - 1] if past else Fraction(0)
     start = sum(given(below).values(), Fraction())
     if past == len(bends) or start >= total:
