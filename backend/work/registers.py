@@ -41,12 +41,12 @@ from sync.refusals import Reason, Refused
 
 KEYS_MAX = 500  # in one question
 
-_ROWS = {
-    "licences": LicenceRow,
-    "listings": ListingRow,
-    "leave": LeaveRow,
-    "departments": DepartmentRow,
-    "divisions": DivisionRow,
+_ROWS: dict[Register, type[RegisterPage]] = {
+    "licences": list[LicenceRow],
+    "listings": list[ListingRow],
+    "leave": list[LeaveRow],
+    "departments": list[DepartmentRow],
+    "divisions": list[DivisionRow],
 }
 
 
@@ -141,12 +141,10 @@ async def list_register(
         case _:
             shelf = SHELVES[register]
             kept = shelf.kept
-            rows = kept.select().where(kept.c.id > after, shelf.within(officer.division))
-            found = await (await db.connection()).execute(rows.order_by(kept.c.id).limit(limit))
-            return [
-                msgspec.convert(dict(row), _ROWS[register], strict=False)
-                for row in found.mappings()
-            ]
+            within = kept.select().where(kept.c.id > after, shelf.within(officer.division))
+            found = await (await db.connection()).execute(within.order_by(kept.c.id).limit(limit))
+            rows = [dict(row) for row in found.mappings()]
+            return msgspec.convert(rows, _ROWS[register], strict=False)
 
 
 # -- the parts of an import ----------------------------------------------------------------------
