@@ -66,7 +66,7 @@ async def test_more_repeated_codes_than_one_question_takes_are_all_told(office: 
 
 async def test_who_is_missing_is_told_by_code_and_all_are_counted(office: Office) -> None:
     admin = await office.officer("admin", "")
-    many = range(CHANGES_MAX + 1)
+    many = range(CHANGES_MAX + 2)
     shuffled = sorted(many, key=lambda n: n * 7 % 1009)
     elsewhere = row(5, division="330105")
     made = counts(await send(admin, HEADER + "".join(map(row, shuffled)) + elsewhere))
@@ -76,7 +76,7 @@ async def test_who_is_missing_is_told_by_code_and_all_are_counted(office: Office
     few = (await send(local, HEADER + "".join(map(row, shuffled[:-2])))).json()
 
     assert made == (len(many) + 1, 0, 0, 0)
-    assert (most["missing"], few["missing"]) == (CHANGES_MAX, 2)
+    assert (most["missing"], few["missing"]) == (CHANGES_MAX + 1, 2)
     codes = sorted(row(n)[:18] for n in many)
     keys = [one["code"] for one in most["changes"] if one["kind"] == "missing"]
     assert keys == codes[1 : CHANGES_MAX + 1]
