@@ -1,5 +1,6 @@
 """A bundle with strata, quotas, weights and every reason proves itself, and no line can lie."""
 
+import gzip
 import json
 from collections.abc import Callable
 
@@ -237,3 +238,17 @@ def test_fields_that_a_task_does_not_use_are_not_in_it() -> None:
         "scope", "total", "quotas", "weights", "exclusion", "columns", "snapshot",
     }  # fmt: skip
     assert papers.read(new, TaskPaper) == rich()
+
+
+@pytest.mark.parametrize("place", [3, 1023])
+def test_a_line_out_of_order_is_found_within_and_between_blocks(place: int) -> None:
+    files = drawings.committed()
+    paper = papers.read(files["task.json"], TaskPaper)
+    rows = list(bundle.frame_rows(drawings.frame(paper, sites=1100).packed))
+    rows[place], rows[place + 1] = rows[place + 1], rows[place]
+    moved = files | {"frame.tsv.gz": gzip.compress(b"\n".join((*rows, b"")), mtime=0)}
+
+    steps = {step.name: step for step in verify(bundle.seal(moved, drawings.SECRET))}
+
+    assert steps["frame"].ok is False
+    assert steps["frame"].en == f"Line {place + 2} is out of order."
