@@ -124,8 +124,10 @@ def terms(facts: Facts) -> set[str]:
     if facts.key_object:
         found.add("k@")
     found.update(char for char in name if not char.isascii() and char.isalnum())
-    for text in (name, initials(name), fold(facts.address), *other):
+    letters = initials(name)
+    for text in (name, letters, fold(facts.address), *other):
         found.update(_grams(text))
+    found.update(pair for text in (name, letters) for pair in _pairs(text))
     for number in numbers:
         found.add(f"#{number}")
         found.add(f"#{number[-_number_suffix:]}")
@@ -187,6 +189,13 @@ def _grams(text: str) -> Iterable[str]:
         size = 3 if run.isascii() else 2
         for start in range(max(len(run) - size, 0) + 1):
             yield run[start : start + size]
+
+
+def _pairs(text: str) -> Iterable[str]:
+    """Cut Latin and digits into twos: people type the initials of a short name (hc: 海川)."""
+    for run in _runs.findall(text):
+        if run.isascii():
+            yield from (run[start : start + 2] for start in range(len(run) - 1))
 
 
 def _numbers(facts: Facts) -> tuple[list[str], list[str]]:

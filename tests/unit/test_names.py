@@ -118,3 +118,13 @@ def test_terms_hold_nothing_that_an_index_would_take_for_a_sign(
     every = terms(facts) | wanted(asked)
 
     assert all(re.fullmatch(r"[#\w]\w*|[cdklrs]@\w*", term) for term in every)
+
+
+@pytest.mark.parametrize("word", ["hc", "HC", "cs", "kf", "聯", "海川"])
+def test_two_letters_find_a_name_by_its_initials_or_its_own_letters(word: str) -> None:
+    facts = Facts(name="海川联合超市 KFC")
+
+    asked = question(word)
+
+    assert wanted(asked) <= terms(facts)
+    assert fits(asked, facts)
