@@ -599,7 +599,9 @@ class EstablishmentView(Struct, frozen=True):
     longitude: float | None
     latitude: float | None
     datum: str
+    risk_source: str = ""  # who classed the risk, and by what
     key_object: bool = False
+    parent_code: str = ""  # of the place that it is in: the market of a stall
     successor_code: str = ""  # of the establishment that it was found to be the same as
 
 
