@@ -1,0 +1,8 @@
+"""Texts of one form, which several rooms send and receive."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+# 行政区划代码: GB/T 2260 and GB/T 10114, 2 to 12 digits; empty for the whole country
+Division = Annotated[str, Meta(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$(?!\n)")]
