@@ -39,6 +39,8 @@ _columns: list[sa.ColumnClause[Any]] = [
 _staged = sa.table("staged", *_columns)
 _described = ("code", "name", "address", "division", "longitude", "latitude", "datum")
 
+GONE = ("revoked", "cancelled", "moved")  # from its door: the next one there is another
+
 
 class Staged(Struct, frozen=True):
     """A row on its way in, and what it is compared by: as `id` there, the number it will have."""
@@ -55,7 +57,7 @@ class Known(Struct, frozen=True):
 
     candidate: Candidate
     code: str  # its successor's, if it was merged
-    active: bool
+    active: bool  # at its place still, if perhaps shut for a while
 
 
 class Reports:
@@ -356,7 +358,7 @@ def _row(one: Mapping[Any, Any]) -> Staged:
 
 
 def _as_known(one: Mapping[Any, Any], *, licence: str = "") -> Known:
-    active = one["status"] == "active" and not one["successor_code"]
+    active = one["status"] not in GONE and not one["successor_code"]
     return Known(_candidate(one, licence=licence), one["successor_code"] or one["code"], active)
 
 

@@ -185,8 +185,8 @@ async def test_of_two_at_one_door_nobody_is_certain(office: Office) -> None:
     assert await pairs(office) == {(ONE, LICENCE), (OTHER, LICENCE)}
 
 
-@pytest.mark.parametrize(("status", "matched"), [("active", 1), ("revoked", 0)])
-async def test_only_who_is_active_gives_a_number_by_name(
+@pytest.mark.parametrize(("status", "matched"), [("active", 1), ("suspended", 1), ("revoked", 0)])
+async def test_only_who_is_still_there_gives_a_number_by_name(
     office: Office, status: str, matched: int
 ) -> None:
     await send(office, row(ONE, "临河菜市场", "文三路12号", status=status))
