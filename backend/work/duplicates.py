@@ -23,7 +23,7 @@ from backend.db import Session, head
 from backend.rules.matching import Candidate, Match, suspects
 from backend.tables import Establishment, Lookalike, Revision
 from backend.wire import ComparisonView, EstablishmentView, LookalikeView
-from backend.work.shelves import SHELVES, keep_versions
+from backend.work.shelves import SHELVES, keep_versions, moment
 from sync.refusals import Reason, Refused
 
 COUNTY = 6  # digits; establishments are compared within their county
@@ -190,7 +190,7 @@ async def _succeed(
         register_name="establishments",
         source_name=f"review {pair.id}",
         source_sha256=sha256(pair.evidence.encode()).hexdigest(),
-        at=now,
+        at=await moment(db, now),
         rows=1,
         created=0,
         changed=1,

@@ -25,6 +25,7 @@ from backend.work.shelves import (
     Shelf,
     changes_between,
     keep_versions,
+    moment,
     target_of,
 )
 from backend.work.staging import Files
@@ -134,7 +135,7 @@ async def record(
         register_name=told.register,
         source_name=", ".join(name for name, _ in files)[:400],
         source_sha256=digest,
-        at=now,
+        at=await moment(db, now),
         rows=told.rows,
         created=told.created,
         changed=told.changed,
@@ -261,6 +262,7 @@ async def undo_revision(
     await head(db)
     revision = await _undoable(db, officer, revision_id)
     shelf = SHELVES[msgspec.convert(revision.register_name, Register)]
+    await _refuse_outside(db, officer, shelf, revision_id)
     later, lost = await _later(db, shelf, revision_id)
     if later and not force:
         raise Refused(Reason.REVISION_CHANGED_LATER, count=later, changes=lost)
@@ -271,7 +273,7 @@ async def undo_revision(
         register_name=revision.register_name,
         source_name=revision.source_name,
         source_sha256=revision.source_sha256,
-        at=now,
+        at=await moment(db, now),
         rows=0,
         created=0,
         changed=0,
@@ -338,6 +340,21 @@ async def _undoable(db: Session, officer: Officer, revision_id: str) -> Revision
     if revision.undoes_id is not None or not revision.versioned:
         raise Refused(Reason.REVISION_NOT_UNDOABLE, register=revision.register_name)
     return revision
+
+
+async def _refuse_outside(db: Session, officer: Officer, shelf: Shelf, revision: str) -> None:
+    """Refuse to take back, even by force, what lies outside the officer's division by now."""
+    kept, versions, yours = shelf.kept, shelf.versions, officer.division
+    touched = kept.c.id.in_(sa.union(_changed(shelf, revision), _created(shelf, revision)))
+    image = versions.c.revision_id == revision
+    for query in (
+        kept.select().where(touched, ~shelf.within(yours)),
+        versions.select().where(image, ~shelf.within(yours, versions)),
+    ):
+        found = (await (await db.connection()).execute(query.limit(LISTED_MAX))).mappings()
+        rows = ", ".join(map(shelf.told, found))
+        if rows:
+            raise Refused(Reason.DIVISION_FORBIDDEN, rows=rows, yours=yours)
 
 
 async def _later(db: Session, shelf: Shelf, revision: str) -> tuple[int, str]:

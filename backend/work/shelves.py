@@ -1,7 +1,7 @@
 """名录所在: the tables of each register, of its versions, and of rows on their way in."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     and_,
     false,
+    func,
     insert,
     literal,
     select,
@@ -28,6 +29,8 @@ from backend.rules.records import REGISTERS, Reference, Register, Spec, written
 from backend.wire import FieldChange
 
 Image = Mapping[str, Any] | RowMapping
+
+TICK = timedelta(microseconds=1)
 
 _tables = SQLModel.metadata.tables
 _names: dict[Register, str] = {
@@ -64,16 +67,16 @@ class Shelf(Struct, frozen=True):
         """Write the key of a row for people."""
         return " ".join(written(row[name]) for name in self.spec.key)
 
-    def within(self, division: str) -> ColumnElement[bool]:
-        """Tell which rows a division governs."""
-        owner = self.spec.owner
+    def within(self, division: str, of: Table | None = None) -> ColumnElement[bool]:
+        """Tell which rows a division governs, of the register or of its versions."""
+        owner, of = self.spec.owner, self.kept if of is None else of
         if owner is None:
-            return ~outside(self.kept.c[self.spec.division], division)
+            return ~outside(of.c[self.spec.division], division)
         if not division:
             return ~false()
         target = target_of(owner)
         mine = select(target.kept.c[owner.target]).where(target.within(division))
-        return self.kept.c[owner.field].in_(mine)
+        return of.c[owner.field].in_(mine)
 
 
 def outside(column: ColumnElement[str], division: str) -> ColumnElement[bool]:
@@ -93,6 +96,16 @@ def changes_between(spec: Spec, before: Image, after: Image) -> list[FieldChange
         for name in spec.stored
         if name in after and _plain(before[name]) != _plain(after[name])
     ]
+
+
+async def moment(db: Session, now: datetime) -> datetime:
+    """Give a revision its moment: now, but later than that of each one written before it.
+
+    Revisions go by it, and one that read its files for long began before others that are done.
+    """
+    newest = select(func.max(_tables["revision"].c.at))
+    last = await (await db.connection()).scalar(newest)
+    return now if last is None else max(now, last + TICK)
 
 
 async def keep_versions(db: Session, shelf: Shelf, revision: str, ids: Select[Any]) -> None:

@@ -223,6 +223,35 @@ async def test_a_revision_that_is_not_there_or_not_ours_is_not_undone(office: Of
     assert (foreign.status_code, foreign.json()["code"]) == (403, "auth.division-forbidden")
 
 
+async def test_a_later_import_with_an_earlier_clock_is_the_newest(office: Office) -> None:
+    admin = await office.officer("admin", DISTRICT)
+    first = await load(admin, STORE)
+    office.clock.advance(hours=-1)  # when an import began that read for long, or a clock set back
+    second = await load(admin, LATER)
+
+    again = await load(admin, STORE)
+
+    versions = (await admin.get("/office/registers/versions", params={"code": CODE})).json()
+    assert (again["changed"], (await stored(office))[CODE].name) == (1, "海川冷库")
+    assert [one["revision"] for one in versions] == [
+        first["revision"], second["revision"], again["revision"],
+    ]  # fmt: skip
+
+
+async def test_what_moved_to_another_division_is_not_taken_back_by_force(office: Office) -> None:
+    nation = await office.officer("admin", "")
+    admin = await office.officer("admin", DISTRICT)
+    first = await load(admin, STORE)
+    second = await load(admin, LATER)
+    await load(nation, LATER.replace("330106002", "330105002"))
+    before = await images(office)
+
+    answers = [await undo(admin, one["revision"], force=True) for one in (second, first)]
+
+    assert [one.json()["code"] for one in answers] == ["auth.division-forbidden"] * 2
+    assert await images(office) == before
+
+
 async def test_the_history_tells_what_each_revision_did(office: Office) -> None:
     admin = await office.officer("admin", DISTRICT)
     first = await load(admin, STORE)
