@@ -973,6 +973,14 @@ class Reason(Enum):
         "Raise the rate or the minimum, round up, or widen the plan.",
         "请提高比例或最少户数、改为进位取整，或扩大范围。",
     )
+    FRAME_TELLS_SEALED = (
+        "frame.tells-sealed",
+        Kind.CONFLICT,
+        "Why some cannot be drawn would tell what a sealed draw drew.",
+        "不予抽取的理由会泄露封存抽取的名单",
+        "Wait until those `draws` are open, or seal this draw at least as long.",
+        "请待 `draws` 所列抽取解封后再办，或将本次抽取封存至同一时间以后。",
+    )
     FRAME_PROOF_WRONG = (
         "draw.frame-proof-wrong",
         Kind.INVALID,

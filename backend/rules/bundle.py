@@ -329,9 +329,18 @@ def seats_of(
 
 def regions(packed: bytes, ids: Iterable[str]) -> dict[str, str]:
     """Read the divisions of some objects out of the frame."""
+    return _field(packed, ids, 5)
+
+
+def categories(packed: bytes, ids: Iterable[str]) -> dict[str, str]:
+    """Read the categories of some objects out of the frame."""
+    return _field(packed, ids, 6)
+
+
+def _field(packed: bytes, ids: Iterable[str], place: int) -> dict[str, str]:
     wanted = {id.encode() for id in ids}
-    rows = (row.split(b"\t", 6) for row in frame_rows(packed))
-    return {parts[0].decode(): parts[5].decode() for parts in rows if parts[0] in wanted}
+    rows = (row.split(b"\t", place + 1) for row in frame_rows(packed))
+    return {parts[0].decode(): parts[place].decode() for parts in rows if parts[0] in wanted}
 
 
 def parse_frame(packed: bytes, task: TaskPaper) -> Iterator[tuple[bytes, FrameLine]]:

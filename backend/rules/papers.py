@@ -37,6 +37,7 @@ RESULT_FILES = frozenset(
 STANDING = "pairing.json"  # of a draw whose task declares how it is staffed, or a ladder
 SEALS = frozenset({"MANIFEST.sha256", "MANIFEST.sig"})
 FILES = COMMITMENT_FILES | RESULT_FILES | SEALS
+UNSEALED = SEALS | {"commit.json"}  # public at once, even of a sealed draw
 
 NO_HASH = "0" * 64
 HASH = re.compile("[0-9a-f]{64}")

@@ -14,7 +14,7 @@ import msgspec
 from sqlmodel import col, func, select
 
 from backend import journal
-from backend.auth import Officer
+from backend.auth import Officer, may_see
 from backend.db import Session, head
 from backend.rules import amendments, canonical, events, papers
 from backend.rules.amendments import Away, Book, Outcome, State, Wanted
@@ -238,7 +238,7 @@ async def list_pending(db: Session, officer: Officer) -> list[AmendmentView]:
         .join(Draw, col(Draw.id) == Amendment.draw_id)
         .join(Plan, col(Plan.id) == Draw.plan_id)
         .where(Amendment.status == "pending")
-        .where(col(Plan.division).startswith(officer.division, autoescape=True))
+        .where(col(Plan.agency).startswith(officer.division, autoescape=True))
         .order_by(col(Amendment.id))
         .limit(LISTED_MAX)
     )
@@ -249,7 +249,8 @@ async def list_pending(db: Session, officer: Officer) -> list[AmendmentView]:
 
 async def list_amendments(db: Session, draw_id: str, officer: Officer) -> list[AmendmentView]:
     """List every change of a draw that was asked for, declined ones too, with what came of it."""
-    row, _ = await draws.find_draw(db, draw_id, officer)
+    row, plan = await draws.find_draw(db, draw_id, officer)
+    may_see(officer, plan.agency)  # why somebody is away is personal
     query = select(Amendment).where(Amendment.draw_id == row.id).order_by(col(Amendment.id))
     found = list(await db.exec(query))
     log = papers.read_log(await draws.piece(db, row.id, "log.ndjson"))

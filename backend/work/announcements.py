@@ -3,11 +3,15 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
+from sqlmodel import col, select
 
+from backend.auth import Officer
+from backend.db import Session
 from backend.rules import beacons, papers
 from backend.rules.beacons import Dice, Local, Lottery, Pulse, Source
 from backend.rules.calendar import CHINA
 from backend.rules.papers import TaskPaper
+from backend.tables import Draw
 from backend.wire import CommitOrder
 from backend.work.plans import plain_text
 from sync.refusals import Reason, Refused
@@ -42,6 +46,22 @@ def require_seal(order: CommitOrder, *, not_before: datetime, closes_on: date) -
     too_few = len(order.nonce_commits) < NONCES_SEALED
     if too_few or not not_before < order.sealed_until <= latest:
         raise Refused(Reason.SEAL_WRONG, latest=latest.isoformat(timespec="seconds"))
+
+
+async def sealed_draws(
+    db: Session, *, at: datetime, officer: Officer | None = None
+) -> frozenset[str]:
+    """Name the draws (agency#seq) that will be sealed at a time, to anyone or to an officer."""
+    query = (
+        select(Draw.agency, Draw.seq)
+        .where(Draw.status == "drawn", col(Draw.unsealed_at).is_(None))
+        .where(col(Draw.sealed_until) > at)
+    )
+    return frozenset(
+        f"{agency}#{seq}"
+        for agency, seq in await db.exec(query)
+        if officer is None or not agency.startswith(officer.division)
+    )
 
 
 def announce(

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from importlib.metadata import version
 
+import msgspec
 from sqlmodel import col, func, select
 
 from backend import journal
-from backend.auth import Officer
+from backend.auth import Officer, may_see
 from backend.db import GENESIS, Session, head
 from backend.rules import beacons, bundle, canonical, ladder, papers
 from backend.rules.bundle import Files
-from backend.rules.calendar import CHINA
+from backend.rules.calendar import CHINA, local_day
 from backend.rules.ladder import Unstaffed
 from backend.rules.pairing import Seat as PairedSeat
 from backend.rules.papers import Commit, RosterLine, TaskPaper
@@ -41,10 +42,11 @@ async def commit_draw(
     closing = datetime.combine(plan.closes_on, time.min, CHINA)
     sources = announcements.sources_of(order, now)
     not_before = beacons.ready_at(sources, max(now, order.not_before or now))
-    if not_before > now and not_before >= closing:
+    if (not_before > now and not_before >= closing) or local_day(now) > plan.closes_on:
         raise Refused(Reason.DRAW_TOO_LATE, closes_on=plan.closes_on.isoformat())
     announcements.require_seal(order, not_before=not_before, closes_on=plan.closes_on)
-    registers = frames.load(plan, now=now)
+    hidden = await announcements.sealed_draws(db, at=order.sealed_until or now)
+    registers = frames.load(plan, now=now, hidden=hidden)
     roster = await frames.roster(db, plan)
     recusals = await frames.recusals(db, plan, roster)
 
@@ -194,15 +196,21 @@ async def void_draw(
 # -- look ----------------------------------------------------------------------------------------
 
 
-async def show_draw(db: Session, draw_id: str, officer: Officer) -> DrawView:
-    """Show one draw."""
-    row, _ = await find_draw(db, draw_id, officer)
-    return await view(db, row)
+async def show_draw(db: Session, draw_id: str, officer: Officer, *, now: datetime) -> DrawView:
+    """Show one draw; the seed of a sealed one, which would tell its list, only to its agency."""
+    row, plan = await find_draw(db, draw_id, officer)
+    shown = await view(db, row)
+    ours = plan.agency.startswith(officer.division)
+    return shown if ours or not sealed(row, now) else msgspec.structs.replace(shown, seed=None)
 
 
-async def read_draw_file(db: Session, draw_id: str, name: str, officer: Officer) -> bytes:
-    """Give one file of the bundle to the office, those for auditors too."""
-    row, _ = await find_draw(db, draw_id, officer)
+async def read_draw_file(
+    db: Session, draw_id: str, name: str, officer: Officer, *, now: datetime
+) -> bytes:
+    """Give one file of the bundle to the office; what the public cannot see, to its agency only."""
+    row, plan = await find_draw(db, draw_id, officer)
+    if name in papers.AUDITOR_ONLY or (sealed(row, now) and name not in papers.UNSEALED):
+        may_see(officer, plan.agency)
     return await piece(db, row.id, name)
 
 
@@ -249,7 +257,9 @@ async def give_out(
 ) -> None:
     """Make a task of every lot, with a seat for each inspector of each department."""
     seats = {(seat.group, seat.position): seat.inspector for seat in given_seats}
-    sites = {code: (id, category) for code, id, category in await _sites(db, drawn)}
+    sites = dict(await _sites(db, drawn))
+    frozen = await piece(db, row.id, "frame.tsv.gz")  # the register may say otherwise by now
+    categories = await asyncio.to_thread(bundle.categories, frozen, drawn)
     inspectors = dict((await db.exec(select(Inspector.certificate, Inspector.id))).all())
     given = frames.scheme_of(plan)
     checklists = {frames.ANY: plans.checklists_of(plan)}
@@ -260,7 +270,7 @@ async def give_out(
     tasks: list[Task] = []
     taken: list[Seat] = []
     for place, code in enumerate(drawn, start=first):
-        site_id, category = sites[code]
+        site_id, category = sites[code], categories[code]
         of_lead = [
             inspectors[seats[ladder.group_of(plan.id, code, one), one.name]]
             for one in places
@@ -292,10 +302,10 @@ async def give_out(
     db.add_all(taken)
 
 
-async def _sites(db: Session, codes: list[str]) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, str, str]] = []
+async def _sites(db: Session, codes: list[str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
     for start in range(0, len(codes), 1_000):  # a statement has a limit of parameters
-        query = select(Establishment.code, Establishment.id, Establishment.category)
+        query = select(Establishment.code, Establishment.id)
         part = col(Establishment.code).in_(codes[start : start + 1_000])
         found += (await db.exec(query.where(part))).all()
     return found

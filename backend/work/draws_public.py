@@ -15,7 +15,6 @@ from backend.work import draws
 from sync.refusals import Reason, Refused
 
 POLICY = draw_page.POLICY
-UNSEALED = papers.SEALS | {"commit.json"}  # public at once, even of a sealed draw
 
 
 async def list_public_draws(db: Session, agency: str, now: datetime) -> list[PublicDraw]:
@@ -48,7 +47,9 @@ async def list_public_draws(db: Session, agency: str, now: datetime) -> list[Pub
             drawn_at=row.drawn_at,
             bundle_sha256=row.bundle_sha256,
             files=[
-                name for name in names[row.id] if name in UNSEALED or not draws.sealed(row, now)
+                name
+                for name in names[row.id]
+                if name in papers.UNSEALED or not draws.sealed(row, now)
             ],
             plan_id=row.plan_id,
             verifiable="local" not in papers.read(row.commit_json.encode(), Commit).sources,
@@ -70,7 +71,7 @@ async def read_public_draw_file(db: Session, draw_id: str, name: str, now: datet
     row = await db.get(Draw, draw_id)
     if row is None or name in papers.AUDITOR_ONLY:
         raise Refused(Reason.DRAW_NOT_FOUND, draw=draw_id, file=name)
-    if draws.sealed(row, now) and name not in UNSEALED:
+    if draws.sealed(row, now) and name not in papers.UNSEALED:
         until = papers.moment(row.sealed_until or now)
         raise Refused(Reason.DRAW_SEALED, draw=draw_id, sealed_until=until)
     return await draws.piece(db, draw_id, name)

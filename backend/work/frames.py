@@ -25,7 +25,7 @@ from backend.rules.canonical import NotCanonical
 from backend.rules.eligibility import Days, Exemption, Past, Subject, Visit
 from backend.rules.frame import Frame, Freezer
 from backend.rules.ladder import Staffing
-from backend.rules.papers import Extra, Party, Place, RosterLine, TaskPaper
+from backend.rules.papers import Extra, FrameLine, Party, Place, RosterLine, TaskPaper
 from backend.rules.scheme import Scheme, Traits
 from backend.tables import (
     Checklist,
@@ -58,6 +58,7 @@ class Registers(Struct, frozen=True):
     given: Scheme
     task: TaskPaper
     today: date
+    hidden: frozenset[str]  # draws (agency#seq) whose lots the frame must not tell
 
 
 class Count(Struct, frozen=True):
@@ -71,10 +72,11 @@ Block: TypeAlias = list[tuple[Subject, Past | None]]
 Write: TypeAlias = Callable[[Subject, Past | None], bytes]
 
 
-def load(plan: Plan, *, now: datetime) -> Registers:
+def load(plan: Plan, *, now: datetime, hidden: frozenset[str] = frozenset()) -> Registers:
     """Fix the day and the rules by which a plan's frame is made."""
     today, given = now.astimezone(CHINA).date(), scheme_of(plan)
-    return Registers(plan=plan, given=given, task=draft(plan, given, today), today=today)
+    task = draft(plan, given, today)
+    return Registers(plan=plan, given=given, task=task, today=today, hidden=hidden)
 
 
 async def freeze(db: Session, registers: Registers) -> Frame:
@@ -82,7 +84,9 @@ async def freeze(db: Session, registers: Registers) -> Frame:
     freezer, write = Freezer(), _writer(registers)
 
     def add(block: Block) -> None:
-        for lines in frame.blocks(_lines(write, block)):
+        written = _lines(write, block)
+        _require_untold(written, registers)
+        for lines in frame.blocks(written):
             freezer.add(lines)
 
     async with aclosing(_blocks(db, registers)) as blocks:
@@ -121,6 +125,16 @@ def _lines(write: Write, block: Block) -> list[bytes]:
         return [write(one, past) for one, past in block]
     except NotCanonical as problem:
         raise Refused(Reason.TEXT_NOT_CANONICAL, problem=str(problem)) from None
+
+
+def _require_untold(lines: list[bytes], registers: Registers) -> None:
+    """Refuse a frame whose evidence names a sealed draw: each such line is a lot of it."""
+    if not registers.hidden or "evidence" not in registers.task.columns:
+        return
+    place = FrameLine.width + registers.task.columns.index("evidence")
+    named = {one for line in lines for one in line.decode().split("\t")[place].split(",")}
+    if told := named & registers.hidden:
+        raise Refused(Reason.FRAME_TELLS_SEALED, draws=", ".join(sorted(told)))
 
 
 # -- the plan's part of task.json ----------------------------------------------------------------

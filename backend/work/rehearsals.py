@@ -6,7 +6,7 @@ from backend.auth import Officer, may_see
 from backend.db import Session
 from backend.rules import papers
 from backend.wire import RehearsalView
-from backend.work import frames, plans
+from backend.work import announcements, frames, plans
 
 
 async def show_rehearsal(
@@ -15,7 +15,8 @@ async def show_rehearsal(
     """Freeze the frame of a plan as it is now, and keep nothing of it; only its agency may."""
     plan = await plans.find_plan(db, plan_id, officer)
     may_see(officer, plan.agency)
-    registers = frames.load(plan, now=now)
+    hidden = await announcements.sealed_draws(db, at=now, officer=officer)
+    registers = frames.load(plan, now=now, hidden=hidden)
     roster = await frames.roster(db, plan)
     recusals = await frames.recusals(db, plan, roster)
 

@@ -7,17 +7,22 @@ import msgspec
 from sqlmodel import col, select
 
 from backend import journal
-from backend.auth import Officer
+from backend.auth import Officer, may_see
 from backend.db import Session
 from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
-from backend.work import feed, plans
+from backend.work import draws, feed, plans
 from sync.refusals import Reason, Refused
 
 
-async def list_tasks(db: Session, plan_id: str, officer: Officer) -> list[TaskView]:
-    """List the tasks of a plan's draw by their place in it."""
+async def list_tasks(
+    db: Session, plan_id: str, officer: Officer, *, now: datetime
+) -> list[TaskView]:
+    """List the tasks of a plan's draw by their place in it; of a sealed one, to its agency only."""
     plan = await plans.find_plan(db, plan_id, officer)
+    drawn = select(Draw).where(Draw.plan_id == plan.id, Draw.status == "drawn")
+    if any([draws.sealed(row, now) for row in await db.exec(drawn)]):
+        may_see(officer, plan.agency)
     return [view for _, view in await tasks_of(db, plan)]
 
 

@@ -69,10 +69,13 @@ async def commit_draw(
 
 @get("/plans/{plan_id:str}/tasks")
 async def list_tasks(
-    db: NamedDependency[Session], officer: NamedDependency[Officer], plan_id: FromPath[str]
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    plan_id: FromPath[str],
 ) -> list[TaskView]:
     """List the tasks of a plan (任务列表)."""
-    return await tasks.list_tasks(db, plan_id, officer)
+    return await tasks.list_tasks(db, plan_id, officer, now=now)
 
 
 @post("/plans/{plan_id:str}/dispatch", guards=[needs("supervisor")], status_code=200)
@@ -88,10 +91,13 @@ async def dispatch(
 
 @get("/draws/{draw_id:str}")
 async def show_draw(
-    db: NamedDependency[Session], officer: NamedDependency[Officer], draw_id: FromPath[str]
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    draw_id: FromPath[str],
 ) -> DrawView:
     """Show a draw (抽取详情)."""
-    return await draws.show_draw(db, draw_id, officer)
+    return await draws.show_draw(db, draw_id, officer, now=now)
 
 
 @post("/draws/{draw_id:str}/hold", guards=[needs("supervisor")], status_code=200)
@@ -126,11 +132,12 @@ async def void_draw(
 async def read_draw_file(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
     draw_id: FromPath[str],
     name: FromPath[str],
 ) -> Response[bytes]:
     """Read a file of the bundle, those for auditors too (抽取档案包文件)."""
-    return bundle_file(name, await draws.read_draw_file(db, draw_id, name, officer))
+    return bundle_file(name, await draws.read_draw_file(db, draw_id, name, officer, now=now))
 
 
 handlers = [

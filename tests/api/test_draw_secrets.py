@@ -1,0 +1,188 @@
+"""What a draw keeps to its agency, and what nobody can hinder it with once it is committed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import rows
+from conftest import Clock, Office
+from httpx import AsyncClient, Response
+from sqlmodel import col, select, update
+
+from backend import db
+from backend.rules import beacons
+from backend.rules.draw import nonce_commitment
+from backend.tables import Establishment, Task
+
+PROVINCE, COUNTY = "33", "330102"
+NONCES = {"notary": "22" * 32, "regulator": "11" * 32}
+UNTIL = "2026-04-20T09:00:00+08:00"
+SEALED = rows.ORDER | {
+    "sealed_until": UNTIL,
+    "nonce_commits": {who: nonce_commitment(who, nonce) for who, nonce in NONCES.items()},
+}
+ONCE_A_YEAR: dict[str, Any] = {"exclusion": {"window_days": 365}}
+
+
+def refusal(answer: Response) -> tuple[int, str]:
+    return answer.status_code, str(answer.json()["code"])
+
+
+async def plan(office: Office, client: AsyncClient, division: str, **changes: Any) -> str:
+    order = rows.new_plan(await rows.checklist(office), division) | changes
+    answer = await client.post("/office/plans", json=order)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def commit(client: AsyncClient, plan_id: str, order: dict[str, Any] = rows.ORDER) -> str:
+    answer = await client.post(f"/office/plans/{plan_id}/draws", json=order)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def hold(office: Office, client: AsyncClient, draw: str, **order: Any) -> Response:
+    other = await office.officer("reviewer", PROVINCE)
+    await other.post(f"/office/draws/{draw}/typings", json=rows.TYPED)
+    return await client.post(f"/office/draws/{draw}/hold", json=rows.HOLD | order)
+
+
+async def registers(office: Office) -> AsyncClient:
+    """Two sites and two inspectors of a county, and an officer of its province."""
+    for _ in range(2):
+        await rows.establishment(office, COUNTY)
+        await rows.inspector(office, COUNTY)
+    return await office.officer("supervisor", PROVINCE)
+
+
+async def sealed(office: Office) -> tuple[AsyncClient, str, str]:
+    """Hold a sealed draw of the province; give an officer of it, the plan and the draw."""
+    province = await registers(office)
+    planned = await plan(office, province, COUNTY)
+    draw = await commit(province, planned, SEALED)
+    assert (await hold(office, province, draw, nonces=NONCES)).status_code == 200
+    return province, planned, draw
+
+
+# -- what only the agency sees ---------------------------------------------------------------------
+
+
+async def test_a_county_does_not_see_into_a_sealed_draw_of_its_province(
+    office: Office, clock: Clock
+) -> None:
+    province, planned, draw = await sealed(office)
+    county = await office.officer("supervisor", COUNTY)
+
+    hidden = [
+        await county.get(f"/office/plans/{planned}/tasks"),
+        await county.get(f"/office/draws/{draw}/files/selection.tsv"),
+        await county.get(f"/office/draws/{draw}/files/frame.tsv.gz"),
+    ]
+    known = await county.get(f"/office/draws/{draw}/files/commit.json")
+    seeds = [(await one.get(f"/office/draws/{draw}")).json()["seed"] for one in (county, province)]
+    own = await province.get(f"/office/plans/{planned}/tasks")
+    clock.at = datetime.fromisoformat(UNTIL)
+    county = await office.officer("supervisor", COUNTY)
+    due = [
+        await county.get(f"/office/plans/{planned}/tasks"),
+        await county.get(f"/office/draws/{draw}/files/selection.tsv"),
+    ]
+    seeds.append((await county.get(f"/office/draws/{draw}")).json()["seed"])
+
+    assert {refusal(answer) for answer in hidden} == {(403, "auth.division-forbidden")}
+    assert known.status_code == 200
+    assert (seeds[0], seeds[1]) == (None, seeds[2])
+    assert len(own.json()) == 1
+    assert [answer.status_code for answer in due] == [200, 200]
+
+
+async def test_recusals_and_changes_of_a_province_are_not_for_its_counties(office: Office) -> None:
+    province = await registers(office)
+    planned = await plan(office, province, COUNTY)
+    draw = await commit(province, planned)
+    assert (await hold(office, province, draw)).status_code == 200
+    county = await office.officer("supervisor", COUNTY)
+    site = (await county.get(f"/office/plans/{planned}/tasks")).json()[0]["establishment"]["code"]
+    asked = await province.post(
+        f"/office/draws/{draw}/substitutions",
+        json={"site": site, "reason": "X01-moved", "since": "2026-01-15", "evidence": "档案"},
+    )
+
+    hidden = [
+        await county.get(f"/office/draws/{draw}/files/recusal.tsv"),
+        await county.get(f"/office/draws/{draw}/amendments"),
+    ]
+    waiting = await county.get("/office/amendments")
+    own = await province.get("/office/amendments")
+
+    assert asked.status_code == 201, asked.text
+    assert {refusal(answer) for answer in hidden} == {(403, "auth.division-forbidden")}
+    assert waiting.json() == []
+    assert [one["id"] for one in own.json()] == [asked.json()["id"]]
+
+
+async def test_no_open_frame_tells_what_a_sealed_draw_drew(office: Office, clock: Clock) -> None:
+    await sealed(office)
+    county = await office.officer("supervisor", COUNTY)
+    later = await plan(
+        office, county, COUNTY, scheme=ONCE_A_YEAR, opens_on="2026-04-21", closes_on="2026-05-29"
+    )
+
+    told = await county.post(f"/office/plans/{later}/draws", json=rows.ORDER)
+    too_soon = await county.post(
+        f"/office/plans/{later}/draws", json=SEALED | {"sealed_until": "2026-04-19T09:00:00+08:00"}
+    )
+    tried = await county.get(f"/office/plans/{later}/rehearsal")
+    clock.at = datetime.fromisoformat(UNTIL) + timedelta(minutes=1)
+    county = await office.officer("supervisor", COUNTY)
+    opened = await county.post(f"/office/plans/{later}/draws", json=rows.ORDER)
+
+    assert {refusal(told), refusal(too_soon), refusal(tried)} == {(409, "frame.tells-sealed")}
+    assert told.json()["details"]["draws"] == f"{PROVINCE}#1"
+    assert opened.status_code == 201, opened.text
+
+
+async def test_a_draw_sealed_as_long_may_leave_out_what_a_sealed_draw_drew(office: Office) -> None:
+    province, _, _ = await sealed(office)
+    later = await plan(
+        office, province, COUNTY, scheme=ONCE_A_YEAR, opens_on="2026-04-21", closes_on="2026-05-29"
+    )
+
+    tried = await province.get(f"/office/plans/{later}/rehearsal")
+    made = await province.post(f"/office/plans/{later}/draws", json=SEALED)
+
+    assert tried.status_code == 200
+    assert made.status_code == 201, made.text
+
+
+# -- what nobody can hinder ------------------------------------------------------------------------
+
+
+async def test_a_register_that_changes_after_the_commitment_does_not_stop_the_draw(
+    office: Office,
+) -> None:
+    supervisor = await registers(office)
+    form = await rows.checklist(office)
+    planned = await plan(office, supervisor, COUNTY, category="", checklists={"market": form})
+    draw = await commit(supervisor, planned)
+    async with db.transaction(office.engine) as session:
+        await session.exec(update(Establishment).values(category="something-else"))
+
+    held = await hold(office, supervisor, draw)
+
+    assert held.status_code == 200, held.text
+    query = select(col(Task.checklist_digest)).where(Task.draw_id == draw)
+    async with db.transaction(office.engine, write=False) as session:
+        assert list(await session.exec(query)) == [form]
+
+
+async def test_a_plan_that_is_over_is_not_committed_to(office: Office, clock: Clock) -> None:
+    supervisor, planned = await rows.plan(office, COUNTY)
+    clock.at = datetime.fromisoformat("2026-04-01T00:00:00+08:00")
+    supervisor = await office.officer("supervisor", COUNTY)
+
+    late = await supervisor.post(f"/office/plans/{planned}/draws", json=rows.ORDER)
+    clock.at -= beacons.LEAD
+    last_day = await supervisor.post(f"/office/plans/{planned}/draws", json=rows.ORDER)
+
+    assert refusal(late) == (400, "draw.too-late")
+    assert last_day.status_code == 201, last_day.text
