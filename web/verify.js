@@ -235,14 +235,17 @@ const STEPS = {
       prev = await sha256(line);
     }
     must(events[0]?.commit === b.hash, "The log opens with another commitment.", "日志首行是另一份承诺。");
+    const course = /^commit( draw(?<later>( (substitute|replace|extend))*))?( void)?$/.exec(events.map((one) => one.event).join(" "));
+    must(course, "The events are not those of one draw.", "日志事件不构成一次抽取。");
     const drawn = events.find((event) => event.event === "draw");
     for (const name of drawn ? ["selection", "assignment"] : []) {
       must(drawn[name] === (await sha256(await b.file(`${name}.tsv`))), `The log has another ${name}.`, `日志所记 ${name} 不符。`);
     }
     const last = events.at(-1);
-    Object.assign(b, { drawn, logged: true });
-    if (last.event === "void") return [`The draw is VOID: ${last.reason}.`, `该抽取已作废：${last.reason}。`];
-    return [`${events.length} events, chained.`, `${events.length} 个事件，首尾相连。`];
+    Object.assign(b, { drawn, events, logged: true });
+    const only = course.groups.later ? [" Of the changes since, only this chain is checked here.", "抽取后的变更在此仅核验链条。"] : ["", ""];
+    if (last.event === "void") return [`The draw is VOID: ${last.reason}.${only[0]}`, `该抽取已作废：${last.reason}。${only[1]}`];
+    return [`${events.length} events, chained.${only[0]}`, `${events.length} 个事件，首尾相连。${only[1]}`];
   },
   async frame(b) {
     const { commit, task } = b;
@@ -348,9 +351,12 @@ export function place(found, id) {
   if (!found.strata) return { ...proof, en: `${id} can be drawn.`, zh: `${id} 可被抽取。` };
   const rank = found.strata[stratum].findIndex((one) => one.id === id) + 1;
   const { eligible, primary, reserves } = found.shares[stratum];
+  const events = found.events ?? [];
+  const since = events.some((one) => one.event === "substitute" && one.site === id) ? ["; it gave way later", "，后被替补"]
+    : events.some((one) => one.lots?.some((lot) => lot[2] === id)) ? ["; called later", "，后递补或增抽"] : ["", ""];
   const [en, zh] = rank <= primary ? ["drawn", "中签"] : rank <= primary + reserves ? ["a reserve", "候补"] : ["not drawn", "未中签"];
   const number = found.strata[stratum][rank - 1].ticket;
-  return { ...proof, en: `${id} has ticket ${number}, rank ${rank} of ${eligible}: ${en}.`, zh: `${id} 的签号为 ${number}，在 ${eligible} 户中列第 ${rank}：${zh}。` };
+  return { ...proof, en: `${id} has ticket ${number}, rank ${rank} of ${eligible}: ${en}${since[0]}.`, zh: `${id} 的签号为 ${number}，在 ${eligible} 户中列第 ${rank}：${zh}${since[1]}。` };
 }
 
 // -- the page -------------------------------------------------------------------------------------
