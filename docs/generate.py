@@ -53,7 +53,7 @@ def settings() -> str:
     """Every environment variable that a server reads."""
     import msgspec
 
-    from backend.settings import Settings
+    from backend.settings import ASKERS, Settings
 
     notes = remarks(Settings)
     rows: list[tuple[str, ...]] = []
@@ -69,6 +69,8 @@ def settings() -> str:
         "settings live in its own store after it has enrolled.",
         "",
         *table(("variable", "type", "default", "meaning"), rows),
+        "",
+        f"Commands also read {', '.join(f'`EVENHAND_{name.upper()}`' for name in ASKERS)}.",
     ]
     return page("Settings", "设置", "`backend/settings.py`", lines)
 
