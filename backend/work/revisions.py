@@ -401,21 +401,33 @@ async def _refuse_used(db: Session, shelf: Shelf, revision: str) -> None:
                 used = list((await connection.execute(query.limit(LISTED_MAX))).scalars())
                 if used:
                     raise Refused(Reason.REVISION_IN_USE, by=table.name, rows=", ".join(used))
+    if "successor_code" in kept.c:  # who was merged would be neither there nor drawn
+        merged, gone = kept.alias("merged"), _created(shelf, revision)
+        query = sa.select(first).distinct().join(merged, merged.c.successor_code == kept.c.code)
+        query = query.where(merged.c.successor_code != sa.literal_column("''"))
+        query = query.where(kept.c.id.in_(gone), merged.c.id.not_in(gone))
+        used = list((await connection.execute(query.limit(LISTED_MAX))).scalars())
+        if used:
+            raise Refused(Reason.REVISION_IN_USE, by="lookalike", rows=", ".join(used))
 
 
 async def _refuse_dangling(db: Session, shelf: Shelf, revision: str) -> None:
     """Refuse to restore what refers to something that is gone."""
     connection, versions = await db.connection(), shelf.versions
-    for reference in shelf.spec.references:
-        target, field = target_of(reference), versions.c[reference.field]
-        there = sa.select(target.kept.c.id).where(target.kept.c[reference.target] == field)
+    references: list[tuple[Register, str, str]] = [
+        (one.register, one.field, one.target) for one in shelf.spec.references if one.must
+    ]
+    if "successor_code" in versions.c:
+        references.append(("establishments", "successor_code", "code"))
+    for register, name, named in references:
+        kept, field = SHELVES[register].kept, versions.c[name]
+        there = sa.select(kept.c.id).where(kept.c[named] == field)
         query = sa.select(field).where(versions.c.revision_id == revision, ~there.exists())
+        query = query.where(field != "")
         gone = list((await connection.execute(query.limit(LISTED_MAX))).scalars())
-        if gone and reference.must:
+        if gone:
             missing = ", ".join(gone)
-            raise Refused(
-                Reason.REVISION_REFERENCE_GONE, register=reference.register, missing=missing
-            )
+            raise Refused(Reason.REVISION_REFERENCE_GONE, register=register, missing=missing)
 
 
 async def _restore(db: Session, shelf: Shelf, revision: str, undo: str) -> tuple[int, int]:

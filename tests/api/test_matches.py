@@ -248,6 +248,24 @@ async def test_another_district_is_nobody_to_match(office: Office) -> None:
     assert set(await codes(office)) == {ONE, LICENCE}
 
 
+async def test_whom_another_was_merged_into_is_not_removed_by_an_undo(office: Office) -> None:
+    await send(office, row(OTHER, "海川（杭州）菜市场有限公司", "文三路12号"))
+    later = await send(office, row(ONE, "海川（杭州）菜市场有限公司", "文三路12号"))
+    admin = await office.officer("admin", DISTRICT)
+    [pair] = (await admin.get("/office/registers/lookalikes")).json()
+    stays = "first" if pair["first"]["code"] == ONE else "second"
+    order = {"decision": "same", "stays": stays}
+    await admin.post(f"/office/registers/lookalikes/{pair['id']}", json=order)
+
+    undone = await admin.post(
+        f"/office/registers/revisions/{later.revision}/undo", json={"force": True}
+    )
+
+    assert (undone.status_code, undone.json()["code"]) == (409, "revision.in-use")
+    assert undone.json()["details"]["rows"] == ONE
+    assert set(await codes(office)) == {ONE, OTHER}
+
+
 async def test_who_was_merged_stays_merged_and_says_so(market: Office) -> None:
     known = row(ONE, "海川（杭州）菜市場有限公司", "文三路12号")
     again = row(OTHER, "海川（杭州）菜市场有限公司", "文三路12号")
