@@ -136,6 +136,9 @@ async def _carry_out(
 ) -> Outcome:
     wanted = msgspec.json.decode(asked.wanted, type=Wanted)
     files = await _changeable(db, row)
+    before = papers.read_log(files["log.ndjson"])[-1].at
+    if papers.moment(now) < before:  # a clock that went back: no verifier would accept the log
+        raise Refused(Reason.DRAW_TOO_EARLY, not_before=before)
     book = await asyncio.to_thread(events.open_book, files, {wanted.stratum: wanted.count})
     state = events.replay(files, book)
     await _require_open(db, row, plan, wanted, now)

@@ -274,7 +274,7 @@ async def give_out(
         of_lead = [
             inspectors[seats[ladder.group_of(plan.id, code, one), one.name]]
             for one in places
-            if one.department == lead
+            if one.department == lead and not one.expert
         ]
         task = Task(
             plan_id=plan.id,

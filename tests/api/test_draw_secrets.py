@@ -1,6 +1,6 @@
-"""What a draw keeps to its agency, and what nobody can hinder it with once it is committed."""
+"""What a draw keeps to its agency, and what nothing can hinder or bend once it is committed."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import rows
@@ -11,7 +11,8 @@ from sqlmodel import col, select, update
 from backend import db
 from backend.rules import beacons
 from backend.rules.draw import nonce_commitment
-from backend.tables import Establishment, Task
+from backend.rules.verification import verify
+from backend.tables import Establishment, Inspector, Task
 
 PROVINCE, COUNTY = "33", "330102"
 NONCES = {"notary": "22" * 32, "regulator": "11" * 32}
@@ -154,7 +155,7 @@ async def test_a_draw_sealed_as_long_may_leave_out_what_a_sealed_draw_drew(offic
     assert made.status_code == 201, made.text
 
 
-# -- what nobody can hinder ------------------------------------------------------------------------
+# -- what nothing hinders or bends -----------------------------------------------------------------
 
 
 async def test_a_register_that_changes_after_the_commitment_does_not_stop_the_draw(
@@ -186,3 +187,73 @@ async def test_a_plan_that_is_over_is_not_committed_to(office: Office, clock: Cl
 
     assert refusal(late) == (400, "draw.too-late")
     assert last_day.status_code == 201, last_day.text
+
+
+async def test_an_expert_never_leads_whatever_the_order_of_the_seats(office: Office) -> None:
+    supervisor = await registers(office)
+    async with db.transaction(office.engine) as session:
+        batch = rows.revision("inspectors")
+        session.add(batch)
+        await session.flush()
+        session.add(
+            Inspector(
+                certificate="专家-1", name="王工", department="食品科", division=COUNTY,
+                expert=True, valid_from=date(2020, 1, 1), valid_to=date(2030, 1, 1),
+                revision_id=batch.id,
+            )
+        )  # fmt: skip
+    seats = [{"name": "0专家", "expert": True}, {"name": "1主办"}, {"name": "2协办"}]
+    planned = await plan(office, supervisor, COUNTY, scheme={"seats": seats})
+    draw = await commit(supervisor, planned)
+
+    held = await hold(office, supervisor, draw)
+    task = (await supervisor.get(f"/office/plans/{planned}/tasks")).json()[0]
+
+    assert held.status_code == 200, held.text
+    at = {one["position"]: one["inspector"]["certificate"] for one in task["seats"]}
+    assert at["0专家"] == "专家-1"
+    assert (task["lead"]["certificate"], task["second"]["certificate"]) == (
+        at["1主办"],
+        at["2协办"],
+    )
+
+
+async def test_a_draw_whose_rounding_gives_nobody_is_held_and_proved(office: Office) -> None:
+    supervisor = await registers(office)
+    planned = await plan(
+        office, supervisor, COUNTY, rate=[1, 10**6], minimum=0, scheme={"rounding": "systematic"}
+    )
+    draw = await commit(supervisor, planned)
+
+    held = await hold(office, supervisor, draw)
+    sent = await supervisor.post(f"/office/plans/{planned}/dispatch")
+    files = {
+        name: (await supervisor.get(f"/office/draws/{draw}/files/{name}")).content
+        for name in held.json()["files"]
+    }
+    listed = await (await office.client()).get("/public/draws")
+
+    assert (held.status_code, held.json()["sites"]) == (200, 0)
+    assert all(step.ok for step in verify(files) if step.name != "sources")
+    assert refusal(sent) == (409, "draw.not-held")
+    assert listed.json()[0]["status"] == "drawn"
+
+
+async def test_a_clock_that_went_back_does_not_spoil_the_log(office: Office, clock: Clock) -> None:
+    supervisor = await registers(office)
+    planned = await plan(office, supervisor, COUNTY)
+    draw = await commit(supervisor, planned)
+    assert (await hold(office, supervisor, draw)).status_code == 200
+    site = (await supervisor.get(f"/office/plans/{planned}/tasks")).json()[0]["establishment"]
+    order = {"site": site["code"], "reason": "X01-moved", "since": "2026-01-15", "evidence": "档案"}
+    asked = await supervisor.post(f"/office/draws/{draw}/substitutions", json=order)
+    other = await office.officer("reviewer", PROVINCE)
+    decision = f"/office/amendments/{asked.json()['id']}/decision"
+
+    clock.advance(seconds=-1)
+    early = await other.post(decision, json={"approve": True})
+    clock.advance(seconds=1)
+    done = await other.post(decision, json={"approve": True})
+
+    assert refusal(early) == (409, "draw.too-early")
+    assert done.status_code == 200, done.text
