@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from backend.auth import Officer
@@ -61,6 +62,16 @@ async def sealed_draws(
         f"{agency}#{seq}"
         for agency, seq in await db.exec(query)
         if officer is None or not agency.startswith(officer.division)
+    )
+
+
+def open_to(officer: Officer, now: datetime) -> ColumnElement[bool]:
+    """Ask whether an officer may see what a draw drew: a sealed one only its agency's may."""
+    return (
+        col(Draw.sealed_until).is_(None)
+        | (col(Draw.sealed_until) <= now)
+        | col(Draw.unsealed_at).is_not(None)
+        | col(Draw.agency).startswith(officer.division, autoescape=True)
     )
 
 

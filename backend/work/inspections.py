@@ -19,6 +19,7 @@ from backend.tables import (
     Account,
     Blob,
     Conclusion,
+    Draw,
     Establishment,
     Inspection,
     Inspector,
@@ -46,7 +47,7 @@ from backend.wire import (
     TextView,
     VerdictView,
 )
-from backend.work import rectifications
+from backend.work import announcements, rectifications
 from backend.work.calendars import working_days
 from sync import checklist, merge
 from sync.checklist import Checklist, Item, named
@@ -135,15 +136,17 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     )
 
 
-async def list_inspections(db: Session, officer: Officer) -> list[InspectionLine]:
+async def list_inspections(db: Session, officer: Officer, now: datetime) -> list[InspectionLine]:
     """List the inspections of the officer's division, newest first."""
     query = (
         select(Task, Establishment, Inspection, Conclusion)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .join(Draw, col(Draw.id) == Task.draw_id)
         .outerjoin(Inspection, col(Inspection.id) == Task.id)
         .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
         .where(col(Task.withdrawn_at).is_(None) | col(Inspection.id).is_not(None))
+        .where(announcements.open_to(officer, now) | col(Inspection.id).is_not(None))
         .order_by(col(Task.id).desc())
         .limit(LISTED_MAX)
     )

@@ -81,18 +81,22 @@ async def test_a_county_does_not_see_into_a_sealed_draw_of_its_province(
     known = await county.get(f"/office/draws/{draw}/files/commit.json")
     seeds = [(await one.get(f"/office/draws/{draw}")).json()["seed"] for one in (county, province)]
     own = await province.get(f"/office/plans/{planned}/tasks")
+    visits = [(await one.get("/office/inspections")).json() for one in (county, province)]
     clock.at = datetime.fromisoformat(UNTIL)
     county = await office.officer("supervisor", COUNTY)
     due = [
         await county.get(f"/office/plans/{planned}/tasks"),
         await county.get(f"/office/draws/{draw}/files/selection.tsv"),
     ]
+    visits.append((await county.get("/office/inspections")).json())
     seeds.append((await county.get(f"/office/draws/{draw}")).json()["seed"])
 
     assert {refusal(answer) for answer in hidden} == {(403, "auth.division-forbidden")}
     assert known.status_code == 200
     assert (seeds[0], seeds[1]) == (None, seeds[2])
     assert len(own.json()) == 1
+    assert (visits[0], visits[1]) == ([], visits[2])
+    assert len(visits[2]) == 1
     assert [answer.status_code for answer in due] == [200, 200]
 
 

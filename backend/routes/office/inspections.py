@@ -22,10 +22,12 @@ from backend.work import inspections, publications
 
 @get("/inspections")
 async def list_inspections(
-    db: NamedDependency[Session], officer: NamedDependency[Officer]
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
 ) -> list[InspectionLine]:
     """List the inspections of the division and how far they are (检查列表)."""
-    return await inspections.list_inspections(db, officer)
+    return await inspections.list_inspections(db, officer, now)
 
 
 @get("/inspections/{inspection_id:str}")
