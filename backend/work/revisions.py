@@ -347,6 +347,9 @@ async def _refuse_outside(db: Session, officer: Officer, shelf: Shelf, revision:
     kept, versions, yours = shelf.kept, shelf.versions, officer.division
     touched = kept.c.id.in_(sa.union(_changed(shelf, revision), _created(shelf, revision)))
     image = versions.c.revision_id == revision
+    if owner := shelf.spec.owner:  # where it is gone lies nowhere
+        there = sa.select(target_of(owner).kept.c[owner.target])
+        image = sa.and_(image, versions.c[owner.field].in_(there))
     for query in (
         kept.select().where(touched, ~shelf.within(yours)),
         versions.select().where(image, ~shelf.within(yours, versions)),
