@@ -387,6 +387,14 @@ class Reason(Enum):
         "Keep or mark those that the files do not name: `--missing keep` or `--missing mark`.",
         "对文件中缺失的记录，请用 `--missing keep` 或 `--missing mark`。",
     )
+    REGISTER_CLOSE_UNSURE = (
+        "register.close-unsure",
+        Kind.INVALID,
+        "The file has refused rows (`rows`), and what they name would be closed as missing.",
+        "文件中有被拒绝的行（`rows`），其所指的记录会被当作缺失而关闭",
+        "Look at them by `--dry-run`, mend them, or say `--missing keep` or `--missing mark`.",
+        "请用 `--dry-run` 查看并修正，或改用 `--missing keep` 或 `--missing mark`。",
+    )
     REVISION_NOT_FOUND = (
         "revision.not-found",
         Kind.MISSING,

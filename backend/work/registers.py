@@ -79,6 +79,8 @@ async def import_register(
         view, found, pairs = await _compare(db, officer, reading, table, policy, told=told)
         if dry_run:
             return msgspec.structs.replace(view, dry_run=True)
+        if policy == "close" and view.refused:
+            raise Refused(Reason.REGISTER_CLOSE_UNSURE, rows=view.refused)
         view = await revisions.record(db, officer, files, view, request, now=now)
         await comparison.write(db, reading, found, view.revision, policy, now=now)
         await duplicates.remember(db, pairs, now=now)

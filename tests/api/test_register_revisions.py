@@ -279,3 +279,21 @@ async def test_the_history_tells_what_each_revision_did(office: Office) -> None:
         (gone["revision"], "removed", 12),
     ]
     assert (unknown.status_code, unknown.json()["code"]) == (404, "establishment.not-found")
+
+
+async def test_nobody_is_closed_by_a_file_with_refused_rows(office: Office) -> None:
+    admin = await office.officer("admin", DISTRICT)
+    await load(admin, MARKET, STORE)
+    before = await images(office)
+
+    files = [("files", ("part.csv", HEADER + MARKET + "短,行\n", "text/csv"))]
+    answer = await admin.post(
+        "/office/registers/establishments", data={"mapping": OWN}, files=files,
+        params={"missing": "close"},
+    )  # fmt: skip
+    told = await load(admin, MARKET, "短,行\n", missing="close", dry_run="true")
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "register.close-unsure"
+    assert (told["refused"], told["missing"]) == (1, 1)
+    assert await images(office) == before

@@ -11,6 +11,7 @@ from io import BytesIO
 from itertools import count
 from typing import Any, Literal
 
+import pytest
 import sqlalchemy as sa
 from conftest import NOW
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,6 +23,7 @@ from backend import db
 from backend.auth import Officer
 from backend.rules.records import Register
 from backend.tables import Lookalike, Revision
+from backend.wire import ImportView
 from backend.work import changes, duplicates, registers, revisions
 from backend.work.shelves import SHELVES
 from backend.work.staging import Policy
@@ -135,13 +137,13 @@ class World:
             self.keys(register)[n]: self.line(register, n, word) | dict(fields) for n in places
         }
         body = "\n".join(map(json.dumps, lines.values())).encode()
-        async with db.transaction(self.engine) as session:
-            view = await registers.import_register(
-                session, self.officer, register, [("a.ndjson", BytesIO(body))], now=self.now,
-                policy=policy,
-            )  # fmt: skip
-        self.life.begin(view.revision, register)
         known = {key: row for key, row in lines.items() if self.stands(register, row)}
+        if policy == "close" and len(known) < len(lines):
+            with pytest.raises(Refused, match=Reason.REGISTER_CLOSE_UNSURE.code):
+                await self.import_file(register, body, policy)
+            return
+        view = await self.import_file(register, body, policy)
+        self.life.begin(view.revision, register)
         for key, row in known.items():
             old = self.life.rows[register].get(key, {**USUAL[register], **STATUS})
             raw = {"status_raw": row["status"]} if "status" in row else {}
@@ -151,6 +153,13 @@ class World:
                 closed = {"status": CLOSED} if policy == "close" else {}
                 self.life.write(view.revision, register, key, {**row, **closed, "missing": "yes"})
         assert view.refused == len(lines) - len(known)
+
+    async def import_file(self, register: Register, body: bytes, policy: Policy) -> ImportView:
+        async with db.transaction(self.engine) as session:
+            return await registers.import_register(
+                session, self.officer, register, [("a.ndjson", BytesIO(body))], now=self.now,
+                policy=policy,
+            )  # fmt: skip
 
     async def feed(
         self, register: Register, place: int, kind: str, fields: Mapping[str, str], word: int
