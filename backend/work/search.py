@@ -23,6 +23,7 @@ from backend.wire import EstablishmentView, FoundPage
 CUT_CHUNK = 1_000
 UNCUT_MAX = 2_000  # rows that one question looks through beside the index
 WALK = 2_000  # places
+LISTED_ROUNDS = 4  # pages of those that ever were on a credit list, to find one that still are
 
 _sqlite = (
     "SELECT rowid FROM search WHERE search MATCH :terms AND rowid > :after "
@@ -158,12 +159,16 @@ async def _uncut(
 async def _cut(
     db: Session, asked: Question, after: int, size: int, *, today: date
 ) -> dict[int, Establishment]:
-    """Ask the index, and again until enough of what it names fits."""
+    """Ask the index, and again until enough of what it names fits.
+
+    It holds every credit list that somebody ever was on: of those, more are asked for at once.
+    """
     needed, found = sorted(wanted(asked)), dict[int, Establishment]()
+    asking = size * LISTED_ROUNDS if asked.listed else size
     while len(found) < size:
-        places = await _places(db, needed, after, size)
+        places = await _places(db, needed, after, asking)
         found |= await _rows(db, asked, places, today=today)
-        if len(places) < size:
+        if len(places) < asking:
             break
         after = places[-1]
     return found

@@ -147,6 +147,27 @@ async def test_filters_leave_what_was_asked_for(office: Office, indexed: bool) -
     assert await names(officer, "市场", listed="serious", key_object="true") == []
 
 
+async def test_who_left_a_credit_list_hides_nobody_behind_from_the_pages(office: Office) -> None:
+    made = await put(office, *(f"市场{n:02}" for n in range(40)))
+    batch = rows.revision("listings")
+    on = {"kind": "abnormal", "listed_on": date(2025, 1, 1), "revision_id": batch.id}
+    gone = {**on, "removed_on": date(2025, 6, 30)}
+    listings = [Listing(code=one.code, **(gone if n % 8 else on)) for n, one in enumerate(made)]
+    await rows.put(office, batch, *listings)
+    await index(office)
+    officer = await office.officer("reviewer", "")
+
+    pages: list[list[str]] = []
+    after = 0
+    while after is not None:
+        question = {"listed": "abnormal", "limit": 2, "after": after}
+        answer = (await officer.get("/office/registers/search", params=question)).json()
+        pages.append([one["name"] for one in answer["found"]])
+        after = answer["after"]
+
+    assert pages == [["市场00", "市场08"], ["市场16", "市场24"], ["市场32"]]
+
+
 async def test_licences_find_whom_they_belong_to_whoever_writes_them(office: Office) -> None:
     one, other = await put(office, "甲市场", "乙市场")
     await index(office)
