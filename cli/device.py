@@ -17,11 +17,12 @@ from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
 from sync import codec, media, verdict
 from sync.checklist import Checklist, Item, named
+from sync.exchange import Exchanged, drive, exchange, refusal
 from sync.merge import MEMBER, Inspection, Said
 from sync.messages import Enrol, Enrolled, Request, Response
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
-from sync.replica import Exchanged, Replica, drive, refusal
+from sync.replica import Replica
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ def sync(no_files: bool, folder: Path) -> None:
 
 def sync_over(home: Home, ask: Ask, *, files: bool = True) -> Synced:
     """Exchange over a link, then send the files that the server does not have."""
-    exchanged = drive(home.replica.exchange(), ask)
+    exchanged = drive(exchange(home.replica), ask)
     token = home.store.get("upload")
     count = size = 0
     for file in [f for f in home.store.files() if files and token and not f.sent]:

@@ -1,12 +1,11 @@
-"""The server's half, pure: read a push, judge it, give it places, cut a page, write the answer.
+"""The server's half, pure: read a push, judge it, give it places, write the answer.
 
 Anything that verifies is stored; there is no "rejected" for content. Only a request as a whole can
 be refused (malformed, wrong signature, gap, fork), and every such refusal may be retried.
 """
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -18,23 +17,15 @@ from sync.merge import Inspection
 from sync.messages import (
     VERSION,
     AnswerHead,
-    Boot,
-    Drop,
     End,
-    Event,
-    Gone,
     Note,
-    Pull,
     PushHead,
-    Reset,
-    Told,
     decode_push_head,
     receipt_text,
 )
 from sync.ops import AddEvidence, AnyOp, SetAnswers, Sign, decode_envelope, decode_op
+from sync.pages import Page
 from sync.refusals import Reason, Refused
-
-CHECK_MODULUS = 2**60
 
 # What JSON from outside may raise; RecursionError for nesting without end.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -104,26 +95,6 @@ class Placed(Struct, frozen=True):
     position: int
     root: str
     seq: int | None
-
-
-class Wanted(Struct, frozen=True):
-    """What `page` needs to know next: rows of `buckets` with places in (after, upto], by place."""
-
-    buckets: tuple[str, ...]
-    after: int
-    upto: int
-    limit: int | None
-
-
-Rows: TypeAlias = Sequence[tuple[int, Event]]
-
-
-class Page(Struct, frozen=True):
-    """What a page tells, the cursor after it, and whether more follows."""
-
-    events: tuple[Event, ...]
-    next: int
-    more: bool
 
 
 def read(body: bytes) -> Push:
@@ -224,43 +195,6 @@ def remarks(state: Inspection, device: str, first: int) -> list[Note]:
     return [Note(n, d) for n, d in sorted(numbered) if n >= first]
 
 
-def page(
-    pull: Pull, device: str, *, epoch: str, feed_n: int, entitled: Sequence[str]
-) -> Generator[Wanted, Rows, Page]:
-    """Cut one page of the feed: what changed in the buckets held, and buckets not held yet.
-
-    A bucket not held comes whole. What a row says is always its newest state, so a row may come
-    twice, and an older page is never wrong about what a later one repeats.
-    """
-    regressed = pull.epoch not in ("", epoch) or pull.seq > feed_n
-    have = () if regressed else tuple(bucket for bucket in pull.have if bucket in entitled)
-    events: list[Event] = [Reset()] if regressed else []
-    events += [Drop(bucket) for bucket in pull.have if bucket not in entitled and not regressed]
-
-    upto = feed_n
-    if have and pull.seq < feed_n:
-        rows = yield Wanted(have, pull.seq, feed_n, pull.limit)
-        if len(rows) >= pull.limit:
-            upto = rows[-1][0]
-        own = f"{device}:"
-        events += [e for _, e in rows if not (isinstance(e, Told) and e.id.startswith(own))]
-    missing = [bucket for bucket in entitled if bucket not in have]
-    booted = 0
-    for bucket in missing:
-        if len(events) >= pull.limit and booted:
-            break
-        rows = yield Wanted((bucket,), 0, feed_n, None)
-        events += [Boot(bucket), *(event for _, event in rows if not isinstance(event, Gone))]
-        booted += 1
-    return Page(tuple(events), upto, more=upto < feed_n or booted < len(missing))
-
-
-def revoked(pull: Pull, epoch: str) -> Page:
-    """Tell a revoked device to forget what it read; what it wrote stays."""
-    anew = pull.epoch not in ("", epoch)
-    return Page((Reset(),) if anew else tuple(Drop(b) for b in pull.have), 0, more=False)
-
-
 def answer(
     secret: str, device: str, head: AnswerHead, page: Page, check: Mapping[str, tuple[int, int]]
 ) -> tuple[bytes, str]:
@@ -271,16 +205,6 @@ def answer(
     lines = (signed, *page.events, End(page.next, page.more, dict(check)))
     body = b"\n".join(msgspec.json.encode(line) for line in lines)
     return body, codec.seal_body(secret, "hub", body)
-
-
-def checksum(rows: Iterable[tuple[str, str, str]]) -> tuple[int, int]:
-    """Count the (kind, id, revision) rows of a bucket and add up their hashes modulo 2^60."""
-    count = total = 0
-    for kind, entity, revision in rows:
-        count += 1
-        text = f"{kind}|{entity}|{revision}".encode()
-        total = (total + int.from_bytes(sha256(text).digest()[:8])) % CHECK_MODULUS
-    return count, total
 
 
 def _clean(text: str, length: int) -> str:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from sync.exchange import refusal
 from sync.messages import Request, Response
 from sync.refusals import Reason, Refused
-from sync.replica import refusal
 
 PATH = "/device/blobs"
 PART_BYTES = 128 * 1024  # about ten seconds on a slow 2G link

@@ -1,40 +1,19 @@
-"""The device's half: record first, exchange when there is a network.
+"""The device's half: what it knows and what it records, with a network or without.
 
-An operation counts on the device the moment it is recorded, and everywhere later. `exchange` does
-no I/O: it yields requests and is sent responses, so it may be abandoned at any point and begun
-again; only an acknowledgement ever moves the outbox forward, and nothing ever leaves the log.
+An operation counts on the device the moment it is recorded, and everywhere later. Nothing ever
+leaves the log.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias, TypedDict
 
 import msgspec
 from msgspec import Struct
 
-from sync import checklist, codec, hub
+from sync import checklist, codec
 from sync.checklist import Checklist
 from sync.merge import INSPECTORS, MEMBER, Inspection, Recorded, digest, fold
-from sync.messages import (
-    PAGE_ROWS_MAX,
-    VERSION,
-    AnswerHead,
-    Boot,
-    Clock,
-    Drop,
-    End,
-    Enrolled,
-    Event,
-    Gone,
-    Pull,
-    PushHead,
-    Put,
-    Request,
-    Reset,
-    Response,
-    Told,
-    decode_answer_head,
-    decode_event,
-)
+from sync.messages import PAGE_ROWS_MAX, Clock, Enrolled
 from sync.ops import (
     AddEvidence,
     AddFinding,
@@ -46,13 +25,10 @@ from sync.ops import (
     decode_op,
     op_id,
 )
-from sync.refusals import Reason, Refused, by_code
-from sync.store import EXCLUDED, File, Mine, Row, Store, Theirs
+from sync.refusals import Reason, Refused
+from sync.store import EXCLUDED, File, Mine, Row, Store
 
 PUSH_OPS_MAX = 200
-ROUNDS_MAX = 10_000
-
-PATH = "/sync/v1"
 
 
 class Stamp(TypedDict):
@@ -87,15 +63,6 @@ class Identity(Struct, frozen=True):
     secret: str  # Ed25519, hex
 
 
-class Exchanged(Struct, frozen=True):
-    """What one exchange did."""
-
-    rounds: int
-    sent: int
-    received: int
-    alarms: int  # buckets whose checksum did not fit and that were read again
-
-
 class Replica:
     """Everything one device knows, and what it may do."""
 
@@ -108,8 +75,8 @@ class Replica:
         page: int = PAGE_ROWS_MAX,
     ) -> None:
         self.store = store
-        self._clock = clock
-        self._batch, self._page = batch, page
+        self.clock = clock
+        self.batch, self.page = batch, page
 
     # -- who am I --------------------------------------------------------------------------------
 
@@ -160,7 +127,7 @@ class Replica:
 
     def unsent(self) -> int:
         """Count the operations that the server has not acknowledged."""
-        return self._head()[0] - self._acked()
+        return self._head()[0] - self.acked()
 
     # -- record ----------------------------------------------------------------------------------
 
@@ -177,12 +144,12 @@ class Replica:
             seen = {r: tuple(s.op for s in standing[r].standing) for r in answers if r in standing}
             return SetAnswers(f=dict(answers), s=seen, **stamp)
 
-        return self._record(inspection, make)
+        return self.record(inspection, make)
 
     def find(self, inspection: str, text: str, *, basis: str, item: str = "") -> Mine:
         """Record a finding with its legal basis."""
         self._must_hold(inspection)
-        return self._record(
+        return self.record(
             inspection, lambda stamp: AddFinding(text=text, basis=basis, item=item, **stamp)
         )
 
@@ -203,7 +170,7 @@ class Replica:
                 **stamp,
             )
 
-        return self._record(inspection, make)
+        return self.record(inspection, make)
 
     def sign(self, inspection: str, role: str, *, name: str = "", reason: str = "") -> Mine:
         """Sign everything that this device knows of the inspection, amending earlier signatures."""
@@ -233,165 +200,20 @@ class Replica:
                 **stamp,
             )
 
-        return self._record(inspection, make)
+        return self.record(inspection, make)
 
     def void(self, inspection: str, target: str, *, reason: str) -> Mine:
         """Withdraw a finding or a piece of evidence; it stays visible with the reason."""
         self._must_hold(inspection)
-        return self._record(inspection, lambda stamp: Void(target=target, reason=reason, **stamp))
-
-    # -- exchange --------------------------------------------------------------------------------
-
-    def exchange(self) -> Generator[Request, Response, Exchanged]:
-        """Push and pull until nothing is left to say.
-
-        Refuses with what the server refused, or with SIGNATURE_WRONG when an answer was not the
-        server's or did not arrive whole; nothing is changed then, and it may be tried again.
-        """
-        rounds = sent = received = alarms = 0
-        while rounds < ROUNDS_MAX:
-            with self.store.transaction():  # another process of this device may be at it too
-                asked, first = self._standing(), self._acked() + 1
-                batch = self.store.log(first, self._batch)
-                request = self._request(batch)
-            response = yield request
-            rounds += 1
-            if self._rewound(response):
-                continue
-            head, events = self._read(response)
-            with self.store.transaction():
-                overtaken = self._standing() != asked  # then the page is about a former cursor
-                self._settle(head, first)
-                more, wrong = (True, 0) if overtaken else self._absorb(head.epoch, events)
-            sent, received = sent + len(batch), received + len(events) - 1
-            again = alarms == 0  # a checksum that fails twice would fail for ever
-            alarms += wrong
-            if not (more or self.unsent() or (wrong and again)):
-                break
-        return Exchanged(rounds, sent, received, alarms)
-
-    def _request(self, batch: list[Mine]) -> Request:
-        identity, acked = self.identity, self._acked()
-        previous = self._hash_at(acked)
-        pull = Pull(
-            epoch=self.store.get("epoch"),
-            seq=int(self.store.get("seq") or 0),
-            have=tuple(self._have()),
-            limit=self._page,
-        )
-        head = PushHead(
-            v=VERSION,
-            dev=identity.enrolled.device,
-            first=acked + 1,
-            count=len(batch),
-            prev=previous,
-            head=batch[-1].hash if batch else previous,
-            clock=self._clock(),
-            pull=pull,
-        )
-        body = b"\n".join([msgspec.json.encode(head), *(mine.raw for mine in batch)])
-        header = codec.seal_body(identity.secret, identity.enrolled.device, body)
-        return Request("POST", PATH, {codec.SIGNATURE_HEADER: header}, body)
-
-    def _standing(self) -> tuple[str, ...]:
-        return tuple(self.store.get(key) for key in ("acked", "epoch", "seq", "have"))
-
-    def _rewound(self, response: Response) -> bool:
-        """Go back to the end of the ledger when it holds less than it once acknowledged."""
-        if response.status < 400:
-            return False
-        refused = refusal(response)
-        head_n = refused.details.get("head_n")
-        if refused.reason is not Reason.SYNC_GAP or not isinstance(head_n, int):
-            raise refused
-        if not 0 <= head_n < self._acked():
-            raise refused
-        with self.store.transaction():
-            self.store.set("acked", str(head_n))
-        return True
-
-    def _read(self, response: Response) -> tuple[AnswerHead, list[Event]]:
-        header = response.headers.get(codec.SIGNATURE_HEADER, "")
-        codec.check_body(self.identity.enrolled.server_key, header, response.body)
-        first, *rest = response.body.split(b"\n")
-        try:
-            head, events = decode_answer_head(first), [decode_event(line) for line in rest]
-        except hub.UNREADABLE as error:  # signed, so not damaged: of a newer server
-            raise Refused(Reason.ANSWER_STRANGE, problem=str(error)) from error
-        if head.v != VERSION:
-            raise Refused(Reason.SYNC_VERSION, spoken=VERSION, asked=head.v)
-        if self._hash_at(head.ack.n) != head.ack.h:
-            raise Refused(Reason.SYNC_FORK, head_n=head.ack.n)
-        return head, events
-
-    def _settle(self, head: AnswerHead, first: int) -> None:
-        self.store.set("acked", str(max(head.ack.n, self._acked())))
-        self.store.set("upload", head.upload)
-        self.store.set("revoked", "yes" if head.revoked else "")
-        self.store.set("receipt", msgspec.json.encode((head.ack, head.receipt)).decode())
-        said = {note.n: note for note in head.notes}
-        for mine in self.store.log(first, max(head.ack.n - first + 1, 0)):  # unnamed: it counts
-            note = said.get(mine.n)
-            d, why = (note.d, note.why) if note else ("", "")
-            if (d, why) != (mine.note, mine.why):
-                self.store.note(mine.n, d, why)
-
-    def _absorb(self, epoch: str, events: list[Event]) -> tuple[bool, int]:
-        """Apply a page; give whether more follows and how many buckets must be read again."""
-        have, anew = self._have(), False
-        for event in events:
-            match event:
-                case Reset():
-                    for bucket in have:
-                        self.store.drop(bucket)
-                    have, anew = {}, True
-                    self.store.set("acked", "0")  # a restored server may have lost any of it
-                case Boot(b=bucket):
-                    self.store.drop(bucket)
-                    have[bucket] = None
-                case Drop(b=bucket):
-                    self.store.drop(bucket)
-                    have.pop(bucket, None)
-                case Put():
-                    row = Row(event.b, event.kind, event.id, event.rev, bytes(event.d))
-                    self.store.put_row(row)
-                case Gone():
-                    self.store.remove_row(event.b, event.kind, event.id)
-                case Told():
-                    if not event.id.startswith(f"{self.identity.enrolled.device}:"):
-                        told = Theirs(event.id, event.b, event.h, event.who, bytes(event.raw))
-                        self.store.put_theirs(told)
-                case End():
-                    whole = not (event.more or anew)
-                    wrong = [b for b in have if whole and self._differs(b, event.check)]
-                    for bucket in wrong:
-                        self.store.drop(bucket)
-                        del have[bucket]
-                    if wrong:
-                        alarms = int(self.store.get("alarms") or 0) + len(wrong)
-                        self.store.set("alarms", str(alarms))
-                    self.store.set("epoch", epoch)
-                    self.store.set("seq", str(event.next))
-                    self.store.set("have", msgspec.json.encode(list(have)).decode())
-                    return event.more or anew, len(wrong)
-        raise Refused(Reason.ANSWER_STRANGE, problem="no end line")
-
-    def _differs(self, bucket: str, check: Mapping[str, tuple[int, int]]) -> bool:
-        device = self.identity.enrolled.device
-        acked = self._acked()
-        own = [
-            ("op", op_id(device, mine.n), mine.hash)
-            for mine in self.store.log_of(bucket.removeprefix("i:"))
-            if mine.n <= acked and mine.note not in EXCLUDED
-        ]
-        return hub.checksum([*self.store.revisions(bucket), *own]) != check.get(bucket)
+        return self.record(inspection, lambda stamp: Void(target=target, reason=reason, **stamp))
 
     # -- small parts -----------------------------------------------------------------------------
 
-    def _record(self, inspection: str, make: Make) -> Mine:
+    def record(self, inspection: str, make: Make) -> Mine:
+        """Append what `make` makes of a fresh stamp to the log; it is durable on return."""
         with self.store.transaction():
             n, previous = self._head()
-            clock = self._clock()
+            clock = self.clock()
             stamp = Stamp(n=n + 1, e=inspection, w=clock.w, m=clock.m, boot=clock.boot)
             raw = msgspec.json.encode(make(stamp))
             mine = Mine(n + 1, inspection, codec.link(previous, raw), raw)
@@ -420,17 +242,19 @@ class Replica:
         last = self.store.last()
         return (last.n, last.hash) if last else (0, codec.genesis(self.identity.enrolled.device))
 
-    def _hash_at(self, n: int) -> str:
+    def hash_at(self, n: int) -> str:
         """Give the own chain's hash at `n`; empty beyond its end."""
         if n == 0:
             return codec.genesis(self.identity.enrolled.device)
         found = self.store.log(n, 1)
         return found[0].hash if found else ""
 
-    def _acked(self) -> int:
+    def acked(self) -> int:
+        """Give the number up to which the server acknowledged the log."""
         return int(self.store.get("acked") or 0)
 
-    def _have(self) -> dict[str, None]:
+    def have(self) -> dict[str, None]:
+        """Name the buckets held, in the order they came."""
         return dict.fromkeys(msgspec.json.decode(self.store.get("have") or "[]", type=list[str]))
 
 
@@ -440,35 +264,6 @@ def understood(raw: bytes) -> AnyOp | None:
         return decode_op(raw)
     except msgspec.DecodeError:
         return None
-
-
-class Problem(Struct, frozen=True):
-    """The part of a problem document (RFC 9457) that a program reads."""
-
-    code: str
-    details: dict[str, int | str] = {}
-
-
-def refusal(response: Response) -> Refused:
-    """Read the refusal out of a problem response."""
-    try:
-        problem = msgspec.json.decode(response.body, type=Problem)
-        return Refused(by_code(problem.code), **problem.details)
-    except (*hub.UNREADABLE, KeyError):
-        return Refused(Reason.ANSWER_STRANGE, status=response.status)
-
-
-def drive(
-    session: Generator[Request, Response, Exchanged], ask: Callable[[Request], Response]
-) -> Exchanged:
-    """Carry a session's requests to the server until it has no more."""
-    try:
-        request = next(session)
-        while True:
-            request = session.send(ask(request))
-    except StopIteration as done:
-        exchanged: Exchanged = done.value
-        return exchanged
 
 
 def _ranges(ids: Iterable[str]) -> dict[str, tuple[tuple[int, int], ...]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 from sqlalchemy import insert, update
 from sqlmodel import SQLModel, col, select
 
@@ -20,14 +20,13 @@ from backend.tables import (
     Checklist,
     Device,
     Entry,
-    Feed,
     Fork,
     Inspection,
     Relief,
     Seat,
     Task,
 )
-from backend.work import feed
+from backend.work import pages
 from sync import checklist, codec, hub
 from sync.merge import MEMBER, Recorded, canonical, digest, fold
 from sync.merge import Inspection as State
@@ -35,15 +34,11 @@ from sync.messages import (
     VERSION,
     Ack,
     AnswerHead,
-    Event,
-    Gone,
     Note,
-    Pull,
-    Put,
     Receipt,
-    Told,
 )
 from sync.ops import decode_op, op_id
+from sync.pages import Page, revoked
 from sync.refusals import Kept, Reason, Refused
 
 ROLES = ("lead", "second")
@@ -90,11 +85,11 @@ async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answ
         states = await _extend(db, device, push, known, header, now)
     db.add(device)
     notes = await _notes(db, push, states)
-    page, check = hub.Page((), 0, more=False), dict[str, tuple[int, int]]()
+    page, check = Page((), 0, more=False), dict[str, tuple[int, int]]()
     if push.head.pull is not None and device.revoked_at is not None:
-        page = hub.revoked(push.head.pull, (await head(db)).epoch)
+        page = revoked(push.head.pull, (await head(db)).epoch)
     elif push.head.pull is not None:
-        page, check = await _page(db, device, push.head.pull)
+        page, check = await pages.cut(db, device, push.head.pull)
     return await _answer(db, device, notes, page, check, now)
 
 
@@ -263,81 +258,11 @@ async def _relieved(db: Session, inspections: Collection[str]) -> dict[str, dict
     return roles
 
 
-# -- the page ------------------------------------------------------------------------------------
-
-
-async def _page(
-    db: Session, device: Device, pull: Pull
-) -> tuple[hub.Page, dict[str, tuple[int, int]]]:
-    """Cut a page, and with the last one say what every bucket adds up to."""
-    top = await head(db)  # no place is given while the page is cut: rows and checksums agree
-    entitled = await feed.buckets(db, device.inspector_id)
-    cut = hub.page(pull, device.id, epoch=top.epoch, feed_n=top.feed_n, entitled=entitled)
-    try:
-        wanted = next(cut)
-        while True:
-            wanted = cut.send(await _rows(db, wanted))
-    except StopIteration as done:
-        page: hub.Page = done.value
-    check = {} if page.more else {b: await _checksum(db, b, top.feed_n) for b in entitled}
-    return page, check
-
-
-async def _rows(db: Session, wanted: hub.Wanted) -> list[tuple[int, Event]]:
-    """Give the rows and operations that a page asks for."""
-    after, upto, limit = wanted.after, wanted.upto, wanted.limit
-    feed_query = (
-        select(Feed)
-        .where(col(Feed.bucket).in_(wanted.buckets), Feed.seq > after, Feed.seq <= upto)
-        .order_by(col(Feed.seq))
-        .limit(limit)
-    )
-    inspections = [bucket.removeprefix("i:") for bucket in wanted.buckets if bucket[:2] == "i:"]
-    entry_query = (
-        select(Entry, Device.inspector_id)
-        .join(Device)
-        .where(
-            col(Entry.inspection_id).in_(inspections),
-            col(Entry.seq) > after,
-            col(Entry.seq) <= upto,
-        )
-        .order_by(col(Entry.seq))
-        .limit(limit)
-    )
-    rows = [(row.seq, _row_event(row)) for row in await db.exec(feed_query)]
-    for entry, who in await db.exec(entry_query):
-        assert entry.seq is not None
-        name = op_id(entry.device_id, entry.n)
-        told = Told(f"i:{entry.inspection_id}", name, entry.hash, who, Raw(entry.raw))
-        rows.append((entry.seq, told))
-    rows.sort(key=lambda row: row[0])
-    return rows[:limit]
-
-
-def _row_event(row: Feed) -> Event:
-    if row.gone:
-        return Gone(row.bucket, row.kind, row.entity)
-    return Put(row.bucket, row.kind, row.entity, row.rev, Raw(row.body))
-
-
-async def _checksum(db: Session, bucket: str, upto: int) -> tuple[int, int]:
-    rows = select(Feed.kind, Feed.entity, Feed.rev).where(
-        Feed.bucket == bucket, Feed.seq <= upto, col(Feed.gone).is_(False)
-    )
-    entries = select(Entry.device_id, Entry.n, Entry.hash).where(
-        Entry.inspection_id == bucket.removeprefix("i:"), col(Entry.seq) <= upto
-    )
-    held = list(await db.exec(rows))
-    if bucket.startswith("i:"):
-        held += [("op", op_id(dev, n), hash_) for dev, n, hash_ in await db.exec(entries)]
-    return hub.checksum(held)
-
-
 async def _answer(
     db: Session,
     device: Device,
     notes: list[Note],
-    page: hub.Page,
+    page: Page,
     check: dict[str, tuple[int, int]],
     now: datetime,
 ) -> Answered:

@@ -38,8 +38,9 @@ from backend.tables import (
 )
 from sync import codec
 from sync import messages as wire
+from sync.exchange import Exchanged, exchange
 from sync.ops import Answer
-from sync.replica import Exchanged, Replica
+from sync.replica import Replica
 from sync.store import MemoryStore
 
 DIVISION = visits.DIVISION
@@ -134,7 +135,7 @@ class Phone:
         return self
 
     async def sync(self) -> Exchanged:
-        session = self.replica.exchange()
+        session = exchange(self.replica)
         request = next(session)
         try:
             while True:

@@ -16,9 +16,10 @@ from backend import db
 from backend.tables import Batch, Device, Entry, Feed, Fork
 from sync import checklist, codec
 from sync import messages as wire
+from sync.exchange import Exchanged, exchange, refusal
 from sync.ops import Answer, AnyOp, SetAnswers
 from sync.refusals import Reason, Refused
-from sync.replica import Exchanged, Replica, Stamp, refusal
+from sync.replica import Replica, Stamp
 from sync.store import MemoryStore, Mine
 
 TASK = "t1"
@@ -58,13 +59,13 @@ class Phone:
         return self.replica.answer(TASK, {ref: Answer(value)})
 
     def record(self, make: Callable[[Stamp], AnyOp], inspection: str = TASK) -> Mine:
-        return self.replica._record(inspection, make)
+        return self.replica.record(inspection, make)
 
     def ask(self) -> wire.Request:
-        return next(self.replica.exchange())
+        return next(exchange(self.replica))
 
     async def sync(self) -> Exchanged:
-        session = self.replica.exchange()
+        session = exchange(self.replica)
         request = next(session)
         try:
             while True:

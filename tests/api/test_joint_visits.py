@@ -15,10 +15,11 @@ from backend.tables import Checklist as ChecklistRow
 from backend.tables import Entry, Establishment, Inspector, Seat, Task
 from backend.tables import Inspection as Projection
 from sync import checklist, codec
+from sync.exchange import Exchanged, exchange
 from sync.messages import Clock
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
-from sync.replica import Exchanged, Replica
+from sync.replica import Replica
 from sync.store import MemoryStore
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "checklists"
@@ -45,7 +46,7 @@ class Phone:
         return self
 
     async def sync(self) -> Exchanged:
-        session = self.replica.exchange()
+        session = exchange(self.replica)
         request = next(session)
         try:
             while True:

@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Raw, Struct
 
-from sync import checklist, codec, hub
+from sync import checklist, codec, hub, pages
 from sync.merge import Inspection, Recorded, fold
 from sync.messages import (
     VERSION,
@@ -173,9 +173,9 @@ class MemoryHub:
             case hub.Extends(known):
                 self._extend(sender, device, push, known)
 
-        page, check = hub.Page((), 0, more=False), dict[str, tuple[int, int]]()
+        page, check = pages.Page((), 0, more=False), dict[str, tuple[int, int]]()
         if push.head.pull is not None and device.revoked:
-            page = hub.revoked(push.head.pull, self.state.epoch)
+            page = pages.revoked(push.head.pull, self.state.epoch)
         elif push.head.pull is not None:
             page, check = self._page(sender, device, push)
         head_hash = device.chain[-1].placed.hash if device.chain else codec.genesis(sender)
@@ -213,11 +213,11 @@ class MemoryHub:
 
     def _page(
         self, sender: str, device: Known, push: hub.Push
-    ) -> tuple[hub.Page, dict[str, tuple[int, int]]]:
+    ) -> tuple[pages.Page, dict[str, tuple[int, int]]]:
         assert push.head.pull is not None
         entitled = sorted(self.state.members[device.inspector])
         feed_n = self.state.ends.feed_n
-        cut = hub.page(
+        cut = pages.page(
             push.head.pull, sender, epoch=self.state.epoch, feed_n=feed_n, entitled=entitled
         )
         try:
@@ -225,10 +225,10 @@ class MemoryHub:
             while True:
                 wanted = cut.send(self._rows(wanted))
         except StopIteration as done:
-            page: hub.Page = done.value
+            page: pages.Page = done.value
         return page, {} if page.more else {b: self._checksum(b) for b in entitled}
 
-    def _rows(self, wanted: hub.Wanted) -> list[tuple[int, Event]]:
+    def _rows(self, wanted: pages.Wanted) -> list[tuple[int, Event]]:
         rows = [row for (bucket, *_), row in self.state.feed.items() if bucket in wanted.buckets]
         for entry in self.state.ledger:
             bucket = f"i:{entry.placed.verdict.inspection}"
@@ -248,7 +248,7 @@ class MemoryHub:
             for entry in self.state.ledger
             if entry.placed.seq is not None and f"i:{entry.placed.verdict.inspection}" == bucket
         ]
-        return hub.checksum(held)
+        return pages.checksum(held)
 
     def _publish(self, bucket: str, kind: str, entity: str, event: Event) -> None:
         ends = self.state.ends

@@ -11,7 +11,7 @@ from msgspec import Struct
 from simulation.memory_hub import MemoryHub
 from simulation.world import World
 
-from sync import codec, hub, merge
+from sync import codec, exchange, hub, merge, pages, reading
 from sync.replica import Replica
 from sync.store import MemoryStore
 
@@ -84,68 +84,69 @@ MUTANTS = [
         "quarantined operations are told to others", hub, "place",
         'seq = feed_n if verdict.verdict == "ok" else None', "seq = feed_n",
     ),
-    Mutant("the cursor skips one", hub, "page", "upto = rows[-1][0]", "upto = rows[-1][0] + 1"),
-    Mutant("the cursor runs to the end of the feed", hub, "page",
+    Mutant("the cursor skips one", pages, "page", "upto = rows[-1][0]", "upto = rows[-1][0] + 1"),
+    Mutant("the cursor runs to the end of the feed", pages, "page",
            "upto = rows[-1][0]", "upto = feed_n"),
     Mutant(
-        "a bucket of which one is relieved is not dropped", hub, "page",
+        "a bucket of which one is relieved is not dropped", pages, "page",
         "events += [Drop(bucket)", "[Drop(bucket)",
     ),
-    Mutant("only the first new bucket is told", hub, "page",
+    Mutant("only the first new bucket is told", pages, "page",
            "upto < feed_n or booted < len(missing)", "upto < feed_n"),
     Mutant(
         "acknowledged before it was stored", MemoryHub, "ask", "raise Died", "return answer",
     ),
     Mutant(
-        "a server restored from a backup goes on as before", hub, "page",
+        "a server restored from a backup goes on as before", pages, "page",
         'pull.epoch not in ("", epoch) or pull.seq > feed_n', "pull.seq > feed_n",
     ),
     # -- the device ------------------------------------------------------------------------------
     Mutant(
-        "outbox cleared before the answer", Replica, "exchange",
+        "outbox cleared before the answer", exchange, "exchange",
         "response = yield request",
-        'self.store.set("acked", str(self._acked() + len(batch)))\n'
+        'replica.store.set("acked", str(replica.acked() + len(batch)))\n'
         "        response = yield request",
     ),
     Mutant(
-        "an answer is applied piece by piece", Replica, "exchange",
-        "with self.store.transaction():\n            overtaken", "if True:\n            overtaken",
+        "an answer is applied piece by piece", exchange, "exchange",
+        "with replica.store.transaction():\n            overtaken",
+        "if True:\n            overtaken",
     ),
     Mutant(
-        "an overtaken page is applied", Replica, "exchange",
-        "overtaken = self._standing() != asked", "overtaken = False",
+        "an overtaken page is applied", exchange, "exchange",
+        "overtaken = _standing(replica) != asked", "overtaken = False",
     ),
     Mutant(
         "a failed transaction leaves its traces", MemoryStore, "transaction",
         "vars(self).update(before)", "pass",
     ),
     Mutant(
-        "drop not applied", Replica, "_absorb",
-        "case Drop(b=bucket):\n                self.store.drop(bucket)", "case Drop(b=bucket):",
+        "drop not applied", reading, "absorb",
+        "case Drop(b=bucket):\n                replica.store.drop(bucket)", "case Drop(b=bucket):",
     ),
     Mutant(
-        "a removed row stays", Replica, "_absorb",
-        "self.store.remove_row(event.b, event.kind, event.id)", "pass",
+        "a removed row stays", reading, "absorb",
+        "replica.store.remove_row(event.b, event.kind, event.id)", "pass",
     ),
     Mutant(
-        "own operations are taken for another's", Replica, "_absorb",
+        "own operations are taken for another's", reading, "absorb",
         "if not event.id.startswith(", "if not event.id.startswith(' ' + ",
     ),
     Mutant(
-        "what the server said is forgotten", Replica, "_settle",
-        "self.store.note(mine.n, d, why)", "pass",
+        "what the server said is forgotten", exchange, "_settle",
+        "replica.store.note(mine.n, d, why)", "pass",
     ),
     Mutant(
         "the last operation is not signed for", Replica, "sign",
         "if not isinstance(r.op, Sign)]", "if not isinstance(r.op, Sign)][:-1]",
     ),
     Mutant(
-        "what a restored server has lost is not sent again", Replica, "_rewound",
-        'self.store.set("acked", str(head_n))', "pass",
+        "what a restored server has lost is not sent again", exchange, "_rewound",
+        'replica.store.set("acked", str(head_n))', "pass",
     ),
     Mutant(
-        "a wrong checksum is not noticed", Replica, "_absorb",
-        "if whole and self._differs(b, event.check)", "if False", rot=True,
+        "a wrong checksum is not noticed", reading, "absorb",
+        "if whole and _differs(replica, b, event.check)", "if False", rot=True,
     ),
 ]  # fmt: skip
 

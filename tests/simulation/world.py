@@ -14,11 +14,12 @@ import msgspec
 from simulation.memory_hub import Died, MemoryHub
 
 from sync import checklist, codec, hub
+from sync.exchange import Exchanged, drive, exchange
 from sync.merge import Inspection, Recorded, covered, digest, fold
 from sync.messages import Ack, Clock, Enrolled, Receipt, Request, Response, receipt_text
 from sync.ops import Answer, Op, SetAnswers, Sign, Void, decode_op, op_id
 from sync.refusals import Refused
-from sync.replica import Exchanged, Replica, drive
+from sync.replica import Replica
 from sync.store import File, MemoryStore, Mine
 
 TEN_YEARS_MS = 315_576_000_000
@@ -108,7 +109,7 @@ class Session:
     """One exchange under way: the question that waits, or the answer that is on its way back."""
 
     def __init__(self, replica: Replica) -> None:
-        self.exchange: Generator[Request, Response, Exchanged] = replica.exchange()
+        self.exchange: Generator[Request, Response, Exchanged] = exchange(replica)
         self.question: Request | None = next(self.exchange)
         self.answer: Response | None = None
 
@@ -198,7 +199,7 @@ class World:
 
     def run(self, steps: int = 80) -> None:
         for device in self.devices if self.happens(0.8) else ():
-            drive(device.replica.exchange(), self.server.ask)
+            drive(exchange(device.replica), self.server.ask)
         for self.now in range(1, steps + 1):
             device = self.pick(self.devices)
             device.store.fuse = 1 + self.below(12) if self.happens(self.crashes) else 0
@@ -237,14 +238,14 @@ class World:
         """Let the network work for a while, then look at everything."""
         for device in self.devices:
             device.start()
-            drive(device.replica.exchange(), self.server.ask)
+            drive(exchange(device.replica), self.server.ask)
             self.check(device)
             assert device.replica.unsent() == 0
             scope = self.scope[device.inspector] if device.revoked_at is None else set[str]()
             mine = {f"i:{task}" for task in scope} | {f"u:{device.who}"}
-            assert set(device.replica._have()) == (mine if device.revoked_at is None else set())
+            assert set(device.replica.have()) == (mine if device.revoked_at is None else set())
         for device in self.devices:
-            drive(device.replica.exchange(), self.server.ask)
+            drive(exchange(device.replica), self.server.ask)
             self.check(device)
         self.check_all()
 
@@ -304,7 +305,7 @@ class World:
 
     def record_odd(self, device: Device, task: str, choice: float) -> None:
         """Record what the server cannot count: from a newer program, or plainly wrong."""
-        record = device.replica._record
+        record = device.replica.record
         if choice < 0.4:
             self.keep(device, record(task, lambda stamp: Newer(hint="x", **stamp)), "parked")
         elif choice < 0.6:

@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sync import codec, hub
+from sync import codec, hub, pages
 from sync.merge import Inspection, Item, Said
 from sync.messages import Boot, Clock, Drop, Event, Gone, Pull, PushHead, Put, Reset, Told
 from sync.ops import AddEvidence, AddFinding, Answer, SetAnswers, Sign
@@ -230,8 +230,8 @@ FEED: list[tuple[int, Event]] = [
 ]
 
 
-def cut(pull: Pull, entitled: Sequence[str] = ("a", "b"), epoch: str = "e") -> hub.Page:
-    page = hub.page(pull, "d1", epoch=epoch, feed_n=5, entitled=entitled)
+def cut(pull: Pull, entitled: Sequence[str] = ("a", "b"), epoch: str = "e") -> pages.Page:
+    page = pages.page(pull, "d1", epoch=epoch, feed_n=5, entitled=entitled)
     try:
         wanted = next(page)
         while True:
@@ -239,7 +239,7 @@ def cut(pull: Pull, entitled: Sequence[str] = ("a", "b"), epoch: str = "e") -> h
             mine = [row for row in rows if getattr(row[1], "b", "") in wanted.buckets]
             wanted = page.send(mine[: wanted.limit])
     except StopIteration as done:
-        result: hub.Page = done.value
+        result: pages.Page = done.value
         return result
 
 
@@ -295,10 +295,10 @@ def test_a_cursor_that_means_nothing_here_begins_anew(pull: Pull) -> None:
 def test_a_checksum_does_not_depend_on_order() -> None:
     rows = [("task", "1", "r1"), ("op", "d:1", "h")]
 
-    assert hub.checksum(rows) == hub.checksum(reversed(rows))
-    assert hub.checksum(rows)[0] == 2
-    assert hub.checksum(rows) != hub.checksum([("task", "1", "r2"), ("op", "d:1", "h")])
-    assert hub.checksum([]) == (0, 0)
+    assert pages.checksum(rows) == pages.checksum(reversed(rows))
+    assert pages.checksum(rows)[0] == 2
+    assert pages.checksum(rows) != pages.checksum([("task", "1", "r2"), ("op", "d:1", "h")])
+    assert pages.checksum([]) == (0, 0)
 
 
 def test_a_finding_needs_no_item() -> None:
@@ -306,5 +306,5 @@ def test_a_finding_needs_no_item() -> None:
 
 
 def test_a_revoked_device_is_told_to_drop_everything() -> None:
-    assert hub.revoked(Pull("e", 3, ("a", "b")), "e").events == (Drop("a"), Drop("b"))
-    assert hub.revoked(Pull("e", 3, ("a", "b")), "restored").events == (Reset(),)
+    assert pages.revoked(Pull("e", 3, ("a", "b")), "e").events == (Drop("a"), Drop("b"))
+    assert pages.revoked(Pull("e", 3, ("a", "b")), "restored").events == (Reset(),)

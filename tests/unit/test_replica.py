@@ -6,11 +6,12 @@ from simulation.memory_hub import MemoryHub
 from simulation.world import FORM, REFS, Newer
 
 from sync import checklist, codec
+from sync.exchange import drive, exchange, refusal
 from sync.merge import covered, digest
 from sync.messages import Clock, Enrolled, Request, Response
 from sync.ops import Answer, SetAnswers, decode_op
 from sync.refusals import Reason, Refused
-from sync.replica import Replica, drive, refusal
+from sync.replica import Replica
 from sync.store import File, MemoryStore, Row
 
 CLOCK = Clock(0, 0, "b")
@@ -31,7 +32,7 @@ def phone(hub: MemoryHub, who: str = "li") -> Replica:
     secret = codec.new_key()
     replica = Replica(MemoryStore(), lambda: CLOCK)
     replica.enrol(hub.enrol(who, codec.public_key(secret)), server="", secret=secret)
-    drive(replica.exchange(), hub.ask)
+    drive(exchange(replica), hub.ask)
     return replica
 
 
@@ -48,7 +49,7 @@ def test_a_device_that_is_not_enrolled_says_so() -> None:
     replica = Replica(MemoryStore(), lambda: CLOCK)
 
     refused(lambda: replica.identity, Reason.DEVICE_NOT_ENROLLED)
-    refused(lambda: next(replica.exchange()), Reason.DEVICE_NOT_ENROLLED)
+    refused(lambda: next(exchange(replica)), Reason.DEVICE_NOT_ENROLLED)
 
 
 def test_a_device_enrols_once(hub: MemoryHub) -> None:
@@ -117,10 +118,10 @@ def test_signing_again_needs_a_reason_but_others_on_site_may_sign_too(hub: Memor
 def test_a_signature_covers_and_digests_what_its_device_knows(hub: MemoryHub) -> None:
     lead, second = phone(hub), phone(hub, "wang")
     second.find("t1", "rust", basis="Law 3")
-    drive(second.exchange(), hub.ask)
+    drive(exchange(second), hub.ask)
     lead.answer("t1", OK)
     lead.attach("t1", File("f" * 64, 9, "image/jpeg"))
-    drive(lead.exchange(), hub.ask)
+    drive(exchange(lead), hub.ask)
     before = lead.inspection("t1")
 
     lead.sign("t1", "lead")
@@ -139,13 +140,13 @@ def test_after_both_signed_a_late_answer_is_shown_as_late_until_it_is_signed_for
     lead, second = phone(hub), phone(hub, "wang")
     lead.answer("t1", OK)
     lead.sign("t1", "lead")
-    drive(lead.exchange(), hub.ask)
-    drive(second.exchange(), hub.ask)
+    drive(exchange(lead), hub.ask)
+    drive(exchange(second), hub.ask)
     second.sign("t1", "second")
-    drive(second.exchange(), hub.ask)
+    drive(exchange(second), hub.ask)
 
     late = second.answer("t1", BAD)
-    drive(second.exchange(), hub.ask)
+    drive(exchange(second), hub.ask)
     said = second.store.noted()
     during = second.inspection("t1")
     second.sign("t1", "second", reason="seen again")
@@ -173,8 +174,8 @@ def test_an_exchange_may_be_abandoned_anywhere_and_begun_again(hub: MemoryHub) -
     replica.answer("t1", OK)
 
     for _ in range(3):
-        hub.ask(next(replica.exchange()))  # the answer is lost
-    drive(replica.exchange(), hub.ask)
+        hub.ask(next(exchange(replica)))  # the answer is lost
+    drive(exchange(replica), hub.ask)
 
     assert [name for name, _ in hub.ledger()] == ["d1"]
     assert replica.unsent() == 0
@@ -183,7 +184,7 @@ def test_an_exchange_may_be_abandoned_anywhere_and_begun_again(hub: MemoryHub) -
 def test_only_an_answer_signed_by_the_server_moves_anything(hub: MemoryHub) -> None:
     replica = phone(hub)
     replica.answer("t1", OK)
-    session = replica.exchange()
+    session = exchange(replica)
     answer = hub.ask(next(session))
     before = dict(vars(replica.store))
 
@@ -199,7 +200,7 @@ def test_a_page_of_a_hotel_wifi_is_not_taken_for_an_answer(hub: MemoryHub, statu
     replica.answer("t1", OK)
 
     with pytest.raises(Refused):
-        drive(replica.exchange(), lambda _: Response(status, {}, b"<html>log in"))
+        drive(exchange(replica), lambda _: Response(status, {}, b"<html>log in"))
 
     assert replica.unsent() == 1
 
@@ -227,7 +228,7 @@ def test_an_answer_that_cannot_be_followed_changes_nothing(
         answer = hub.ask(request)
         return _resealed(hub, answer, answer.body.replace(old, new))
 
-    refused(lambda: drive(replica.exchange(), ask), reason)
+    refused(lambda: drive(exchange(replica), ask), reason)
     assert replica.unsent() == 1
 
 
@@ -238,7 +239,7 @@ def test_an_answer_without_an_end_is_refused(hub: MemoryHub) -> None:
         answer = hub.ask(request)
         return _resealed(hub, answer, answer.body.rpartition(b"\n")[0])
 
-    refused(lambda: drive(replica.exchange(), ask), Reason.ANSWER_STRANGE)
+    refused(lambda: drive(exchange(replica), ask), Reason.ANSWER_STRANGE)
 
 
 def test_a_checksum_that_never_fits_does_not_read_for_ever(hub: MemoryHub) -> None:
@@ -250,7 +251,7 @@ def test_a_checksum_that_never_fits_does_not_read_for_ever(hub: MemoryHub) -> No
             hub, answer, answer.body.replace(b'"check":{"i:t1":[1,', b'"check":{"i:t1":[7,')
         )
 
-    done = drive(replica.exchange(), ask)
+    done = drive(exchange(replica), ask)
 
     assert done.rounds == 2
     assert done.alarms == 2
@@ -258,10 +259,10 @@ def test_a_checksum_that_never_fits_does_not_read_for_ever(hub: MemoryHub) -> No
 
 def test_a_page_that_another_process_overtook_is_not_applied(hub: MemoryHub) -> None:
     replica = phone(hub)
-    slow = replica.exchange()
+    slow = exchange(replica)
     stale = hub.ask(next(slow))
     hub.remove("i:t1", "task", "t1")
-    drive(replica.exchange(), hub.ask)
+    drive(exchange(replica), hub.ask)
     cursor = replica.store.get("seq")
 
     request = slow.send(stale)
@@ -276,11 +277,11 @@ def test_operations_that_the_server_does_not_count_do_not_count_here_either(
 ) -> None:
     replica = phone(hub)
     wrong = {"9.9": Answer("pass")}
-    replica._record("t1", lambda stamp: SetAnswers(f=wrong, **stamp))
-    replica._record("t1", lambda stamp: Newer(hint="x", **stamp))
+    replica.record("t1", lambda stamp: SetAnswers(f=wrong, **stamp))
+    replica.record("t1", lambda stamp: Newer(hint="x", **stamp))
     before = replica.inspection("t1").items
 
-    done = drive(replica.exchange(), hub.ask)
+    done = drive(exchange(replica), hub.ask)
 
     assert set(before) == {"9.9"}
     assert replica.inspection("t1").items == {}
@@ -290,15 +291,15 @@ def test_operations_that_the_server_does_not_count_do_not_count_here_either(
 
 def test_a_later_answer_replaces_what_was_said_before(hub: MemoryHub) -> None:
     replica = phone(hub)
-    replica._record("t2", lambda stamp: SetAnswers(f=OK, **stamp))
-    drive(replica.exchange(), hub.ask)
+    replica.record("t2", lambda stamp: SetAnswers(f=OK, **stamp))
+    drive(exchange(replica), hub.ask)
     said = [mine.why for mine in replica.store.noted()]
     hub.dispatch("t2", "li", "wang")
     hub.state.devices["d1"].chain.clear()  # the server was restored, the task is there now
     hub.state.ledger.clear()
     replica.find("t1", "x", basis="y")
 
-    drive(replica.exchange(), hub.ask)
+    drive(exchange(replica), hub.ask)
 
     assert said == ["inspection.not-yours"]
     assert replica.store.noted() == []
@@ -320,11 +321,11 @@ def test_a_restored_server_is_offered_the_whole_log_again(hub: MemoryHub) -> Non
     replica = phone(hub)
     for value in ("pass", "fail", "na"):
         replica.answer("t1", {REFS[0]: Answer(value)})
-    drive(replica.exchange(), hub.ask)
+    drive(exchange(replica), hub.ask)
     before = replica.inspection("t1")
     hub.restore(1)
 
-    done = drive(replica.exchange(), hub.ask)
+    done = drive(exchange(replica), hub.ask)
 
     assert [one.n for one in hub.chain("d1")] == [1, 2, 3]
     assert replica.store.get("epoch") == hub.state.epoch

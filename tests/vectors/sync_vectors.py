@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sync import codec, hub
+from sync import codec, pages
 from sync.merge import Recorded, canonical, digest, fold
 from sync.messages import Ack, Clock, Pull, PushHead, receipt_text
 from sync.ops import (
@@ -137,7 +137,7 @@ def make() -> dict[str, Any]:
         "ledger": ledger(),
         "push": push(),
         "receipt": receipt(),
-        "checksum": {"rows": rows, "is": hub.checksum(rows)},
+        "checksum": {"rows": rows, "is": pages.checksum(rows)},
         "folds": [
             {
                 "name": name,
