@@ -32,19 +32,28 @@ class Member(Struct):
 class Phase:
     """One phase of a member's day, as a running process."""
 
-    def __init__(self, member: Member, *words: str | Path) -> None:
+    def __init__(self, member: Member, *words: str | Path, held: bool = False) -> None:
         phase, *rest = words
         self.member = member
         line = ["-m", "cli.demo.inspector", phase, member.home, member.skew_ms, *rest]
         self.process = subprocess.Popen(
-            [sys.executable, *map(str, line)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, *map(str, line)],
+            stdin=subprocess.PIPE if held else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
     def kill_after(self, operations: int) -> bool:
-        """Kill it (SIGKILL) once it has said so many operations; tell whether it died of that."""
+        """Kill it (SIGKILL) once it has said so many operations; tell whether it died of that.
+
+        A held one waits for a line after each operation, so the kill finds it at work on the next.
+        """
+        assert self.process.stdin is not None
         assert self.process.stdout is not None
         for _ in range(operations):
             self._note(self.process.stdout.readline())
+            self.process.stdin.write(b"\n")
+            self.process.stdin.flush()
         self.process.send_signal(signal.SIGKILL)
         rest, _ = self.process.communicate(timeout=SECONDS_MAX)
         for line in rest.splitlines(keepends=True):

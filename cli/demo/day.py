@@ -260,7 +260,10 @@ def _record(bureau: Bureau, sites: Sequence[Site]) -> None:
     photos.mkdir()
     scripts = {m.device: write(m, script(s, m, photos), "day") for s in sites for m in s.pair}
     victim = sites[0].pair[0]
-    phases = [Phase(member, "record", scripts[member.device]) for member in _crew(sites)]
+    phases = [
+        Phase(member, "record", scripts[member.device], held=member is victim)
+        for member in _crew(sites)
+    ]
     killed = phases[0].kill_after(KILL_AFTER)
     kept = len(victim.told)
     phases[0] = Phase(victim, "record", scripts[victim.device])

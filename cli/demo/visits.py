@@ -15,7 +15,6 @@ from cli.demo.photos import take
 from sync.checklist import Checklist, Item
 
 FAST_CLOCK_MS = 20 * 60 * 1000
-PACE_MS = 15
 
 
 class Site(Struct):
@@ -58,7 +57,7 @@ def script(site: Site, member: Member, folder: Path) -> Script:
         steps.append(_photo(site, "", "the front / 门面", folder))
         steps.append(SignOff(inspection=site.id, role="site", name="张某 (manager)"))
     steps.append(SignOff(inspection=site.id, role=member.role))
-    return Script(tuple(steps), pace_ms=PACE_MS)
+    return Script(tuple(steps))
 
 
 def settling(site: Site, member: Member) -> Script:
