@@ -43,7 +43,15 @@ from backend.tables.registers import (
     Revision,
     Versioned,
 )
-from backend.tables.results import Blob, Conclusion, Inspection, Publication, Rectification, Upload
+from backend.tables.results import (
+    Blob,
+    Conclusion,
+    Inspection,
+    Publication,
+    Rectification,
+    Rendition,
+    Upload,
+)
 
 __all__ = [
     "NAMING",
@@ -96,6 +104,7 @@ __all__ = [
     "RecusalFacts",
     "RecusalVersion",
     "Relief",
+    "Rendition",
     "Revision",
     "Seat",
     "Task",

@@ -26,7 +26,18 @@ class Upload(SQLModel, table=True):
     sha256: str = Field(max_length=64, index=True)
     size: int
     mime: str = Field(max_length=80)
+    original: str = Field(default="", max_length=64)  # what it is a rendition of, if it is one
     created_at: datetime
+
+
+class Rendition(SQLModel, table=True):
+    """缩略图: a small picture that a device made of a file it holds; a derivative, no evidence."""
+
+    original: str = Field(primary_key=True, max_length=64)  # its digest, arrived or not
+    device_id: str = Field(foreign_key="device.id", primary_key=True, max_length=36)
+    sha256: str = Field(max_length=64)
+    size: int
+    stored_at: datetime
 
 
 class Inspection(SQLModel, table=True):
