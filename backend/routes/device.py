@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from backend.auth_device import device_door
 from backend.db import Session
 from backend.routes import problems
-from backend.work import devices, intake
+from backend.work import enrolments, intake
 from sync.codec import SIGNATURE_HEADER
 from sync.messages import Enrol, Enrolled
 from sync.refusals import Kept
@@ -23,7 +23,7 @@ async def enrol(
     db: NamedDependency[Session], now: NamedDependency[datetime], data: JSONBody[Enrol]
 ) -> Enrolled:
     """Let a device become an inspector's (终端登记)."""
-    return await devices.enrol(db, data, now)
+    return await enrolments.enrol(db, data, now)
 
 
 @post("/sync/v1", guards=[device_door], opt={"open": True}, security=[], status_code=200)

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from backend import auth, db
 from backend.tables import Checklist, Device, Draw, Entry, Inspection, Plan, Task
-from backend.work import devices, feed
+from backend.work import devices, enrolments, feed
 from sync import checklist, hub, merge
 from sync.messages import Enrol, Enrolled, Request, Response
 from sync.ops import decode_op, op_id
@@ -60,13 +60,15 @@ class AppHub:
             )
         async with db.transaction(self.office.engine) as session:
             found = await session.get_one(rows.Inspector, self.ids[inspector])
-            invited = await devices.invite(session, CHIEF, found.certificate, self.office.clock())
+            invited = await enrolments.invite(
+                session, CHIEF, found.certificate, self.office.clock()
+            )
         return invited.code
 
     async def enrol(self, inspector: str, public_key: str) -> Enrolled:
         code = await self.invite(inspector)
         async with db.transaction(self.office.engine) as session:
-            return await devices.enrol(session, Enrol(code, public_key), self.office.clock())
+            return await enrolments.enrol(session, Enrol(code, public_key), self.office.clock())
 
     async def dispatch(self, task: str, lead: str, second: str) -> None:
         site = await rows.establishment(self.office, "33")

@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from backend.auth import Officer, needs
 from backend.db import Session
 from backend.wire import DeviceView, EntryView, InviteView, NewInvite
-from backend.work import devices
+from backend.work import devices, enrolments
 
 
 @post("/devices/invites", guards=[needs("admin", "supervisor")])
@@ -20,7 +20,7 @@ async def invite(
     data: JSONBody[NewInvite],
 ) -> InviteView:
     """Make a one-time code for an inspector's device (生成登记码)."""
-    return await devices.invite(db, officer, data.certificate, now)
+    return await enrolments.invite(db, officer, data.certificate, now)
 
 
 @get("/devices")
