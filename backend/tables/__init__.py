@@ -8,8 +8,18 @@ backend: `wire` says what travels. A `division` is a GB/T 2260 code of 2, 4, 6, 
 from backend.tables.amendments import Amendment, Relief
 from backend.tables.base import NAMING
 from backend.tables.draws import Draw, Piece, Plan, Seat, Task, Typing
-from backend.tables.ledger import Batch, Device, Entry, Feed, Fork, Head, Invite, Member
-from backend.tables.office import Account, Act, Token
+from backend.tables.ledger import (
+    Batch,
+    Device,
+    Entry,
+    Feed,
+    Fork,
+    Head,
+    Invite,
+    Member,
+    Ruling,
+)
+from backend.tables.office import Account, Act, Throttle, Token
 from backend.tables.registers import (
     Checklist,
     Department,
@@ -106,8 +116,10 @@ __all__ = [
     "Relief",
     "Rendition",
     "Revision",
+    "Ruling",
     "Seat",
     "Task",
+    "Throttle",
     "Token",
     "Typing",
     "Upload",

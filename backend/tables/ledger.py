@@ -21,7 +21,8 @@ class Device(SQLModel, table=True):
     """终端: one key of one inspector, and the end of its chain as the ledger knows it."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    inspector_id: str = Field(foreign_key="inspector.id", index=True)
+    # Whose it is: an inspector, or `office:` and an account's name (sync.hub.OFFICE).
+    inspector_id: str = Field(index=True)
     label: str = Field(max_length=80)
     public_key: str = Field(max_length=64)  # Ed25519, hex
     enrolled_at: datetime
@@ -62,6 +63,20 @@ class Entry(SQLModel, table=True):
     received_at: datetime
 
     __table_args__ = (Index(None, "inspection_id", "seq"),)
+
+
+class Ruling(SQLModel, table=True):
+    """裁定: what a later act made of an operation that was held back; the ledger's word stays."""
+
+    act_n: int = Field(foreign_key="act.n", primary_key=True)  # says who, when and why
+    device_id: str = Field(primary_key=True, max_length=36)
+    n: int = Field(primary_key=True)
+    hash: str = Field(primary_key=True, max_length=64)  # several in a fork have the same number
+    verdict: str = Field(max_length=20)  # ok | kept | quarantined | parked | reissued
+    why: str = Field(default="", max_length=60)
+    waived: str = Field(default="", max_length=60)  # the refusal's code that was set aside
+
+    __table_args__ = (Index(None, "device_id", "n"),)
 
 
 class Fork(SQLModel, table=True):

@@ -27,6 +27,14 @@ class Token(SQLModel, table=True):
     expires_at: datetime
 
 
+class Throttle(SQLModel, table=True):
+    """限速: how often somebody guessed wrong lately; who it was is kept as a digest only."""
+
+    digest: str = Field(primary_key=True, max_length=64)
+    failures: int
+    failed_at: datetime = Field(index=True)
+
+
 class Act(SQLModel, table=True):
     """留痕: one act in the hash-chained journal; `n` is dense from 1."""
 

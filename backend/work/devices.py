@@ -39,7 +39,7 @@ async def list_devices(db: Session, officer: Officer) -> list[DeviceView]:
     """List the devices of a division's inspectors, those longest unseen first."""
     query = (
         select(Device, Inspector)
-        .join(Inspector)
+        .join(Inspector, col(Inspector.id) == Device.inspector_id)
         .where(col(Inspector.division).startswith(officer.division, autoescape=True))
         .order_by(col(Device.seen_at).asc().nulls_first(), col(Device.id))
     )
@@ -60,7 +60,11 @@ async def read_log(db: Session, officer: Officer, device_id: str, *, after: int)
 
 
 async def _find(db: Session, device_id: str, *, lock: bool = False) -> tuple[Device, Inspector]:
-    query = select(Device, Inspector).join(Inspector).where(Device.id == device_id)
+    query = (
+        select(Device, Inspector)
+        .join(Inspector, col(Inspector.id) == Device.inspector_id)
+        .where(Device.id == device_id)
+    )
     found = (await db.exec(query.with_for_update(of=Device) if lock else query)).first()
     if found is None:
         raise Refused(Reason.DEVICE_NOT_FOUND, device=device_id)
