@@ -5,7 +5,7 @@ be refused (malformed, wrong signature, gap, fork), and every such refusal may b
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sync import codec
-from sync.merge import Inspection
+from sync.merge import MEMBER, Inspection
 from sync.messages import (
     VERSION,
     AnswerHead,
@@ -29,6 +29,11 @@ from sync.refusals import Reason, Refused
 
 # What JSON from outside may raise; RecursionError for nesting without end.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+# A desk is a device that the server keeps for an officer, by this and the account's name. It may
+# only answer what others disagree on.
+OFFICE = "office:"
+WAIVABLE = (Reason.DEVICE_REVOKED.code, Reason.INSPECTION_NOT_YOURS.code)
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -132,8 +137,18 @@ def judge(push: Push, *, head_n: int, hash_at: Mapping[int, str]) -> Judgement:
     return Extends(len(push.hashes))
 
 
-def admit(raw: bytes, n: int, who: str, revoked: bool, facts: Mapping[str, Facts]) -> Verdict:
-    """Judge one operation of inspector `who`; whatever the verdict, it is stored."""
+def admit(
+    raw: bytes,
+    n: int,
+    who: str,
+    revoked: bool,
+    facts: Mapping[str, Facts],
+    waived: Collection[str] = (),
+) -> Verdict:
+    """Judge one operation of `who`; whatever the verdict, it is stored.
+
+    `waived` are the codes in WAIVABLE that an officer set aside for it.
+    """
     try:
         raw.decode()
         envelope = decode_envelope(raw)
@@ -142,7 +157,7 @@ def admit(raw: bytes, n: int, who: str, revoked: bool, facts: Mapping[str, Facts
     kind, inspection = _clean(envelope.t, 60), _clean(envelope.e, 64)
     if envelope.n != n:
         return Verdict(kind, inspection, "quarantined", Reason.OP_MALFORMED.code)
-    if revoked:
+    if revoked and Reason.DEVICE_REVOKED.code not in waived:
         return Verdict(kind, inspection, "quarantined", Reason.DEVICE_REVOKED.code)
     try:
         op = decode_op(raw)
@@ -150,9 +165,10 @@ def admit(raw: bytes, n: int, who: str, revoked: bool, facts: Mapping[str, Facts
         # A newer device's kind, or a known kind in a form that this version does not know.
         return Verdict(kind, inspection, "parked", Reason.OP_UNKNOWN.code)
     known = facts.get(op.e)
-    if known is None or who not in known.roles:
+    role = _role(who, known, waived) if known is not None else None
+    if known is None or role is None:
         return Verdict(kind, inspection, "quarantined", Reason.INSPECTION_NOT_YOURS.code)
-    refusal = _content(op, known.roles[who], known)
+    refusal = _content(op, role, known)
     if refusal is not None:
         return Verdict(kind, inspection, "quarantined", refusal.code)
     return Verdict(kind, inspection, "ok")
@@ -212,7 +228,17 @@ def _clean(text: str, length: int) -> str:
     return text.replace("\0", "")[:length]
 
 
+def _role(who: str, facts: Facts, waived: Collection[str]) -> str | None:
+    if who.startswith(OFFICE):
+        return OFFICE
+    stranger = MEMBER if Reason.INSPECTION_NOT_YOURS.code in waived else None
+    return facts.roles.get(who, stranger)
+
+
 def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
+    settles = isinstance(op, SetAnswers) and all(len(op.s.get(ref, ())) > 1 for ref in op.f)
+    if role == OFFICE and not settles:
+        return Reason.INSPECTION_NOT_YOURS
     if isinstance(op, SetAnswers):
         refusals = (facts.admissible(ref, answer.v) for ref, answer in op.f.items())
         return next((refusal for refusal in refusals if refusal is not None), None)

@@ -141,14 +141,18 @@ class Gone(Struct, frozen=True, tag_field="t", tag="del"):
     id: str
 
 
-class Told(Struct, frozen=True, tag_field="t", tag="op"):
-    """An operation of inspector `who` in bucket `b`, byte for byte."""
+class Told(Struct, frozen=True, tag_field="t", tag="op", omit_defaults=True):
+    """An operation of inspector `who` in bucket `b`, byte for byte.
+
+    `ruled`: it was held back at first, and counts since the office judged it again.
+    """
 
     b: str
     id: str
     h: str
     who: str
     raw: Raw
+    ruled: bool = False
 
 
 class End(Struct, frozen=True, tag_field="t", tag="end"):

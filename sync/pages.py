@@ -53,8 +53,7 @@ def page(
         rows = yield Wanted(have, pull.seq, feed_n, pull.limit)
         if len(rows) >= pull.limit:
             upto = rows[-1][0]
-        own = f"{device}:"
-        events += [e for _, e in rows if not (isinstance(e, Told) and e.id.startswith(own))]
+        events += [event for _, event in rows if not _known(event, f"{device}:")]
     missing = [bucket for bucket in entitled if bucket not in have]
     booted = 0
     for bucket in missing:
@@ -64,6 +63,11 @@ def page(
         events += [Boot(bucket), *(event for _, event in rows if not isinstance(event, Gone))]
         booted += 1
     return Page(tuple(events), upto, more=upto < feed_n or booted < len(missing))
+
+
+def _known(event: Event, own: str) -> bool:
+    """Tell whether a device recorded this itself; that it counts after all is news."""
+    return isinstance(event, Told) and event.id.startswith(own) and not event.ruled
 
 
 def revoked(pull: Pull, epoch: str) -> Page:

@@ -34,7 +34,11 @@ def absorb(replica: Replica, epoch: str, events: list[Event]) -> tuple[bool, int
             case Gone():
                 replica.store.remove_row(event.b, event.kind, event.id)
             case Told():
-                if not event.id.startswith(f"{replica.identity.enrolled.device}:"):
+                device, _, n = event.id.rpartition(":")
+                if device == replica.identity.enrolled.device:
+                    if event.ruled:
+                        replica.store.note(int(n), "", "")
+                else:
                     told = Theirs(event.id, event.b, event.h, event.who, bytes(event.raw))
                     replica.store.put_theirs(told)
             case End():

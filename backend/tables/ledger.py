@@ -52,7 +52,7 @@ class Entry(SQLModel, table=True):
     device_id: str = Field(foreign_key="device.id", primary_key=True, max_length=36)
     n: int = Field(primary_key=True)
     position: int = Field(unique=True)  # in the ledger, dense from 1
-    seq: int | None = Field(default=None, unique=True)  # in the feed; none while quarantined
+    seq: int | None = Field(default=None, unique=True)  # in the feed; none while it is held back
     inspection_id: str = Field(max_length=64)
     kind: str = Field(max_length=60)
     hash: str = Field(max_length=64)  # SHA-256(previous hash + raw), hex

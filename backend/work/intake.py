@@ -73,7 +73,7 @@ async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answ
         case hub.Gap():
             raise Refused(Reason.SYNC_GAP, head_n=device.head_n)
         case hub.Forks(at):
-            await _keep_fork(db, device, push, at, now)
+            await _keep_fork(db, device, push, at, header, now)
             return Kept(Refused(Reason.SYNC_FORK, head_n=device.head_n))
         case hub.Extends(known):
             pass
@@ -98,7 +98,7 @@ async def project(db: Session, inspections: Collection[str], now: datetime) -> d
     query = (
         select(Entry.device_id, Entry.hash, Entry.raw, Device.inspector_id)
         .join(Device)
-        .where(col(Entry.inspection_id).in_(inspections), col(Entry.verdict) == "ok")
+        .where(col(Entry.inspection_id).in_(inspections), col(Entry.seq).is_not(None))
     )
     recorded: dict[str, list[Recorded]] = {inspection: [] for inspection in inspections}
     for device, hash_, raw, who in await db.exec(query):
@@ -142,21 +142,27 @@ async def _hashes(db: Session, device: Device, first: int, last: int) -> dict[in
     return found
 
 
-async def _keep_fork(db: Session, device: Device, push: hub.Push, at: int, now: datetime) -> None:
-    for index in range(at, len(push.raws)):
-        key = (device.id, push.head.first + index, push.hashes[index])
-        if await db.get(Fork, key) is None:
-            fork = Fork(
-                device_id=key[0], n=key[1], hash=key[2], raw=push.raws[index], received_at=now
-            )
-            db.add(fork)
+async def _keep_fork(
+    db: Session, device: Device, push: hub.Push, at: int, header: str, now: datetime
+) -> None:
+    """Keep another history of a device beside the ledger's, with the signature that proves it."""
+    numbers = range(push.head.first + at, push.head.first + len(push.raws))
+    query = select(Fork.hash).where(Fork.device_id == device.id, col(Fork.n).in_(numbers))
+    known = set(await db.exec(query))
+    news = [
+        Fork(device_id=device.id, n=n, hash=hash_, raw=raw, received_at=now)
+        for n, hash_, raw in zip(numbers, push.hashes[at:], push.raws[at:], strict=True)
+        if hash_ not in known
+    ]
+    if news:
+        db.add_all([*news, _batch(device, push, header, now)])
 
 
 async def _extend(
     db: Session, device: Device, push: hub.Push, known: int, header: str, now: datetime
 ) -> dict[str, State]:
     """Append new operations to the ledger and fold the inspections they touch."""
-    facts = await _facts(db, push.raws[known:])
+    facts = await facts_of(db, push.raws[known:])
     verdicts = [
         hub.admit(raw, n, device.inspector_id, device.revoked_at is not None, facts)
         for n, raw in enumerate(push.raws[known:], start=push.head.first + known)
@@ -185,8 +191,16 @@ async def _extend(
         for one in placed
     ]
     await (await db.connection()).execute(LEDGER.insert(), entries)  # a third cheaper than by rows
+    batch = _batch(device, push, header, now)
+    device.head_n, device.head_hash = placed[-1].n, placed[-1].hash
+    db.add_all([top, batch, device])
+    touched = sorted({verdict.inspection for verdict in verdicts if verdict.verdict == "ok"})
+    return await project(db, touched, now) if touched else {}
+
+
+def _batch(device: Device, push: hub.Push, header: str, now: datetime) -> Batch:
     _, _, signature = codec.open_header(header)
-    batch = Batch(
+    return Batch(
         device_id=device.id,
         first_n=push.head.first,
         count=push.head.count,
@@ -194,10 +208,6 @@ async def _extend(
         signature=signature,
         received_at=now,
     )
-    device.head_n, device.head_hash = placed[-1].n, placed[-1].hash
-    db.add_all([top, batch, device])
-    touched = sorted({verdict.inspection for verdict in verdicts if verdict.verdict == "ok"})
-    return await project(db, touched, now) if touched else {}
 
 
 async def _notes(db: Session, push: hub.Push, states: dict[str, State]) -> list[Note]:
@@ -205,12 +215,12 @@ async def _notes(db: Session, push: hub.Push, states: dict[str, State]) -> list[
 
     The end may lie beyond the push: the acknowledgement covers it, so what was said of it must too.
     """
-    query = select(Entry.n, Entry.verdict, Entry.why, Entry.inspection_id).where(
+    query = select(Entry.n, Entry.seq, Entry.verdict, Entry.why, Entry.inspection_id).where(
         Entry.device_id == push.head.dev, Entry.n >= push.head.first
     )
     notes: list[Note] = []
-    for n, verdict, why, inspection in await db.exec(query):
-        if verdict != "ok":
+    for n, seq, verdict, why, inspection in await db.exec(query):
+        if seq is None:
             notes.append(Note(n, verdict, why))
         elif inspection not in states:
             row = await db.get_one(Inspection, inspection)
@@ -220,7 +230,7 @@ async def _notes(db: Session, push: hub.Push, states: dict[str, State]) -> list[
     return notes
 
 
-async def _facts(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
+async def facts_of(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
     """Load what is known of the inspections that a push speaks of."""
     wanted = {inspection for raw in raws if (inspection := hub.inspection_of(raw))}
     if not wanted:

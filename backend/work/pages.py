@@ -57,7 +57,8 @@ async def _rows(db: Session, wanted: pages.Wanted) -> list[tuple[int, Event]]:
     for entry, who in await db.exec(entry_query):
         assert entry.seq is not None
         name = op_id(entry.device_id, entry.n)
-        told = Told(f"i:{entry.inspection_id}", name, entry.hash, who, Raw(entry.raw))
+        bucket, ruled = f"i:{entry.inspection_id}", entry.verdict != "ok"
+        told = Told(bucket, name, entry.hash, who, Raw(entry.raw), ruled)
         rows.append((entry.seq, told))
     rows.sort(key=lambda row: row[0])
     return rows[:limit]
