@@ -9,6 +9,8 @@ import pytest
 import visits
 from conftest import NOW, Clock, Office
 from httpx import AsyncClient, Response
+from phones import Phone, enrolled
+from plans import refusal
 from rows import put, revision
 from simulation.app_hub import AppHub
 from sqlmodel import col, select
@@ -36,12 +38,7 @@ from backend.tables import (
     Seat,
     Task,
 )
-from sync import codec
-from sync import messages as wire
-from sync.exchange import Exchanged, exchange
 from sync.ops import Answer
-from sync.replica import Replica
-from sync.store import MemoryStore
 
 DIVISION = visits.DIVISION
 EARLIER = "2026-01-15"
@@ -119,34 +116,9 @@ class Bureau:
         return found
 
 
-class Phone:
-    """A device of one inspector."""
-
-    def __init__(self, hub: AppHub, inspector_id: str) -> None:
-        self.hub, self.inspector = hub, inspector_id
-        self.replica = Replica(MemoryStore(), lambda: wire.Clock(1_772_413_200_000, 1, "boot"))
-
-    async def enrol(self) -> "Phone":
-        self.hub.ids[self.inspector] = self.inspector
-        secret = codec.new_key()
-        enrolled = await self.hub.enrol(self.inspector, codec.public_key(secret))
-        self.replica.enrol(enrolled, server="", secret=secret)
-        await self.sync()
-        return self
-
-    async def sync(self) -> Exchanged:
-        session = exchange(self.replica)
-        request = next(session)
-        try:
-            while True:
-                request = session.send(await self.hub.ask(request))
-        except StopIteration as done:
-            exchanged: Exchanged = done.value
-            return exchanged
-
-    @property
-    def held(self) -> set[str]:
-        return {row.id for row in self.replica.tasks()}
+def held(phone: Phone) -> set[str]:
+    """List the tasks that a device has."""
+    return {row.id for row in phone.replica.tasks()}
 
 
 @pytest.fixture
@@ -159,10 +131,6 @@ async def hub(office: Office) -> AppHub:
     app_hub = AppHub(office)
     app_hub.client = await office.client()
     return app_hub
-
-
-def refusal(answer: Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json()["code"])
 
 
 # -- substitution ----------------------------------------------------------------------------------
@@ -290,8 +258,8 @@ async def test_work_for_a_withdrawn_site_leaves_the_devices_and_still_arrives(
     bureau: Bureau, hub: AppHub, office: Office
 ) -> None:
     code, task = next(iter((await bureau.sites()).items()))
-    phone = await Phone(hub, task.lead_id).enrol()
-    assert task.id in phone.held
+    phone = await enrolled(hub, task.lead_id)
+    assert task.id in held(phone)
     phone.replica.answer(task.id, {ITEM: Answer("fail")})
 
     done = await bureau.done(await bureau.substitute(code))
@@ -302,8 +270,8 @@ async def test_work_for_a_withdrawn_site_leaves_the_devices_and_still_arrives(
     inspection = (await bureau.rows(Inspection))[0]
     assert (entry.inspection_id, entry.verdict) == (task.id, "ok")
     assert (inspection.id, ITEM in inspection.state) == (task.id, True)
-    assert task.id not in phone.held
-    assert (new.id in phone.held) == (task.lead_id in (new.lead_id, new.second_id))
+    assert task.id not in held(phone)
+    assert (new.id in held(phone)) == (task.lead_id in (new.lead_id, new.second_id))
     listed = (await bureau.first.get("/office/inspections")).json()
     assert task.id in {one["id"] for one in listed}
     conclude = f"/office/inspections/{task.id}/conclusion"
@@ -319,14 +287,14 @@ async def test_an_inspector_who_is_ill_is_replaced_everywhere_and_the_devices_fo
     before = await bureau.sites()
     ill = next(iter(before.values())).lead_id
     his = {code for code, one in before.items() if ill in (one.lead_id, one.second_id)}
-    old = await Phone(hub, ill).enrol()
-    kept = old.held
+    old = await enrolled(hub, ill)
+    kept = held(old)
     task = next(iter(before.values()))
     old.replica.answer(task.id, {ITEM: Answer("fail")})
 
     done = await bureau.done(await bureau.replace(await bureau.certificate(ill)))
     after = await bureau.sites()
-    new = await Phone(hub, after[next(iter(after))].lead_id).enrol()
+    new = await enrolled(hub, after[next(iter(after))].lead_id)
     await old.sync()
     await new.sync()
 
@@ -335,8 +303,8 @@ async def test_an_inspector_who_is_ill_is_replaced_everywhere_and_the_devices_fo
     assert {one["site"] for one in done["seated"]} == his
     assert all(ill not in (one.lead_id, one.second_id) for one in after.values())
     assert [one.place for one in after.values()] == [one.place for one in before.values()]
-    assert old.held == set()
-    assert task.id in new.held
+    assert held(old) == set()
+    assert task.id in held(new)
     entry = (await bureau.rows(Entry))[0]
     assert (entry.verdict, entry.inspection_id) == ("ok", task.id)
     assert new.replica.inspection(task.id).items[ITEM].value == "fail"

@@ -9,6 +9,7 @@ import pytest
 import rows
 from conftest import NOW, Clock, Office
 from httpx import AsyncClient, Response
+from plans import refusal
 from sqlmodel import col, select
 
 from backend import db
@@ -30,10 +31,6 @@ ROUND = KEPT["drand"][0]
 QUICKNET = drand.BY_NAME["quicknet"]
 UNTIL = "2026-04-20T09:00:00+08:00"
 SEALED = {"dice": [{"ceremony": "hall-1"}], "nonce_commits": COMMITS, "sealed_until": UNTIL}
-
-
-def refusal(answer: Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json()["code"])
 
 
 async def commit(office: Office, **order: Any) -> tuple[AsyncClient, Response]:

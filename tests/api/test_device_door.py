@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import msgspec
+import phones
 import pytest
 from conftest import Clock, Office
 from httpx import AsyncClient
@@ -16,33 +17,17 @@ from backend import db
 from backend.tables import Batch, Device, Entry, Feed, Fork
 from sync import checklist, codec
 from sync import messages as wire
-from sync.exchange import Exchanged, exchange, refusal
+from sync.exchange import exchange, refusal
 from sync.ops import Answer, AnyOp, SetAnswers
 from sync.refusals import Reason, Refused
 from sync.replica import Replica, Stamp
-from sync.store import MemoryStore, Mine
+from sync.store import Mine
 
 TASK = "t1"
 
 
-class Phone:
-    """A replica and its way to the server."""
-
-    def __init__(self, hub: AppHub, inspector: str, *, page: int = 500, batch: int = 200) -> None:
-        self.hub, self.inspector = hub, inspector
-        self.store = MemoryStore()
-        self.skew = 0
-        self.replica = Replica(self.store, self.clock, batch=batch, page=page)
-
-    def clock(self) -> wire.Clock:
-        return wire.Clock(1_772_413_200_000 + self.skew, 1, "boot")
-
-    async def enrol(self) -> "Phone":
-        secret = codec.new_key()
-        enrolled = await self.hub.enrol(self.inspector, codec.public_key(secret))
-        self.replica.enrol(enrolled, server="", secret=secret)
-        await self.sync()
-        return self
+class Phone(phones.Phone):
+    """A phone that can be copied, and whose chain on the server can be read."""
 
     @property
     def id(self) -> str:
@@ -63,16 +48,6 @@ class Phone:
 
     def ask(self) -> wire.Request:
         return next(exchange(self.replica))
-
-    async def sync(self) -> Exchanged:
-        session = exchange(self.replica)
-        request = next(session)
-        try:
-            while True:
-                request = session.send(await self.hub.ask(request))
-        except StopIteration as done:
-            exchanged: Exchanged = done.value
-            return exchanged
 
     async def verdicts(self) -> list[tuple[int, str, str]]:
         chain = await self.hub.chain(self.id)

@@ -6,6 +6,7 @@ from typing import Any
 import rows
 from conftest import Clock, Office
 from httpx import AsyncClient, Response
+from plans import refusal
 from sqlmodel import col, select, update
 
 from backend import db
@@ -22,10 +23,6 @@ SEALED = rows.ORDER | {
     "nonce_commits": {who: nonce_commitment(who, nonce) for who, nonce in NONCES.items()},
 }
 ONCE_A_YEAR: dict[str, Any] = {"exclusion": {"window_days": 365}}
-
-
-def refusal(answer: Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json()["code"])
 
 
 async def plan(office: Office, client: AsyncClient, division: str, **changes: Any) -> str:

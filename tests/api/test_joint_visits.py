@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import NOW, Office
+from phones import Phone, enrolled
 from rows import put, revision
 from simulation.app_hub import AppHub
 from sqlmodel import col, select
@@ -14,13 +15,9 @@ from backend import db
 from backend.tables import Checklist as ChecklistRow
 from backend.tables import Entry, Establishment, Inspector, Seat, Task
 from backend.tables import Inspection as Projection
-from sync import checklist, codec
-from sync.exchange import Exchanged, exchange
-from sync.messages import Clock
+from sync import checklist
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
-from sync.replica import Replica
-from sync.store import MemoryStore
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "checklists"
 COLD = checklist.parse((FIXTURES / "cold_store.toml").read_bytes())
@@ -29,31 +26,6 @@ FIRE = checklist.parse(
 )
 DIVISION = "310101"
 DIGITS = {"dice:hall": "31415926535897932384"}
-
-
-class Phone:
-    """The device of one who goes along."""
-
-    def __init__(self, hub: AppHub) -> None:
-        self.hub = hub
-        self.replica = Replica(MemoryStore(), lambda: Clock(1_772_413_200_000, 1, "boot"))
-
-    async def enrol(self, inspector: str) -> "Phone":
-        secret = codec.new_key()
-        enrolled = await self.hub.enrol(inspector, codec.public_key(secret))
-        self.replica.enrol(enrolled, server="", secret=secret)
-        await self.sync()
-        return self
-
-    async def sync(self) -> Exchanged:
-        session = exchange(self.replica)
-        request = next(session)
-        try:
-            while True:
-                request = session.send(await self.hub.ask(request))
-        except StopIteration as done:
-            exchanged: Exchanged = done.value
-            return exchanged
 
 
 def released(form: checklist.Checklist) -> ChecklistRow:
@@ -115,8 +87,7 @@ async def phones(office: Office, task: str) -> tuple[Phone, Phone, Phone, Phone]
         seats = select(Seat.inspector_id).where(Seat.task_id == task, Seat.department == "消防")
         partners = sorted(await session.exec(seats))
     who = (row.lead_id, row.second_id, *partners)
-    hub.ids = {one: one for one in who}
-    lead, second, third, fourth = [await Phone(hub).enrol(one) for one in who]
+    lead, second, third, fourth = [await enrolled(hub, one) for one in who]
     return lead, second, third, fourth
 
 

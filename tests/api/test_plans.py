@@ -3,20 +3,30 @@
 import asyncio
 import gzip
 import json
-from datetime import date
 from typing import Any
 
 import pytest
-from conftest import NOW, Clock, Office
-from httpx import AsyncClient, Response
+from conftest import Clock, Office
+from httpx import AsyncClient
+from plans import (
+    DIGEST,
+    DIGITS,
+    HOLD,
+    NONCES,
+    ORDER,
+    PLAN,
+    committed,
+    hold,
+    planned,
+    refusal,
+    registers,
+)
 from sqlmodel import col, select
 
 from backend import db
-from backend.rules import draw
 from backend.rules.verification import verify
 from backend.tables import (
     Act,
-    Checklist,
     Draw,
     Establishment,
     Feed,
@@ -24,108 +34,15 @@ from backend.tables import (
     Member,
     Piece,
     Recusal,
-    Revision,
     Task,
 )
 
-DIGEST = "c0" * 32
-NONCES = {"notary": "22" * 32, "regulator": "11" * 32}
-DIGITS = "31415926535897932384"
-PLAN = {
-    "title": "2026 年冷库抽查",
-    "division": "310101",
-    "category": "cold-store",
-    "checklists": {"*": "cold-store"},
-    "opens_on": "2026-03-09",
-    "closes_on": "2026-03-31",
-    "rate": [3, 100],
-    "minimum": 4,
-}
-ORDER = {
-    "dice": [{"ceremony": "hall-1"}],
-    "nonce_commits": {who: draw.nonce_commitment(who, nonce) for who, nonce in NONCES.items()},
-}
-HOLD = {
-    "digits": {"dice:hall-1": DIGITS},
-    "nonces": NONCES,
-}
-
 
 @pytest.fixture
-async def registers(office: Office) -> None:
-    """Fifty establishments and eight inspectors of 310101, and one released checklist."""
-    revision = Revision(
-        register_name="establishments", source_name="test.csv", source_sha256="0" * 64,
-        at=NOW, rows=0, created=0, changed=0, unchanged=0, problems="[]",
-    )  # fmt: skip
-    sites = [
-        Establishment(
-            code=f"91310101{n:010d}" if n % 5 else f"食摊-{n:04d}",
-            name=f"第{n}冷库",
-            category="cold-store" if n % 10 else "market",
-            division="310101001" if n % 2 else "310101002",
-            status="active" if n % 12 else "closed",
-            revision_id=revision.id,
-        )
-        for n in range(1, 51)
-    ]
-    inspectors = [
-        Inspector(
-            certificate=f"沪A{n:04d}", name=f"检查员{n}", department="market", division="310101",
-            qualifications="food" if n % 2 else "", cap=3, valid_from=date(2024, 1, 1),
-            valid_to=date(2027, 1, 1) if n < 8 else date(2026, 3, 10), revision_id=revision.id,
-        )
-        for n in range(1, 9)
-    ]  # fmt: skip
-    checklist = Checklist(
-        digest=DIGEST, code="cold-store", version="2026.1", title_en="Cold stores",
-        title_zh="冷库检查表", body='{"code":"cold-store"}', released_at=NOW,
-    )  # fmt: skip
-    async with db.transaction(office.engine) as session:
-        session.add_all([revision, checklist])
-        await session.flush()
-        session.add_all([*sites, *inspectors])
-        await session.flush()
-        session.add(
-            Recusal(
-                code=sites[0].code,
-                certificate=inspectors[0].certificate,
-                reason="sister's shop",
-                revision_id=revision.id,
-            )
-        )
-
-
-@pytest.fixture
-async def supervisor(office: Office, registers: None) -> AsyncClient:
+async def supervisor(office: Office) -> AsyncClient:
+    """Log in an officer of the division that has the registers."""
+    await registers(office)
     return await office.officer("supervisor", "310101")
-
-
-async def planned(client: AsyncClient, **changes: Any) -> str:
-    answer = await client.post("/office/plans", json=PLAN | changes)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-async def committed(client: AsyncClient, plan: str, **changes: Any) -> str:
-    answer = await client.post(f"/office/plans/{plan}/draws", json=ORDER | changes)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-async def hold(
-    office: Office, client: AsyncClient, draw_id: str, order: dict[str, Any] = HOLD
-) -> Response:
-    """Hold a draw when a second officer has typed the digits too."""
-    second = await office.officer("reviewer")
-    for source, value in order["digits"].items():
-        what = {"source": source, "value": value}
-        await second.post(f"/office/draws/{draw_id}/typings", json=what)
-    return await client.post(f"/office/draws/{draw_id}/hold", json=order)
-
-
-def refusal(answer: Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json()["code"])
 
 
 async def test_a_plan_is_committed_drawn_and_dispatched(
@@ -501,8 +418,9 @@ async def test_another_division_neither_sees_nor_draws(
 
 
 async def test_a_county_sees_what_its_province_plans_there_and_does_not_act_on_it(
-    office: Office, registers: None
+    office: Office,
 ) -> None:
+    await registers(office)
     province = await office.officer("supervisor", "31")
     county = await office.officer("supervisor", "310101")
     plan = await planned(province)

@@ -1,47 +1,19 @@
 """变更 in the terminal: what an officer is told in both languages, and the hash of a document."""
 
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
+from bureau import TYPED, Evenhand, make_plan, open_office, told
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-TYPED = "--digits=dice:hall=31415926535897932384"
 EVIDENCE = ("--evidence", "登记档案 2026-118")
-
-Evenhand = Callable[..., Result]
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture
 def draw(evenhand: Evenhand) -> str:
     """A held draw of 330106 by the officers wang and li; wang is logged in."""
-    own, registers = str(FIXTURES / "mappings" / "own.toml"), FIXTURES / "registers"
-    load = ("office", "register", "import", "--mapping", own)
-    evenhand(*load, str(registers / "establishments.csv"))
-    evenhand(*load, "--inspectors", str(registers / "inspectors.csv"))
-    evenhand("office", "checklist", "release", str(FIXTURES / "checklists" / "cold_store.toml"))
-    for who, role in (("li", "reviewer"), ("wang", "supervisor")):
-        evenhand("office", "account", "create", who, "--role", role, "--division", "330106")
-    evenhand("office", "login", "wang")
-    today = datetime.now(UTC).date()
-    plan = told(
-        evenhand(
-            "office", "plan", "create", "2026 年第一批", "--division", "330106", "--rate", "3%",
-            "--minimum", "5", "--opens", f"{today + timedelta(days=2)}",
-            "--closes", f"{today + timedelta(days=30)}",
-            "--checklist", "*=cold-store-daily", "--json",
-        )
-    )["id"]  # fmt: skip
+    open_office(evenhand, {"wang": "supervisor", "li": "reviewer"})
+    plan = told(make_plan(evenhand, "--minimum", "5"))["id"]
     made = told(evenhand("office", "draw", "commit", plan, "--dice", "hall", "--json"))["id"]
     for who in ("li", "wang"):
         evenhand("office", "login", who)

@@ -1,7 +1,6 @@
 """抽取仪式 in the terminal: what a wall shows, in both languages, and values from a file."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
+from bureau import DIGITS, FIXTURES, TYPED, Evenhand, make_plan, open_office, told, type_in
+from click.testing import CliRunner
 from rich.console import Console
 
 from backend.rules import drand
@@ -18,59 +18,22 @@ from cli import client
 from cli.main import main
 from cli.office import ceremony
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 KEPT = json.loads((FIXTURES / "vectors" / "beacons.json").read_text("utf-8"))
-DIGITS = "31415926535897932384"
-TYPED = f"--digits=dice:hall={DIGITS}"
 PULSE = {"pulse": KEPT["nist"]["pulse"]}
-
-Evenhand = Callable[..., Result]
 
 
 @pytest.fixture
 def evenhand(evenhand: Evenhand) -> Evenhand:
-    """Run commands on a fresh local database with our registers, a checklist and two officers."""
-    own, registers = str(FIXTURES / "mappings" / "own.toml"), FIXTURES / "registers"
-    load = ("office", "register", "import", "--mapping", own)
-    for words in (
-        (*load, str(registers / "establishments.csv")),
-        (*load, "--inspectors", str(registers / "inspectors.csv")),
-        ("office", "checklist", "release", str(FIXTURES / "checklists" / "cold_store.toml")),
-        ("office", "account", "create", "wang", "--role", "supervisor", "--division", "330106"),
-        ("office", "account", "create", "li", "--role", "reviewer", "--division", "330106"),
-        ("office", "login", "wang"),
-    ):
-        done = evenhand(*words)
-        assert done.exit_code == 0, (words, done.output)
-    return evenhand
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    """Run commands on an office with registers, a supervisor and a reviewer."""
+    return open_office(evenhand, {"wang": "supervisor", "li": "reviewer"})
 
 
 def committed(evenhand: Evenhand, *sources: str) -> dict[str, Any]:
-    today = datetime.now(UTC).date()
-    plan = told(
-        evenhand(
-            "office", "plan", "create", "2026 年第一批", "--division", "330106", "--rate", "3%",
-            "--minimum", "5", "--opens", f"{today + timedelta(days=2)}",
-            "--closes", f"{today + timedelta(days=30)}",
-            "--checklist", "*=cold-store-daily", "--json",
-        )
-    )  # fmt: skip
+    plan = told(make_plan(evenhand, "--minimum", "5"))
     made: dict[str, Any] = told(
         evenhand("office", "draw", "commit", plan["id"], *sources, "--json")
     )
     return made
-
-
-def typed_by(evenhand: Evenhand, who: str, draw: str) -> Result:
-    evenhand("office", "login", who)
-    done = evenhand("office", "draw", "type", draw, TYPED)
-    evenhand("office", "login", "wang")
-    return done
 
 
 def wall(start: datetime | None = None) -> tuple[ceremony.Wall, list[float]]:
@@ -104,7 +67,7 @@ def test_a_wall_shows_the_whole_draw_in_order(
     evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch, language: str, heads: list[str]
 ) -> None:
     draw = committed(evenhand, "--dice", "hall")
-    typed_by(evenhand, "li", draw["id"])
+    type_in(evenhand, draw["id"], "li")
     monkeypatch.setenv("EVENHAND_LANG", language)
     one, waited = wall()
     waiting = client.get(f"/office/draws/{draw['id']}", DrawView)
@@ -180,7 +143,7 @@ def test_a_local_draw_is_loud_on_the_wall_and_in_the_terminal(evenhand: Evenhand
 
 def test_the_command_holds_before_everybody(evenhand: Evenhand) -> None:
     draw = committed(evenhand, "--dice", "hall")
-    typed_by(evenhand, "li", draw["id"])
+    type_in(evenhand, draw["id"], "li")
 
     held = CliRunner().invoke(
         main, ["office", "draw", "hold", draw["id"], "--ceremony", "--pace", "0", TYPED]
@@ -205,9 +168,9 @@ def test_a_hash_is_read_aloud_in_syllables() -> None:
 def test_typing_tells_how_far_it_is_and_never_the_value(evenhand: Evenhand) -> None:
     draw = committed(evenhand, "--dice", "hall")
 
-    first = typed_by(evenhand, "li", draw["id"])
+    first = type_in(evenhand, draw["id"], "li")
     alone = evenhand("office", "draw", "type", draw["id"], "--digits", "dice:hall=" + DIGITS[::-1])
-    agreed = typed_by(evenhand, "wang", draw["id"])
+    agreed = type_in(evenhand, draw["id"], "wang")
 
     assert "another officer must type the same" in first.output
     assert "differs from what was typed before" in alone.output

@@ -3,68 +3,25 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import drawings
 import pytest
-from click.testing import CliRunner, Result
+from bureau import DIGITS, FIXTURES, TYPED, Evenhand, make_plan, open_office, told, type_in
+from click.testing import CliRunner
 
 from backend.rules import bundle
 from cli.main import main
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-OWN = str(FIXTURES / "mappings" / "own.toml")
-DIGITS = "dice:hall=31415926535897932384"
-
-Evenhand = Callable[..., Result]
-
 
 @pytest.fixture
 def evenhand(evenhand: Evenhand) -> Evenhand:
-    """Run commands on a fresh local database with our registers and one released checklist."""
-    registers = FIXTURES / "registers"
-    load = ("office", "register", "import", "--mapping", OWN)
-    for words in (
-        (*load, str(registers / "establishments.csv")),
-        (*load, "--inspectors", str(registers / "inspectors.csv")),
-        (*load, "--recusals", str(registers / "recusals.csv")),
-        ("office", "checklist", "release", str(FIXTURES / "checklists" / "cold_store.toml")),
-        ("office", "account", "create", "wang", "--role", "supervisor", "--division", "330106"),
-        ("office", "account", "create", "li", "--role", "supervisor", "--division", "330106"),
-        ("office", "login", "wang"),
-    ):
-        done = evenhand(*words)
-        assert done.exit_code == 0, (words, done.output)
-    return evenhand
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def make_plan(evenhand: Evenhand, *more: str) -> Result:
-    return evenhand(
-        "office", "plan", "create", "2026 年第一批", "--division", "330106", "--rate", "3%",
-        "--minimum", "20", "--opens", "2026-12-01", "--closes", "2026-12-31",
-        "--checklist", "*=cold-store-daily", *more, "--json",
-    )  # fmt: skip
-
-
-def typed(evenhand: Evenhand, draw: str) -> None:
-    """Let the other officer type the digits first."""
-    for words in (
-        ("office", "login", "li"),
-        ("office", "draw", "type", draw, "--digits", DIGITS),
-        ("office", "login", "wang"),
-    ):
-        assert evenhand(*words).exit_code == 0, words
+    """Run commands on an office with registers and two supervisors."""
+    return open_office(evenhand)
 
 
 def test_a_plan_is_drawn_exported_and_verified(evenhand: Evenhand, tmp_path: Path) -> None:
-    plan = told(make_plan(evenhand))
+    plan = told(make_plan(evenhand, "--minimum", "20"))
     nonces = [told(evenhand("office", "draw", "nonce", who, "--json")) for who in ("a", "b")]
     commits = [word for n in nonces for word in ("--nonce", f"{n['who']}={n['commitment']}")]
     opened = [word for n in nonces for word in ("--nonce", f"{n['who']}={n['nonce']}")]
@@ -72,11 +29,9 @@ def test_a_plan_is_drawn_exported_and_verified(evenhand: Evenhand, tmp_path: Pat
     drawn = told(
         evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", *commits, "--json")
     )
-    typed(evenhand, drawn["id"])
-    wrong = evenhand("office", "draw", "hold", drawn["id"], "--digits", DIGITS[:-1] + "1", *opened)
-    held = told(
-        evenhand("office", "draw", "hold", drawn["id"], "--digits", DIGITS, *opened, "--json")
-    )
+    type_in(evenhand, drawn["id"])
+    wrong = evenhand("office", "draw", "hold", drawn["id"], TYPED[:-1] + "1", *opened)
+    held = told(evenhand("office", "draw", "hold", drawn["id"], TYPED, *opened, "--json"))
     folder, public = tmp_path / "bundle", tmp_path / "public"
     told(evenhand("office", "draw", "export", drawn["id"], "--to", str(folder), "--json"))
     told(
@@ -103,7 +58,7 @@ def test_a_plan_is_drawn_exported_and_verified(evenhand: Evenhand, tmp_path: Pat
 
 
 def test_a_draw_is_voided_by_another_and_listed(evenhand: Evenhand) -> None:
-    plan = told(make_plan(evenhand))
+    plan = told(make_plan(evenhand, "--minimum", "20"))
     drawn = told(evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", "--json"))
     void = ("office", "draw", "void", drawn["id"], "--reason", "the hall was locked")
 
@@ -123,9 +78,9 @@ def test_a_draw_is_voided_by_another_and_listed(evenhand: Evenhand) -> None:
 
 
 def test_what_is_missing_is_asked_for(evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = told(make_plan(evenhand))
+    plan = told(make_plan(evenhand, "--minimum", "20"))
     drawn = told(evenhand("office", "draw", "commit", plan["id"], "--dice", "hall", "--json"))
-    digits = DIGITS.partition("=")[2]
+    digits = DIGITS
 
     first = CliRunner().invoke(main, ["office", "draw", "type", drawn["id"]], input=f"{digits}\n")
     assert evenhand("office", "login", "li").exit_code == 0
@@ -156,7 +111,7 @@ def test_the_rules_of_staffing_are_options_of_a_plan(evenhand: Evenhand) -> None
 
 
 def test_experts_have_seats_behind_the_two_of_the_lead(evenhand: Evenhand) -> None:
-    made = told(make_plan(evenhand, "--experts", "2"))
+    made = told(make_plan(evenhand, "--minimum", "20", "--experts", "2"))
 
     assert [(one["name"], one.get("expert", False)) for one in made["scheme"]["seats"]] == [
         ("1主办", False), ("2协办", False), ("3专家", True), ("4专家", True),
@@ -170,7 +125,7 @@ def test_experts_have_seats_behind_the_two_of_the_lead(evenhand: Evenhand) -> No
 def test_what_leaves_a_draw_without_inspectors_is_told_in_the_readers_language(
     evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch, language: str, why: str
 ) -> None:
-    plan = told(make_plan(evenhand, "--experts", "1"))
+    plan = told(make_plan(evenhand, "--minimum", "20", "--experts", "1"))
     monkeypatch.setenv("EVENHAND_LANG", language)
 
     refused = evenhand("office", "draw", "commit", plan["id"], "--dice", "hall")
@@ -184,7 +139,7 @@ def test_what_leaves_a_draw_without_inspectors_is_told_in_the_readers_language(
 
 @pytest.mark.parametrize("rate", ["three", "3/x", "%"])
 def test_a_rate_is_a_share(evenhand: Evenhand, rate: str) -> None:
-    answer = make_plan(evenhand, "--rate", rate)
+    answer = make_plan(evenhand, "--minimum", "20", "--rate", rate)
 
     assert answer.exit_code == 2
 

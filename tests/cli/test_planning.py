@@ -1,22 +1,16 @@
 """计划 from the command line: plans from files and options, drawn by strata, and verified."""
 
 import json
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import drawings
 import pytest
+from bureau import FIXTURES, TYPED, Evenhand, make_plan, open_office, told, type_in
 from click.testing import CliRunner, Result
 
 from backend.rules import bundle
 from cli.main import main
-
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-DIGITS = "dice:hall=31415926535897932384"
-
-Evenhand = Callable[..., Result]
 
 PAGE = FIXTURES.parent / "docs" / "how-to" / "plan-a-draw.md"
 RICH = PAGE.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
@@ -24,45 +18,14 @@ RICH = PAGE.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
 
 @pytest.fixture
 def evenhand(evenhand: Evenhand) -> Evenhand:
-    """Run commands on a fresh local database with our registers and one released checklist."""
-    registers = FIXTURES / "registers"
-    load = ("office", "register", "import", "--mapping", str(FIXTURES / "mappings" / "own.toml"))
-    for words in (
-        (*load, str(registers / "establishments.csv")),
-        (*load, "--inspectors", str(registers / "inspectors.csv")),
-        ("office", "checklist", "release", str(FIXTURES / "checklists" / "cold_store.toml")),
-        ("office", "account", "create", "wang", "--role", "supervisor", "--division", "330106"),
-        ("office", "account", "create", "li", "--role", "supervisor", "--division", "330106"),
-        ("office", "login", "wang"),
-    ):
-        done = evenhand(*words)
-        assert done.exit_code == 0, (words, done.output)
-    return evenhand
-
-
-def told(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def make_plan(evenhand: Evenhand, *more: str) -> Result:
-    return evenhand(
-        "office", "plan", "create", "第一批", "--division", "330106", "--rate", "3%",
-        "--opens", "2026-12-01", "--closes", "2026-12-31", "--checklist", "*=cold-store-daily",
-        *more, "--json",
-    )  # fmt: skip
+    """Run commands on an office with registers and two supervisors."""
+    return open_office(evenhand)
 
 
 def drawn_by_dice(evenhand: Evenhand, plan: str) -> str:
     made = told(evenhand("office", "draw", "commit", plan, "--dice", "hall", "--json"))
-    for words in (
-        ("office", "login", "li"),
-        ("office", "draw", "type", made["id"], "--digits", DIGITS),
-        ("office", "login", "wang"),
-        ("office", "draw", "hold", made["id"], "--digits", DIGITS),
-    ):
-        done = evenhand(*words)
-        assert done.exit_code == 0, (words, done.output)
+    assert type_in(evenhand, made["id"]).exit_code == 0
+    assert evenhand("office", "draw", "hold", made["id"], TYPED).exit_code == 0
     return str(made["id"])
 
 

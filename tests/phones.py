@@ -1,0 +1,47 @@
+"""Devices for tests at the device door: a replica on the real server, through its app."""
+
+from typing import Self
+
+from simulation.app_hub import AppHub
+
+from sync import codec
+from sync import messages as wire
+from sync.exchange import Exchanged, exchange
+from sync.replica import Replica
+from sync.store import MemoryStore
+
+
+class Phone:
+    """A replica and its way to the server."""
+
+    def __init__(self, hub: AppHub, inspector: str, *, page: int = 500, batch: int = 200) -> None:
+        self.hub, self.inspector = hub, inspector
+        self.store = MemoryStore()
+        self.skew = 0
+        self.replica = Replica(self.store, self.clock, batch=batch, page=page)
+
+    def clock(self) -> wire.Clock:
+        return wire.Clock(1_772_413_200_000 + self.skew, 1, "boot")
+
+    async def enrol(self) -> Self:
+        secret = codec.new_key()
+        enrolled = await self.hub.enrol(self.inspector, codec.public_key(secret))
+        self.replica.enrol(enrolled, server="", secret=secret)
+        await self.sync()
+        return self
+
+    async def sync(self) -> Exchanged:
+        session = exchange(self.replica)
+        request = next(session)
+        try:
+            while True:
+                request = session.send(await self.hub.ask(request))
+        except StopIteration as done:
+            exchanged: Exchanged = done.value
+            return exchanged
+
+
+async def enrolled(hub: AppHub, inspector_id: str) -> Phone:
+    """Enrol a device of an inspector whom the registers have."""
+    hub.ids[inspector_id] = inspector_id
+    return await Phone(hub, inspector_id).enrol()
