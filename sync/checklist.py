@@ -6,7 +6,7 @@ changed. References are text (`3.10` is not `3.1`), limits are decimal text, tex
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -160,13 +160,17 @@ def digest(checklist: Checklist) -> str:
 
 def admissible(checklist: Checklist, ref: str, value: str) -> Reason | None:
     """Tell why an answer may not be given to an item, or None when it may."""
-    item = checklist.item(ref)
+    return fits(checklist.item(ref), value)
+
+
+def fits(item: Item | None, value: str) -> Reason | None:
+    """Tell why a value is no answer to an item that was found, or to one that was not."""
     if item is None:
         return Reason.ITEM_UNKNOWN
     if value == "na":
         return None if item.may_be_na else Reason.ANSWER_INADMISSIBLE
-    fits = value in VERDICTS if item.kind == "verdict" else measured(value) is not None
-    return None if fits else Reason.ANSWER_INADMISSIBLE
+    known = value in VERDICTS if item.kind == "verdict" else measured(value) is not None
+    return None if known else Reason.ANSWER_INADMISSIBLE
 
 
 def named(checklist: Checklist, ref: str) -> str:
@@ -174,16 +178,29 @@ def named(checklist: Checklist, ref: str) -> str:
     return f"{checklist.code}@{checklist.version}/{ref}"
 
 
-def admissible_in(those: Sequence[Checklist], ref: str, value: str) -> Reason | None:
-    """Tell why an answer may not be given on a visit that brings these checklists.
+def asked(those: Sequence[Checklist]) -> dict[str, Item]:
+    """Give every item that is asked on a visit which brings these checklists, by its name there.
 
     An item of the first has its bare reference, one of another the name that `named` gives it.
     """
-    _, apart, bare = ref.rpartition("/")
-    if not apart:
-        return admissible(those[0], ref, value)
-    found = next((one for one in those[1:] if named(one, bare) == ref), None)
-    return Reason.ITEM_UNKNOWN if found is None else admissible(found, bare, value)
+    own = {item.ref: item for item in those[0].items}
+    return {named(one, item.ref): item for one in reversed(those[1:]) for item in one.items} | own
+
+
+def admissible_in(those: Sequence[Checklist], ref: str, value: str) -> Reason | None:
+    """Tell why an answer may not be given on a visit that brings these checklists."""
+    return fits(asked(those).get(ref), value)
+
+
+def plain(items: Mapping[str, Item]) -> dict[str, frozenset[str]]:
+    """Give the words that each item surely takes for an answer; a measured value is none of them.
+
+    Only for speed: what is not in here may be admissible all the same.
+    """
+    return {
+        name: frozenset(word for word in VERDICTS if fits(item, word) is None)
+        for name, item in items.items()
+    }
 
 
 def measured(value: str) -> Decimal | None:

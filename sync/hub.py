@@ -71,6 +71,7 @@ class Facts(Struct, frozen=True):
 
     roles: Mapping[str, str]  # inspector -> lead | second | member
     admissible: Callable[[str, str], Reason | None]  # item, value
+    plain: Mapping[str, Collection[str]] = {}  # item -> answers that need no asking
 
 
 class Verdict(Struct, frozen=True):
@@ -80,6 +81,7 @@ class Verdict(Struct, frozen=True):
     inspection: str
     verdict: str
     why: str = ""
+    op: AnyOp | None = None  # when it is ok
 
 
 class Ends(Struct, frozen=True):
@@ -171,7 +173,7 @@ def admit(
     refusal = _content(op, role, known)
     if refusal is not None:
         return Verdict(kind, inspection, "quarantined", refusal.code)
-    return Verdict(kind, inspection, "ok")
+    return Verdict(kind, inspection, "ok", op=op)
 
 
 def inspection_of(raw: bytes) -> str:
@@ -236,14 +238,26 @@ def _role(who: str, facts: Facts, waived: Collection[str]) -> str | None:
 
 
 def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
-    settles = isinstance(op, SetAnswers) and all(len(op.s.get(ref, ())) > 1 for ref in op.f)
-    if role == OFFICE and not settles:
+    if role == OFFICE and not _settles(op):
         return Reason.INSPECTION_NOT_YOURS
     if isinstance(op, SetAnswers):
-        refusals = (facts.admissible(ref, answer.v) for ref, answer in op.f.items())
-        return next((refusal for refusal in refusals if refusal is not None), None)
+        return _answers(op, facts)
     if isinstance(op, AddEvidence) and (op.size < 1 or not _DIGEST.fullmatch(op.blob)):
         return Reason.OP_MALFORMED  # no file could ever be it, and no database look it up
     if isinstance(op, Sign) and op.role not in (role, "site"):
         return Reason.SIGN_ROLE
+    return None
+
+
+def _settles(op: AnyOp) -> bool:
+    return isinstance(op, SetAnswers) and all(len(op.s.get(ref, ())) > 1 for ref in op.f)
+
+
+def _answers(op: SetAnswers, facts: Facts) -> Reason | None:
+    plain = facts.plain
+    for ref, answer in op.f.items():
+        if answer.v not in plain.get(ref, ()):
+            refusal = facts.admissible(ref, answer.v)
+            if refusal is not None:
+                return refusal
     return None

@@ -10,7 +10,7 @@ clocks said. An answer is replaced only by an operation that names it:
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import TypeAlias, assert_never
 
@@ -122,6 +122,8 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
     evidence: list[Evidence] = []
     for r in applied:
         match r.op:
+            case SetAnswers():  # first, for most are
+                pass
             case AddFinding() as op:
                 reason = voided.get(r.id, "")
                 findings.append(Finding(r.id, r.who, op.item, op.text, op.basis, reason))
@@ -130,7 +132,7 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
                 evidence.append(
                     Evidence(r.id, r.who, op.blob, op.size, op.mime, op.item, op.caption, reason)
                 )
-            case SetAnswers() | Sign() | Void():
+            case Sign() | Void():
                 pass
             case _:
                 assert_never(r.op)
@@ -228,23 +230,37 @@ def _voided(ops: list[Recorded]) -> dict[OpId, str]:
 
 
 def _items(ops: list[Recorded]) -> dict[str, Item]:
-    said: dict[str, list[Said]] = {}
+    first: dict[str, Said] = {}
+    several: dict[str, list[Said]] = {}
     replaced: dict[str, set[OpId]] = {}
     for r in ops:
         if isinstance(r.op, SetAnswers):
+            name, who, replaces = r.id, r.who, r.op.s
             for ref, answer in r.op.f.items():
-                said.setdefault(ref, []).append(Said(r.id, r.who, answer.v, answer.note))
-                replaced.setdefault(ref, set()).update(r.op.s.get(ref, ()))
+                one = Said(name, who, answer.v, answer.note)
+                if ref in first:
+                    several.setdefault(ref, [first[ref]]).append(one)
+                else:
+                    first[ref] = one
+                if ref in replaces:
+                    replaced.setdefault(ref, set()).update(replaces[ref])
     items: dict[str, Item] = {}
-    for ref in sorted(said):
-        standing = [one for one in said[ref] if one.op not in replaced[ref]]
-        if not standing:  # operations that replace each other in a circle: all of them stand
-            standing = said[ref]
-        value, stands = standing[0].v, {one.op for one in standing}
-        standing.sort(key=lambda one: one.v != value)
-        items[ref] = Item(
-            value=value,
-            standing=tuple(standing),
-            overruled=tuple(one for one in said[ref] if one.op not in stands and one.v != value),
-        )
+    for ref in sorted(first):
+        if ref in several:
+            items[ref] = _item(several[ref], replaced.get(ref, frozenset()))
+        else:  # nearly always; it stands, even if it names itself as replaced
+            items[ref] = Item(first[ref].v, (first[ref],))
     return items
+
+
+def _item(said: list[Said], replaced: Collection[OpId]) -> Item:
+    standing = [one for one in said if one.op not in replaced]
+    if not standing:  # operations that replace each other in a circle: all of them stand
+        standing = said[:]
+    value, stands = standing[0].v, {one.op for one in standing}
+    standing.sort(key=lambda one: one.v != value)
+    return Item(
+        value=value,
+        standing=tuple(standing),
+        overruled=tuple(one for one in said if one.op not in stands and one.v != value),
+    )

@@ -40,12 +40,12 @@ MUTANTS = [
     ),
     Mutant(
         "superseding ignored", merge, "_items",
-        "replaced.setdefault(ref, set()).update(r.op.s.get(ref, ()))",
+        "replaced.setdefault(ref, set()).update(replaces[ref])",
         "replaced.setdefault(ref, set())",
     ),
     Mutant(
-        "everyone's last answer wins, nobody disagrees", merge, "_items",
-        "    standing.sort(", "    standing = standing[-1:]\n        standing.sort(",
+        "everyone's last answer wins, nobody disagrees", merge, "_item",
+        "    standing.sort(", "    standing = standing[-1:]\n    standing.sort(",
     ),
     Mutant("late operations applied", merge, "_sealed", "late.append(r.id)", "inside.append(r)"),
     Mutant(
