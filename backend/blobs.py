@@ -1,7 +1,7 @@
 """Evidence at rest (证据文件), addressed by the SHA-256 of its bytes.
 
-    partial/<upload>      grows chunk by chunk while a device sends
-    whole/ab/cd/abcd…     complete, read-only, never written again
+    partial/<upload>   grows chunk by chunk while a device sends
+    whole/ab/abcd…     complete, read-only, never written again
 
 A file is whole only after its digest was checked, its bytes and its directory were flushed to disk.
 """
@@ -37,7 +37,7 @@ class Blobs:
         """Say where a whole file is, or would be."""
         assert len(sha256) == 64
         assert set(sha256) <= set("0123456789abcdef")
-        return self._whole / sha256[:2] / sha256[2:4] / sha256
+        return self._whole / sha256[:2] / sha256
 
     async def has(self, sha256: str) -> bool:
         """Tell whether a file is whole."""
@@ -50,6 +50,13 @@ class Blobs:
     async def read(self, sha256: str) -> bytes:
         """Read a whole file."""
         return await asyncio.to_thread(self.path(sha256).read_bytes)
+
+    async def put(self, sha256: str, body: bytes) -> bool:
+        """Store a small file that is here in one piece, if its digest is right; tell whether.
+
+        One trip to a thread and two flushes, one for the bytes and one for the folder.
+        """
+        return await _in_thread(self._put, sha256, body)
 
     async def offset(self, upload: str) -> int:
         """Count the bytes that arrived so far, 0 for an upload that has none."""
@@ -107,6 +114,25 @@ class Blobs:
                 os.fsync(fd)
                 _flush_folder(self._partial)
 
+    def _put(self, sha256: str, body: bytes) -> bool:
+        if new_sha256(body).hexdigest() != sha256:
+            return False
+        if self.path(sha256).is_file():
+            _flush_folder(self.path(sha256).parent)  # whoever stored it may not be there yet
+            return True
+        _make_folder(self._partial)
+        with self._locked(sha256, create=True) as fd:  # so what a crash left is written over
+            if fd is None:
+                return self.path(sha256).is_file()
+            os.ftruncate(fd, 0)
+            try:
+                _write_all(fd, body)
+                self._publish(fd, sha256, sha256)
+            except OSError:
+                self._discard(sha256)
+                raise
+            return True
+
     def _finish(self, upload: str, sha256: str, size: int) -> bool:
         with self._locked(upload, create=False) as fd:
             if fd is None:
@@ -114,13 +140,17 @@ class Blobs:
             if size == 0 or os.fstat(fd).st_size != size or _digest(fd) != sha256:
                 self._discard(upload)
                 return False
-            os.fchmod(fd, 0o440)
-            os.fsync(fd)
-            goal = self.path(sha256)
-            _make_folder(goal.parent)
-            (self._partial / upload).rename(goal)  # over an equal file, if another was first
-            _flush_folder(goal.parent)
+            self._publish(fd, upload, sha256)
             return True
+
+    def _publish(self, fd: int, upload: str, sha256: str) -> None:
+        """Move a partial file, locked and proved, to its name once its bytes are durable."""
+        os.fchmod(fd, 0o440)
+        os.fsync(fd)
+        goal = self.path(sha256)
+        _make_folder(goal.parent)
+        (self._partial / upload).rename(goal)  # over an equal file, if another was first
+        _flush_folder(goal.parent)
 
     def _discard(self, upload: str) -> None:
         with suppress(FileNotFoundError):

@@ -239,8 +239,8 @@ class Reason(Enum):
         Kind.FORBIDDEN,
         "The one-time code is wrong, used or expired.",
         "登记码错误、已使用或已过期",
-        "Ask the office for a new one: evenhand office device invite.",
-        "请向机关索取新码：evenhand office device invite。",
+        "Ask the office for a new one: evenhand office devices invite.",
+        "请向机关索取新码：evenhand office devices invite。",
     )
     INSPECTOR_NOT_FOUND = (
         "inspector.not-found",
@@ -255,8 +255,8 @@ class Reason(Enum):
         Kind.MISSING,
         "There is no such device.",
         "没有该终端",
-        "Check the number: evenhand office device list.",
-        "请核对编号：evenhand office device list。",
+        "Check the number: evenhand office devices.",
+        "请核对编号：evenhand office devices。",
     )
     EVIDENCE_EMPTY = (
         "evidence.empty",
@@ -859,6 +859,22 @@ class Reason(Enum):
         "Correct the header named in `header`.",
         "请更正 `header` 所指请求头。",
     )
+    UPLOAD_EXTENSION_UNKNOWN = (
+        "evidence.extension-unknown",
+        Kind.UNSUPPORTED,
+        "This extension of the upload protocol is not offered here.",
+        "服务器不提供该上传协议扩展",
+        "Leave out the header named in `header`; announce the whole size in Upload-Length.",
+        "请去掉 `header` 所指请求头，并以 Upload-Length 申报完整大小。",
+    )
+    UPLOADS_TOO_MANY = (
+        "evidence.uploads-too-many",
+        Kind.BUSY,
+        "This device has begun too many uploads, or too large ones, that it did not finish.",
+        "该终端未完成的上传任务过多或过大",
+        "Finish them, or give them up with DELETE; after a day the oldest give way by themselves.",
+        "请完成未完成的上传，或用 DELETE 放弃；满一日后最早的任务自动让出。",
+    )
     EVIDENCE_TOO_LARGE = (
         "evidence.too-large",
         Kind.TOO_LARGE,
@@ -972,6 +988,16 @@ class Reason(Enum):
         "抽查方案自相矛盾",
         "Correct `field` (`problem`, `problem_zh`).",
         "请更正 `field`（`problem_zh`，`problem`）。",
+    )
+    PLAN_BOUNDS_CROSS = (
+        "plan.bounds-cross",
+        Kind.INVALID,
+        "A stratum must give more than it may.",
+        "某层下限（不少于）高于上限（不超过）",
+        "Of the `eligible` of `stratum`, at least `least` must be drawn and at most `most` may be: "
+        "raise `at_most`, lower the rate or the minimum, or join small strata.",
+        "层 `stratum` 可抽 `eligible` 户，不少于 `least` 户而不超过 `most` 户："
+        "请提高 at_most，或降低比例、最少户数，或合并小层。",
     )
     PLAN_DRAWS_NOBODY = (
         "plan.draws-nobody",
@@ -1535,6 +1561,72 @@ class Reason(Enum):
         "该对象已被替补，任务已撤回",
         "What was recorded is kept; the reserve is inspected instead.",
         "已记录的内容予以保留，由替补对象接受检查。",
+    )
+
+    # -- the office's side of sync ---------------------------------------------------------------
+    THROTTLED = (
+        "auth.throttled",
+        Kind.BUSY,
+        "Too many wrong guesses came lately.",
+        "近期错误尝试过多",
+        "Wait for `seconds` and try again.",
+        "请等待 `seconds` 秒后重试。",
+    )
+    QUARANTINE_EMPTY = (
+        "quarantine.empty",
+        Kind.MISSING,
+        "None of these operations is held back.",
+        "所列操作均未被隔离",
+        "Look at the list: evenhand office quarantine.",
+        "请查看列表：evenhand office quarantine。",
+    )
+    QUARANTINE_FIRM = (
+        "quarantine.firm",
+        Kind.CONFLICT,
+        "What holds this operation back cannot be set aside by an officer.",
+        "该操作被隔离的原因不能由经办人豁免",
+        "It stays on record; let the inspector record it again.",
+        "该操作保留在案；请由执法人员重新记录。",
+    )
+    FORK_NOT_FOUND = (
+        "fork.not-found",
+        Kind.MISSING,
+        "This device has no such branch.",
+        "该终端没有此分支",
+        "Give a whole hash from: evenhand office quarantine --json.",
+        "请从 evenhand office quarantine --json 取完整散列值。",
+    )
+    FORK_DECIDED = (
+        "fork.decided",
+        Kind.CONFLICT,
+        "All of this branch was issued again already, or cannot be.",
+        "该分支已全部重新签发，或不能重新签发",
+        "Look at what the inspection shows; signatures are given again by who signed.",
+        "请查看该检查的现状；签名须由签名人重新签署。",
+    )
+    CONFLICT_NOT_FOUND = (
+        "conflict.not-found",
+        Kind.MISSING,
+        "No conflict stands on this item.",
+        "该检查项没有不一致",
+        "Look at the list: evenhand office conflicts.",
+        "请查看列表：evenhand office conflicts。",
+    )
+    CONFLICT_SEALED = (
+        "conflict.sealed",
+        Kind.CONFLICT,
+        "Both inspectors signed this inspection as it is.",
+        "两名执法人员已对该检查签名",
+        "Ask the pair to settle it and to sign again with a reason.",
+        "请两名执法人员确定结论，并说明理由重新签名。",
+    )
+    CONFLICT_VALUE = (
+        "conflict.value",
+        Kind.INVALID,
+        "Neither inspector said this.",
+        "两名执法人员均未给出该结论",
+        "Choose one of `said`; the office does not answer for those who were there.",
+        "请从 `said` 中选择；机关不能代替到场人员作答。",
     )
 
     def __init__(

@@ -1,6 +1,7 @@
-"""Evidence at the device door (终端): tus 1.0 core with creation, expiration and termination.
+"""Evidence at the device door (终端): tus 1.0 with creation, expiration and termination.
 
-https://tus.io/protocols/resumable-upload, version 1.0.0. What is known already is told by `want`.
+https://tus.io/protocols/resumable-upload, version 1.0.0. What is known already is told by `want`;
+with creation-with-upload a small file is one request.
 """
 
 from base64 import b64decode, b64encode
@@ -24,6 +25,7 @@ from backend.routes import problems
 from backend.settings import Settings
 from backend.wire import BlobsWanted, NewUpload, UploadState, WantBlobs
 from backend.work import evidence
+from backend.work.evidence import Body, Limits
 from sync.refusals import Reason, Refused
 
 Asked: TypeAlias = Request[Any, Any, State]
@@ -34,11 +36,14 @@ Now: TypeAlias = NamedDependency[datetime]
 
 ONE = "/{upload_id:str}"
 VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,expiration,termination"
+NOT_OFFERED = ("Upload-Defer-Length", "Upload-Concat")
 PART = "application/offset+octet-stream"
 STATUS = {  # where tus asks for another status than the kind of refusal has
     Reason.UPLOAD_VERSION_UNKNOWN: 412,
     Reason.UPLOAD_TYPE_WRONG: 415,
     Reason.EVIDENCE_DIGEST_WRONG: 460,
+    Reason.UPLOADS_TOO_MANY: 429,
     Reason.STORAGE_FULL: 507,
 }
 
@@ -66,7 +71,7 @@ async def show_uploading(settings: NamedDependency[Settings]) -> Response[None]:
         headers={
             "Tus-Resumable": VERSION,
             "Tus-Version": VERSION,
-            "Tus-Extension": "creation,expiration,termination",
+            "Tus-Extension": EXTENSIONS,
             "Tus-Max-Size": str(settings.file_bytes_max),
         },
     )
@@ -80,7 +85,7 @@ async def want_blobs(
     return await evidence.want_blobs(db, blobs, data, device=device.id, now=now)
 
 
-@post("/", status_code=201)
+@post("/", status_code=201, request_max_body_size=None)
 async def create_upload(
     request: Asked,
     db: Db,
@@ -89,19 +94,14 @@ async def create_upload(
     now: Now,
     settings: NamedDependency[Settings],
 ) -> Response[None]:
-    """Begin an upload; 200 instead of 201 when the file is stored already."""
-    data = _new_upload(request)
+    """Begin an upload, with its first bytes if they come along (creation-with-upload)."""
+    data, body = _new_upload(request), _first_part(request)
+    limits = Limits(settings.file_bytes_max, settings.free_bytes_min)
     state = await evidence.create_upload(
-        db,
-        blobs,
-        data,
-        bytes_max=settings.file_bytes_max,
-        free_min=settings.free_bytes_min,
-        device=device.id,
-        now=now,
+        db, blobs, data, body, limits=limits, device=device.id, now=now
     )
-    headers = {**_headers(state), "Location": f"{request.url.path.rstrip('/')}/{state.id}"}
-    return Response(None, status_code=200 if state.offset == state.size else 201, headers=headers)
+    location = f"{request.url.path.rstrip('/')}/{state.id}"
+    return Response(None, headers={**_headers(state), "Location": location})
 
 
 @head(ONE, status_code=200)
@@ -119,11 +119,11 @@ async def append_part(
     request: Asked, db: Db, blobs: Files, device: Caller, now: Now, upload_id: FromPath[str]
 ) -> Response[None]:
     """Take the next bytes of an upload; what arrived before a cut is kept."""
-    offset, length = _part(request)
+    _check_version(request)
+    body, offset = _part(request), _number(request, "Upload-Offset")
     state = await evidence.append_part(
-        db, blobs, upload_id, _arriving(request),
-        offset=offset, length=length, device=device.id, now=now,
-    )  # fmt: skip
+        db, blobs, upload_id, body, offset=offset, device=device.id, now=now
+    )
     return Response(None, headers=_headers(state))
 
 
@@ -167,9 +167,16 @@ async def _arriving(request: Asked) -> AsyncIterator[bytes]:
 
 def _new_upload(request: Asked) -> NewUpload:
     _check_version(request)
+    for header in NOT_OFFERED:
+        if header in request.headers:
+            raise Refused(Reason.UPLOAD_EXTENSION_UNKNOWN, header=header)
     told = _metadata(request.headers.get("Upload-Metadata", ""))
     size = _number(request, "Upload-Length")
-    fields = {"sha256": told.get("sha256"), "mime": told.get("mime", "application/octet-stream")}
+    fields = {
+        "sha256": told.get("sha256"),
+        "mime": told.get("mime", "application/octet-stream"),
+        "original": told.get("for"),
+    }
     try:
         return msgspec.convert({**fields, "size": size}, NewUpload)
     except msgspec.ValidationError as error:
@@ -178,13 +185,22 @@ def _new_upload(request: Asked) -> NewUpload:
         ) from error
 
 
-def _part(request: Asked) -> tuple[int, int | None]:
-    _check_version(request)
+def _first_part(request: Asked) -> Body | None:
+    """Read what came along with a creation; nothing may, in which case it has no type either."""
+    if "Content-Type" not in request.headers and request.headers.get("Content-Length", "0") == "0":
+        return None
+    body = _part(request)
+    if body.length is not None and body.length > _number(request, "Upload-Length"):
+        raise Refused(Reason.EVIDENCE_TOO_LARGE, limit_bytes=_number(request, "Upload-Length"))
+    return body
+
+
+def _part(request: Asked) -> Body:
     if request.headers.get("Content-Type", "").strip().lower() != PART:
         raise Refused(Reason.UPLOAD_TYPE_WRONG)
     announced = "Content-Length" in request.headers
     length = _number(request, "Content-Length") if announced else None
-    return _number(request, "Upload-Offset"), length
+    return Body(_arriving(request), length)
 
 
 def _check_version(request: Asked) -> None:

@@ -16,11 +16,12 @@ class WantBlobs(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewUpload(Struct, frozen=True, forbid_unknown_fields=True):
-    """A file about to be sent."""
+    """A file about to be sent. `original` is the digest that it is a rendition of, if it is one."""
 
     sha256: Sha256
     size: FileSize
     mime: Annotated[str, Meta(pattern=r"^[a-z0-9.+-]+/[a-z0-9.+-]+$(?!\n)", max_length=80)]
+    original: Sha256 | None = None
 
 
 class UploadState(Struct, frozen=True):
@@ -36,11 +37,15 @@ class UploadState(Struct, frozen=True):
 
 
 class BlobsWanted(Struct, frozen=True):
-    """Of the files asked about: stored (digest: flag), begun, and missing. Send the last two."""
+    """Of the files asked about: stored (digest: flag), begun, and missing. Send the last two.
+
+    `previewed` are those of which the server has this device's rendition.
+    """
 
     stored: dict[str, str]
     begun: dict[str, UploadState]
     missing: tuple[str, ...]
+    previewed: tuple[str, ...]
 
 
 class NewInvite(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 from sqlmodel import col, select
 
-from backend import journal, photos
+from backend import journal
 from backend.auth import Officer
 from backend.blobs import Blobs
 from backend.db import Session, head
@@ -31,6 +31,7 @@ from backend.tables import (
 from backend.wire import NotPublished, PublishedLine, PublishedView, TextView
 from backend.work import draws_public, inspections
 from backend.work.inspections import Case
+from sync import photos
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict
 

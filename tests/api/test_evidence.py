@@ -1,179 +1,26 @@
 """Evidence over HTTP: every cut resumes, nothing untrue is stored."""
 
 import asyncio
-import io
 import random
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Generator
-from datetime import date, timedelta
-from hashlib import sha256
-from typing import Any
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 from conftest import Clock, Office
 from httpx import AsyncClient
 from litestar import Litestar
-from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import select
+from uploads import TUS, carry, create, cut, digest, enrol, jpeg, put, rows, sending, told
 
-from backend import auth_device, db
+from backend import db
 from backend.app import create_app
 from backend.blobs import Blobs
 from backend.settings import Settings
-from backend.tables import Blob, Device, Inspector, Revision, Upload
+from backend.tables import Device, Upload
 from sync import media
-from sync.messages import Request, Response
+from sync.messages import Request
 from sync.refusals import Reason, Refused
-
-TUS = {"Tus-Resumable": "1.0.0"}
-
-
-def jpeg(seed: int = 0, size: int = 24) -> bytes:
-    out = io.BytesIO()
-    Image.frombytes("RGB", (size, size), random.Random(seed).randbytes(size * size * 3)).save(
-        out, "JPEG", quality=60
-    )
-    return out.getvalue()
-
-
-def digest(body: bytes) -> str:
-    return sha256(body).hexdigest()
-
-
-def told(**pairs: str) -> str:
-    return ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in pairs.items())
-
-
-async def enrol(office: Office, certificate: str = "Z001") -> AsyncClient:
-    """Make an inspector's device and open a client with its upload token."""
-    async with db.transaction(office.engine) as session:
-        revision = Revision(
-            register_name="inspectors",
-            source_name="t",
-            source_sha256="",
-            at=office.clock(),
-            rows=1,
-            created=1,
-            changed=0,
-            unchanged=0,
-            problems="[]",
-        )
-        session.add(revision)
-        await session.flush()
-        inspector = Inspector(
-            certificate=certificate,
-            name="王检",
-            department="一科",
-            division="330106",
-            valid_from=date(2020, 1, 1),
-            valid_to=date(2030, 1, 1),
-            revision_id=revision.id,
-        )
-        session.add(inspector)
-        await session.flush()
-        device = Device(
-            inspector_id=inspector.id,
-            label="phone",
-            public_key="0" * 64,
-            enrolled_at=office.clock(),
-            head_hash="0" * 64,
-        )
-        session.add(device)
-        secret = (await db.head(session)).secret_key
-    token = auth_device.upload_token(secret, device.id, office.clock() + timedelta(days=60))
-    client = await office.client(token)
-    client.headers["X-Test-Device"] = device.id
-    return client
-
-
-async def create(client: AsyncClient, body: bytes, mime: str = "image/jpeg") -> str:
-    headers = {
-        **TUS,
-        "Upload-Length": str(len(body)),
-        "Upload-Metadata": told(sha256=digest(body), mime=mime),
-    }
-    created = await client.post("/device/blobs", headers=headers)
-    assert created.status_code == 201, created.text
-    return created.headers["Location"]
-
-
-async def put(client: AsyncClient, place: str, offset: int, part: bytes, **headers: str) -> Any:
-    given = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
-    return await client.patch(place, content=part, headers={**given, **headers})
-
-
-async def cut(client: AsyncClient, app: Litestar, place: str, parts: list[bytes]) -> None:
-    """Send the beginning of a body that was announced longer, then break the connection."""
-    offset = int((await client.head(place, headers=TUS)).headers["Upload-Offset"])
-    headers = {
-        "host": "evenhand",
-        "tus-resumable": "1.0.0",
-        "upload-offset": str(offset),
-        "content-type": "application/offset+octet-stream",
-        "authorization": client.headers["Authorization"],
-        "transfer-encoding": "chunked",
-    }
-    events = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-    events.append({"type": "http.disconnect"})
-    source = iter(events)
-
-    async def receive() -> Any:
-        return next(source)
-
-    async def send(_: Any) -> None:
-        await asyncio.sleep(0)
-
-    scope: Any = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "PATCH",
-        "scheme": "http",
-        "path": place,
-        "raw_path": place.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
-        "client": ("test", 1),
-        "server": ("evenhand", 80),
-        "state": {},
-    }
-    await app(scope, receive, send)
-
-
-async def carry(
-    client: AsyncClient,
-    session: Generator[Request, Response, media.Sent],
-    spoil: Callable[[Request], Request | None] = lambda request: request,
-) -> media.Sent:
-    """Drive a sending session; `spoil` may change a request or lose it with an error."""
-    request = next(session)
-    while True:
-        sent = spoil(request)
-        if sent is None:
-            raise ConnectionError
-        answer = await client.request(
-            sent.method, sent.path, headers=sent.headers, content=sent.body
-        )
-        response = Response(answer.status_code, dict(answer.headers), answer.content)
-        try:
-            request = session.send(response)
-        except StopIteration as done:
-            result: media.Sent = done.value
-            return result
-
-
-def sending(body: bytes, *, part: int = 1000, mime: str = "image/jpeg") -> Any:
-    return media.send_blob(
-        media.reader(body), sha256=digest(body), size=len(body), mime=mime, part_bytes=part
-    )
-
-
-async def rows(engine: AsyncEngine) -> list[Blob]:
-    async with db.transaction(engine, write=False) as session:
-        return list(await session.exec(select(Blob)))
 
 
 async def test_a_photo_travels_whole(office: Office) -> None:
@@ -339,7 +186,7 @@ async def test_two_devices_with_the_same_photo_store_it_once(office: Office) -> 
 
     assert {part.status_code for part in parts} <= {204, 409}
     assert 204 in {part.status_code for part in parts}
-    assert late.status_code == 200
+    assert late.status_code == 201
     assert late.headers["Upload-Offset"] == str(len(body))
     assert len(await rows(office.engine)) == 1
 
@@ -540,7 +387,7 @@ async def test_a_client_may_ask_what_is_spoken_here(server: AsyncClient) -> None
 
     assert asked.status_code == 204
     assert asked.headers["Tus-Version"] == "1.0.0"
-    assert asked.headers["Tus-Extension"] == "creation,expiration,termination"
+    assert asked.headers["Tus-Extension"] == "creation,creation-with-upload,expiration,termination"
     assert int(asked.headers["Tus-Max-Size"]) > 10_000_000
 
 

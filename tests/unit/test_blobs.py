@@ -32,7 +32,7 @@ async def test_a_file_is_whole_once_its_digest_was_checked(tmp_path: Path) -> No
     assert not before
     assert finished
     assert await blobs.read(digest) == BODY
-    assert files(tmp_path) == [f"whole/{digest[:2]}/{digest[2:4]}/{digest}"]
+    assert files(tmp_path) == [f"whole/{digest[:2]}/{digest}"]
 
 
 async def test_a_chunk_counts_only_where_the_file_ends(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from conftest import shared_data
 from PIL import Image
 
-from backend import photos
 from backend.rules.disclosure import jpeg_metadata
+from sync import photos
 from sync.refusals import Refused
 
 # Pillow warns about what it finds in damaged files; the server logs nothing of it.
