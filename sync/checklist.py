@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from sync.answers import measured, well_formed
+from sync.ops import Answer, AnswerKind
 from sync.refusals import Reason, Refused
 
 Words = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+\Z", max_length=600)]
@@ -24,8 +26,7 @@ Count = Annotated[int, Meta(ge=0, le=1000)]
 Measure = Literal["failed", "key_failed", "general_failed", "general_pass_percent"]
 
 VERDICTS = ("pass", "fail", "na")
-_decimal = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
-_decimal_chars_max = 12
+TAKES: dict[str, tuple[AnswerKind, ...]] = {"verdict": ("",), "temperature": ("", "number")}
 
 
 class Text(Struct, frozen=True):
@@ -203,10 +204,46 @@ def plain(items: Mapping[str, Item]) -> dict[str, frozenset[str]]:
     }
 
 
-def measured(value: str) -> Decimal | None:
-    """Read a measured value: plain decimal text of at most 12 characters, no exponent."""
-    fits = len(value) <= _decimal_chars_max and _decimal.fullmatch(value)
-    return Decimal(value) if fits else None
+def admits(items: Mapping[str, Item], ref: str, answer: Answer) -> Reason | None:
+    """Tell why an answer, with all that it tells, may not be given to one of the items asked."""
+    item = items.get(ref)
+    refusal = fits(item, answer.v)
+    if refusal is not None or item is None:
+        return refusal
+    known = answer.kind in TAKES[item.kind] and answer.unit == (item.unit if answer.kind else "")
+    return None if known and well_formed(answer) else Reason.ANSWER_INADMISSIBLE
+
+
+# -- another version -----------------------------------------------------------------------------
+
+
+class Difference(Struct, frozen=True):
+    """检查表差异: what becomes of the answers when an inspection goes on under another version."""
+
+    kept: tuple[str, ...]  # asks the same: an answer holds
+    changed: tuple[str, ...]  # asks something else: to be answered again
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+def difference(old: Checklist, new: Checklist) -> Difference:
+    """Compare two versions of a checklist item by item, in the order of the forms.
+
+    Limits, law and what counts as key weigh an answer; they do not change what was asked.
+    """
+    before = {item.ref: item for item in old.items}
+    after = {item.ref: item for item in new.items}
+    same = [ref for ref in after if ref in before and _asks(before[ref]) == _asks(after[ref])]
+    return Difference(
+        kept=tuple(same),
+        changed=tuple(ref for ref in after if ref in before and ref not in same),
+        gone=tuple(ref for ref in before if ref not in after),
+        new=tuple(ref for ref in after if ref not in before),
+    )
+
+
+def _asks(item: Item) -> tuple[object, ...]:
+    return item.text, item.kind, item.expect, item.unit
 
 
 # -- what TOML cannot say by its types -----------------------------------------------------------

@@ -23,7 +23,16 @@ from sync.messages import (
     decode_push_head,
     receipt_text,
 )
-from sync.ops import AddEvidence, AnyOp, SetAnswers, Sign, decode_envelope, decode_op
+from sync.ops import (
+    AddEvidence,
+    Answer,
+    AnyOp,
+    CarryChecklist,
+    SetAnswers,
+    Sign,
+    decode_envelope,
+    decode_op,
+)
 from sync.pages import Page
 from sync.refusals import Reason, Refused
 
@@ -66,12 +75,16 @@ class Forks(Struct, frozen=True):
 Judgement: TypeAlias = Extends | Gap | Forks
 
 
+Admissible: TypeAlias = Callable[[str, Answer], Reason | None]  # to the item of this name
+
+
 class Facts(Struct, frozen=True):
     """What is known about one inspection when its operations are judged."""
 
     roles: Mapping[str, str]  # inspector -> lead | second | member
-    admissible: Callable[[str, str], Reason | None]  # item, value
+    admissible: Admissible
     plain: Mapping[str, Collection[str]] = {}  # item -> answers that need no asking
+    versions: Mapping[str, Admissible] = {}  # of the same checklist, by digest
 
 
 class Verdict(Struct, frozen=True):
@@ -242,6 +255,8 @@ def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
         return Reason.INSPECTION_NOT_YOURS
     if isinstance(op, SetAnswers):
         return _answers(op, facts)
+    if isinstance(op, CarryChecklist) and op.to not in facts.versions:
+        return Reason.CHECKLIST_NOT_FOUND
     if isinstance(op, AddEvidence) and (op.size < 1 or not _DIGEST.fullmatch(op.blob)):
         return Reason.OP_MALFORMED  # no file could ever be it, and no database look it up
     if isinstance(op, Sign) and op.role not in (role, "site"):
@@ -254,10 +269,14 @@ def _settles(op: AnyOp) -> bool:
 
 
 def _answers(op: SetAnswers, facts: Facts) -> Reason | None:
-    plain = facts.plain
+    plain, admissible = facts.plain, facts.admissible
+    if op.under:
+        if op.under not in facts.versions:
+            return Reason.CHECKLIST_NOT_FOUND
+        plain, admissible = dict[str, Collection[str]](), facts.versions[op.under]
     for ref, answer in op.f.items():
-        if answer.v not in plain.get(ref, ()):
-            refusal = facts.admissible(ref, answer.v)
+        if answer.kind or answer.v not in plain.get(ref, ()):
+            refusal = admissible(ref, answer)
             if refusal is not None:
                 return refusal
     return None

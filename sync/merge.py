@@ -10,14 +10,27 @@ clocks said. An answer is replaced only by an operation that names it:
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import TypeAlias, assert_never
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
-from sync.ops import AddEvidence, AddFinding, AnyOp, OpId, SetAnswers, Sign, Void
+from sync.naming import renamed
+from sync.ops import (
+    AddEvidence,
+    AddFinding,
+    Answer,
+    AnswerKind,
+    AnyOp,
+    CarryChecklist,
+    OpId,
+    SetAnswers,
+    Sign,
+    Void,
+)
 
 INSPECTORS = ("lead", "second")
 MEMBER = "member"  # 参加人员: of another department, or an expert; what they sign seals nothing
@@ -34,26 +47,37 @@ class Recorded(Struct, frozen=True):
     op: AnyOp
 
 
-class Said(Struct, frozen=True):
-    """One inspector's answer to one item."""
+class Said(Struct, frozen=True, omit_defaults=True):
+    """One inspector's answer to one item; what its kind does not tell is left out of its JSON."""
 
     op: OpId
     who: str
     v: str
     note: str
+    kind: AnswerKind = ""
+    unit: str = ""
+    instrument: str = ""
+    probe: str = ""
+    limit: str = ""
+    rows: tuple[dict[str, str], ...] = ()
+
+    @property
+    def says(self) -> tuple[object, ...]:
+        """Give what must be equal for two answers to agree; how it was measured need not."""
+        return self.v, self.rows
 
 
 class Item(Struct, frozen=True):
     """What stands for one item (检查项): equal answers agree, different ones are in conflict."""
 
-    value: str  # provisional while in conflict
+    value: str  # provisional while in conflict; empty when the item is to be answered again
     standing: tuple[Said, ...]  # the value's own first
     overruled: tuple[Said, ...] = ()  # replaced answers that said something else
 
     @property
     def conflict(self) -> bool:
         """Tell whether different answers stand."""
-        return len({said.v for said in self.standing}) > 1
+        return any(said.says != self.standing[0].says for said in self.standing)
 
 
 class Finding(Struct, frozen=True):
@@ -92,14 +116,44 @@ class Signature(Struct, frozen=True):
     amended_by: tuple[OpId, ...] = ()
 
 
+class Carry(Struct, frozen=True):
+    """检查表换版: one inspector went on under another version of the checklist."""
+
+    op: OpId
+    who: str
+    to: str
+    again: dict[str, tuple[str, ...]]
+
+
+class Carried(Struct, frozen=True):
+    """The checklist that is followed now, by digest, and the carries that stand."""
+
+    to: str  # provisional while in conflict
+    standing: tuple[Carry, ...]  # those to it first
+
+    @property
+    def conflict(self) -> bool:
+        """Tell whether two inspectors went on under different versions."""
+        return any(carry.to != self.to for carry in self.standing)
+
+
 class Inspection(Struct, frozen=True):
-    """What the operations amount to; `late` ones lie outside every signature and do not count."""
+    """What the operations amount to; `late` ones lie outside every signature and do not count.
+
+    `carried` is left out of its JSON while the inspection follows what came with the task.
+    """
 
     items: dict[str, Item] = {}
     findings: tuple[Finding, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     signatures: tuple[Signature, ...] = ()
     late: tuple[OpId, ...] = ()
+    carried: Carried | UnsetType = UNSET
+
+    @property
+    def followed(self) -> str:
+        """Name the checklist that is followed by its digest; empty for the task's own."""
+        return "" if self.carried is UNSET else self.carried.to
 
     @property
     def signed(self) -> bool:
@@ -114,7 +168,7 @@ class Inspection(Struct, frozen=True):
 
 def fold(recorded: Iterable[Recorded]) -> Inspection:
     """Fold operations, in any order and with repeats, into the inspection they describe."""
-    ops = sorted({r.id: r for r in recorded}.values(), key=lambda r: (r.hash, r.id))
+    ops = _once(sorted({r.id: r for r in recorded}.values(), key=lambda r: (r.hash, r.id)))
     signs = [(r, r.op) for r in ops if isinstance(r.op, Sign)]
     applied, late = _sealed(ops, [sign for _, sign in signs])
     voided = _voided(applied)
@@ -132,7 +186,7 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
                 evidence.append(
                     Evidence(r.id, r.who, op.blob, op.size, op.mime, op.item, op.caption, reason)
                 )
-            case Sign() | Void():
+            case Sign() | Void() | CarryChecklist():
                 pass
             case _:
                 assert_never(r.op)
@@ -140,8 +194,9 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
     for r, sign in signs:
         for earlier in sign.s:
             amended.setdefault(earlier, []).append(r.id)
+    carried = _carried(applied)
     return Inspection(
-        items=_items(applied),
+        items=_items(applied) if carried is UNSET else _anew(applied, carried.standing[0].again),
         findings=tuple(findings),
         evidence=tuple(evidence),
         signatures=tuple(
@@ -157,6 +212,7 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
             for r, sign in signs
         ),
         late=tuple(sorted(late)),
+        carried=carried,
     )
 
 
@@ -177,6 +233,21 @@ def covered(covers: Covers, op: OpId) -> bool:
 
 def _signed(roles: Iterable[str]) -> bool:
     return set(INSPECTORS) <= set(roles)
+
+
+def _once(ops: list[Recorded]) -> list[Recorded]:
+    """Count an act once: the original if it is here, else its re-issue with the smallest hash.
+
+    Whoever refers to another re-issue means the one that counts. An act is an inspector's own: what
+    one re-issues hides nothing of another's.
+    """
+    again = [r for r in ops if r.op.orig]
+    if not again:
+        return ops
+    first = {(r.who, r.hash): r for r in ops}
+    counts = {(r.who, r.op.orig): first.get((r.who, r.op.orig), r) for r in reversed(again)}
+    names = {r.id: counts[r.who, r.op.orig].id for r in again if counts[r.who, r.op.orig] is not r}
+    return [replace(r, op=renamed(r.op, names)) for r in ops if r.id not in names]
 
 
 def _sealed(ops: list[Recorded], signs: list[Sign]) -> tuple[list[Recorded], list[OpId]]:
@@ -229,6 +300,55 @@ def _voided(ops: list[Recorded]) -> dict[OpId, str]:
     return reasons
 
 
+def _carried(ops: list[Recorded]) -> Carried | UnsetType:
+    """Find the version of the checklist that is followed; different ones are all kept."""
+    carries = [(r, r.op) for r in ops if isinstance(r.op, CarryChecklist)]
+    if not carries:
+        return UNSET
+    seen = {name for _, op in carries for name in op.s}
+    stands = [pair for pair in carries if pair[0].id not in seen] or carries  # a circle stands
+    standing = [Carry(r.id, r.who, op.to, op.again) for r, op in stands]
+    to = standing[0].to
+    standing.sort(key=lambda carry: carry.to != to)
+    return Carried(to, tuple(standing))
+
+
+def _anew(ops: list[Recorded], again: Mapping[str, Collection[str]]) -> dict[str, Item]:
+    """Find what stands for each item, answers to what it asked before being overruled."""
+    kept: list[Recorded] = []
+    former: dict[str, list[Said]] = {}
+    for r in ops:
+        if isinstance(r.op, SetAnswers):
+            said, under = r.op.f, r.op.under
+            holds = {ref: one for ref, one in said.items() if under in again.get(ref, (under,))}
+            for ref in said.keys() - holds.keys():
+                former.setdefault(ref, []).append(_said(r.id, r.who, said[ref]))
+            r = replace(r, op=replace(r.op, f=holds))
+        kept.append(r)
+    items = _items(kept)
+    for ref, before in former.items():
+        now = items.get(ref, Item(value="", standing=()))
+        items[ref] = replace(now, overruled=(*now.overruled, *before))
+    return dict(sorted(items.items()))
+
+
+def _said(name: OpId, who: str, answer: Answer) -> Said:
+    if not answer.kind:  # nearly always
+        return Said(name, who, answer.v, answer.note)
+    return Said(
+        name,
+        who,
+        answer.v,
+        answer.note,
+        answer.kind,
+        answer.unit,
+        answer.instrument,
+        answer.probe,
+        answer.limit,
+        answer.rows,
+    )
+
+
 def _items(ops: list[Recorded]) -> dict[str, Item]:
     first: dict[str, Said] = {}
     several: dict[str, list[Said]] = {}
@@ -237,7 +357,7 @@ def _items(ops: list[Recorded]) -> dict[str, Item]:
         if isinstance(r.op, SetAnswers):
             name, who, replaces = r.id, r.who, r.op.s
             for ref, answer in r.op.f.items():
-                one = Said(name, who, answer.v, answer.note)
+                one = _said(name, who, answer)
                 if ref in first:
                     several.setdefault(ref, [first[ref]]).append(one)
                 else:
@@ -257,10 +377,10 @@ def _item(said: list[Said], replaced: Collection[OpId]) -> Item:
     standing = [one for one in said if one.op not in replaced]
     if not standing:  # operations that replace each other in a circle: all of them stand
         standing = said[:]
-    value, stands = standing[0].v, {one.op for one in standing}
-    standing.sort(key=lambda one: one.v != value)
+    shown, stands = standing[0].says, {one.op for one in standing}
+    standing.sort(key=lambda one: one.says != shown)
     return Item(
-        value=value,
+        value=standing[0].v,
         standing=tuple(standing),
-        overruled=tuple(one for one in said if one.op not in stands and one.v != value),
+        overruled=tuple(one for one in said if one.op not in stands and one.says != shown),
     )

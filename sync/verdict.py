@@ -11,7 +11,8 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync.checklist import Bound, Checklist, Item, Measure, admissible, measured
+from sync.answers import measured
+from sync.checklist import Bound, Checklist, Item, Measure, admissible
 from sync.merge import Inspection
 from sync.refusals import Reason, Refused
 

@@ -243,7 +243,7 @@ async def facts_of(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts
         .where(col(Seat.task_id).in_(wanted))
     )
     seats = (await db.exec(seated)).all()
-    before = await _relieved(db, wanted)
+    before, versions = await _relieved(db, wanted), await _versions(db, raws)
     facts: dict[str, hub.Facts] = {}
     for task, own in tasks:
         roles, brought = before.get(task.id, {}), dict[str, checklist.Checklist]()
@@ -254,9 +254,28 @@ async def facts_of(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts
                 brought[name] = _checklist(body)
         if task.withdrawn_at is None:
             roles |= zip((task.lead_id, task.second_id), ROLES, strict=True)
-        those = [own, *brought.values()]
-        facts[task.id] = hub.Facts(roles, partial(checklist.admissible_in, those))
+        facts[task.id] = hub.Facts(
+            roles,
+            _admits([own, *brought.values()]),
+            versions={
+                digest: _admits([version, *brought.values()])
+                for digest, version in versions.items()
+                if version.code == own.code
+            },
+        )
     return facts
+
+
+def _admits(those: Sequence[checklist.Checklist]) -> hub.Admissible:
+    return partial(checklist.admits, checklist.asked(those))
+
+
+async def _versions(db: Session, raws: Sequence[bytes]) -> dict[str, checklist.Checklist]:
+    """Load what may be followed instead of what came with the task, if a push speaks of it."""
+    if not any(b'"under"' in raw or b'"checklist.carry/' in raw for raw in raws):
+        return {}
+    found = await db.exec(select(Checklist.digest, Checklist.body))
+    return {digest: _checklist(body) for digest, body in found}
 
 
 async def _relieved(db: Session, inspections: Collection[str]) -> dict[str, dict[str, str]]:

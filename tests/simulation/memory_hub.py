@@ -192,7 +192,7 @@ class MemoryHub:
         return Response(200, {codec.SIGNATURE_HEADER: signature}, text)
 
     def _extend(self, sender: str, device: Known, push: hub.Push, known: int) -> None:
-        admissible = partial(checklist.admissible, self.form)
+        admissible = partial(checklist.admits, checklist.asked([self.form]))
         facts = {task: hub.Facts(roles, admissible) for task, roles in self.state.roles.items()}
         first = push.head.first + known
         verdicts = [

@@ -47,4 +47,4 @@ def test_damaged_memory_is_noticed_and_read_again(seed: int) -> None:
 
 def _decided(entry: tuple[str, hub.Placed]) -> tuple[object, ...]:
     name, placed = entry
-    return name, placed.n, placed.verdict, placed.position, placed.seq
+    return name, placed.n, placed.verdict.verdict, placed.verdict.why, placed.position, placed.seq

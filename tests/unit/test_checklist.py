@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sync.checklist import admissible, canonical, digest, load, measured, parse
+from sync.answers import measured
+from sync.checklist import admissible, canonical, digest, load, parse
 from sync.refusals import Reason, Refused
 
 CHECKLISTS = sorted((Path(__file__).parents[2] / "fixtures" / "checklists").glob("*.toml"))

@@ -13,17 +13,8 @@ import msgspec
 from sync import codec, pages
 from sync.merge import Recorded, canonical, digest, fold
 from sync.messages import Ack, Clock, Pull, PushHead, receipt_text
-from sync.ops import (
-    AddEvidence,
-    AddFinding,
-    Answer,
-    AnyOp,
-    SetAnswers,
-    Sign,
-    Void,
-    decode_op,
-    op_id,
-)
+from sync.ops import AddEvidence, AddFinding, Sign, Void, decode_op, op_id
+from sync.upcasts import Answer1, SetAnswers1
 
 LI, WANG = "0190a000-0000-7000-8000-00000000000a", "0190a000-0000-7000-8000-00000000000b"
 TASK = "0190a000-0000-7000-8000-0000000000ff"
@@ -31,25 +22,26 @@ SECRETS = {LI: "01" * 32, WANG: "02" * 32, "hub": "03" * 32}
 STAMP: dict[str, Any] = {"e": TASK, "w": 1_772_413_200_000, "m": 5_000, "boot": "b-1"}
 
 
-def log(device: str, ops: list[AnyOp]) -> list[Recorded]:
+def log(device: str, ops: list[Any]) -> list[dict[str, str]]:
     raws = [msgspec.json.encode(op) for op in ops]
     hashes = codec.chain(codec.genesis(device), raws)
+    who = "li" if device == LI else "wang"
     return [
-        Recorded(op_id(device, n), hash_, "li" if device == LI else "wang", op)
-        for n, (op, hash_) in enumerate(zip(ops, hashes, strict=True), start=1)
+        {"id": op_id(device, n), "hash": hash_, "who": who, "raw": raw.decode()}
+        for n, (raw, hash_) in enumerate(zip(raws, hashes, strict=True), start=1)
     ]
 
 
-def answers(n: int, value: str, *replaced: str, note: str = "") -> SetAnswers:
-    said = {"f": {"3.2": Answer(value, note)}} | ({"s": {"3.2": replaced}} if replaced else {})
-    return SetAnswers(n=n, **STAMP, **said)
+def answers(n: int, value: str, *replaced: str, note: str = "") -> SetAnswers1:
+    said = {"f": {"3.2": Answer1(value, note)}} | ({"s": {"3.2": replaced}} if replaced else {})
+    return SetAnswers1(n=n, **STAMP, **said)
 
 
 def sign(n: int, role: str, covers: dict[str, Any], *replaced: str) -> Sign:
     return Sign(n=n, role=role, covers=covers, blobs=(), digest="0" * 64, s=replaced, **STAMP)
 
 
-def histories() -> dict[str, list[Recorded]]:
+def histories() -> dict[str, list[dict[str, str]]]:
     """Small histories, each with one thing to get right."""
     lead = [
         answers(1, "fail", note="锈蚀 ≥ 2 cm²"),
@@ -114,15 +106,18 @@ def receipt() -> dict[str, Any]:
     return given | {"text": text.decode(), "sig": codec.sign(SECRETS["hub"], text)}
 
 
-def told(history: list[Recorded]) -> list[dict[str, str]]:
-    return [
-        {"id": r.id, "hash": r.hash, "who": r.who, "raw": msgspec.json.encode(r.op).decode()}
-        for r in history
-    ]
-
-
 def read(ops: list[dict[str, str]]) -> list[Recorded]:
     return [Recorded(o["id"], o["hash"], o["who"], decode_op(o["raw"].encode())) for o in ops]
+
+
+def folded(name: str, history: list[dict[str, str]]) -> dict[str, Any]:
+    state = fold(read(history))
+    return {
+        "name": name,
+        "ops": history,
+        "state": canonical(state).decode(),
+        "digest": digest(state),
+    }
 
 
 def make() -> dict[str, Any]:
@@ -138,15 +133,7 @@ def make() -> dict[str, Any]:
         "push": push(),
         "receipt": receipt(),
         "checksum": {"rows": rows, "is": pages.checksum(rows)},
-        "folds": [
-            {
-                "name": name,
-                "ops": told(history),
-                "state": canonical(fold(history)).decode(),
-                "digest": digest(fold(history)),
-            }
-            for name, history in histories().items()
-        ],
+        "folds": [folded(name, history) for name, history in histories().items()],
     }
 
 
