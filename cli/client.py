@@ -15,6 +15,7 @@ import click
 import httpx
 import msgspec
 
+from cli.link import Unreachable as Unreachable
 from cli.output import reason
 from sync.refusals import Detail, Reason, Refused
 
@@ -35,10 +36,6 @@ SECONDS_MAX = 60.0
 IMPORT_SECONDS_MAX = 4 * 3600.0  # until a server has read and written what it was sent
 EXPORT_SECONDS_MAX = 1800.0  # until a server has sorted, or packed, what it then sends
 LOCAL = "local"
-
-
-class Unreachable(Exception):
-    """No server answered. Nothing was refused; the same command may succeed later."""
 
 
 class Failed(Exception):

@@ -6,21 +6,23 @@ Only `enrol` and `sync` use the network. Everything else reads and writes the de
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import click
 import msgspec
 from msgspec import Struct
 
+from cli.device_files import POLICIES, Delivered, Policy, Waiting, send_files, waiting
 from cli.home import Home
 from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
-from sync import codec, media, verdict
+from sync import codec, verdict
 from sync.checklist import Checklist, Item, named
-from sync.exchange import Exchanged, drive, exchange, refusal
+from sync.exchange import Exchanged, drive, exchange
 from sync.merge import MEMBER, Inspection, Said
-from sync.messages import Enrol, Enrolled, Request, Response
+from sync.messages import Enrol, Enrolled, Request
 from sync.ops import Answer
+from sync.problems import refusal
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 
@@ -105,54 +107,40 @@ class Synced(Struct, frozen=True):
     """What one sync did."""
 
     exchanged: Exchanged
-    files_sent: int
-    bytes_sent: int
+    delivered: Delivered
 
 
 @group.command()
-@click.option("--no-files", is_flag=True, help="Leave evidence files for a better link.")
+@click.option(
+    "--files",
+    type=click.Choice(POLICIES),
+    default="all",
+    show_default=True,
+    help="What follows the records; leave originals for a better link. 随后上传的文件。",
+)
 @home_option
 @json_option
-def sync(no_files: bool, folder: Path) -> None:
+def sync(files: Policy, folder: Path) -> None:
     """Send what was recorded, fetch what is new, then send evidence files. 同步。"""
     with opened(folder) as home, link(home.replica.identity.server) as ask:
-        synced = sync_over(home, ask, files=not no_files)
-        left = _files_left(home)
+        synced = sync_over(home, ask, files=files)
+        left = len(waiting(home))
+    delivered = synced.delivered
     say(
-        f"Sent {synced.exchanged.sent} operations and {synced.files_sent} files, received "
+        f"Sent {synced.exchanged.sent} operations and {delivered.files} files, received "
         f"{synced.exchanged.received} changes; {left} files left.",
-        f"已上传操作 {synced.exchanged.sent} 条、文件 {synced.files_sent} 个，"
+        f"已上传操作 {synced.exchanged.sent} 条、文件 {delivered.files} 个，"
         f"收到变更 {synced.exchanged.received} 条；剩余文件 {left} 个。",
     )
+    for digest, code in delivered.refused.items():
+        say(f"Not taken: {digest} ({code})", f"未被接收：{digest}（{code}）")
     show(synced, {})
 
 
-def sync_over(home: Home, ask: Ask, *, files: bool = True) -> Synced:
+def sync_over(home: Home, ask: Ask, *, files: Policy = "all") -> Synced:
     """Exchange over a link, then send the files that the server does not have."""
     exchanged = drive(exchange(home.replica), ask)
-    token = home.store.get("upload")
-    count = size = 0
-    for file in [f for f in home.store.files() if files and token and not f.sent]:
-        session = media.send_blob(
-            home.reader(file.sha256), sha256=file.sha256, size=file.size, mime=file.mime
-        )
-        sent = carry(session, ask, token=token)
-        with home.store.transaction():
-            home.store.put_file(msgspec.structs.replace(file, sent=True))
-        count, size = count + 1, size + sent.bytes_sent
-    return Synced(exchanged, count, size)
-
-
-def carry(session: Generator[Request, Response, T], ask: Ask, *, token: str) -> T:
-    """Carry a session's requests, each with the bearer token."""
-    try:
-        request = next(session)
-        while True:
-            headers = {**request.headers, "authorization": f"Bearer {token}"}
-            request = session.send(ask(msgspec.structs.replace(request, headers=headers)))
-    except StopIteration as done:
-        result: T = done.value
-        return result
+    return Synced(exchanged, send_files(home, ask, policy=files))
 
 
 # -- without -------------------------------------------------------------------------------------
@@ -188,7 +176,8 @@ def show_inspection(inspection: str, folder: Path) -> None:
     with opened(folder) as home:
         those = home.replica.checklists(inspection)
         state = home.replica.inspection(inspection)
-    _show_state(those, state)
+        kept = _where(home, state)
+    _show_state(those, state, kept)
 
 
 @group.command()
@@ -269,6 +258,7 @@ class Status(Struct, frozen=True):
     recorded: int
     unsent: int
     files_left: int
+    files: list[Waiting]
     noted: list[str]
     revoked: bool
 
@@ -292,17 +282,23 @@ def status(folder: Path) -> None:
     with opened(folder) as home:
         replica = home.replica
         enrolled = replica.identity.enrolled
-        last = home.store.last()
+        last, files = home.store.last(), waiting(home)
         state = Status(
             device=enrolled.device,
             inspector=f"{enrolled.name} {enrolled.certificate}",
             recorded=last.n if last else 0,
             unsent=replica.unsent(),
-            files_left=_files_left(home),
+            files_left=len(files),
+            files=files,
             noted=[f"{m.n} {m.note} {m.why}".strip() for m in home.store.noted()],
             revoked=bool(home.store.get("revoked")),
         )
     show(state, STATUS)
+    if files:
+        say("On this device only:", "仅存于本终端：")
+    for one in files:
+        line = f"{one.inspection}  {one.item or '-'}  {one.size / 1000:,.0f} kB  {one.sha256}"
+        say(f"  {line}  {one.caption}", f"  {line}  {one.caption}")
 
 
 # -- small parts ---------------------------------------------------------------------------------
@@ -333,10 +329,6 @@ def _tasks(replica: Replica) -> list[TaskBody]:
     return sorted(bodies, key=lambda body: body.place)
 
 
-def _files_left(home: Home) -> int:
-    return sum(not file.sent for file in home.store.files())
-
-
 def _task_line(replica: Replica, body: TaskBody) -> dict[str, object]:
     state, those = replica.inspection(body.id), replica.checklists(body.id)
     return {
@@ -358,11 +350,41 @@ def _state_word(state: Inspection) -> str:
     return text("open", "进行中") if state.items else text("new", "待检查")
 
 
-def _show_state(those: Sequence[Checklist], state: Inspection) -> None:
+class Kept(Struct, frozen=True):
+    """A file of an inspection, on which device it was attached, and whether it left it."""
+
+    sha256: str
+    item: str
+    caption: str
+    device: str
+    state: Literal["sent", "waiting", "elsewhere"]
+
+
+KEPT = {
+    "sent": ("sent", "已上传"),
+    "waiting": ("on this device only", "仅存于本终端"),
+    "elsewhere": ("on device", "位于终端"),
+}
+
+
+def _where(home: Home, state: Inspection) -> list[Kept]:
+    """Say of each file that stands where it is; of another device's it is known only whose."""
+    me, waits = home.replica.identity.enrolled.device, {one.sha256 for one in waiting(home)}
+    held = {file.sha256 for file in home.store.files()}
+    kept: list[Kept] = []
+    for one in state.evidence:
+        device = one.op.rpartition(":")[0]
+        mine = device == me or one.blob in held
+        where = ("waiting" if one.blob in waits else "sent") if mine else "elsewhere"
+        kept.append(Kept(one.blob, one.item, one.caption, device, where))
+    return kept
+
+
+def _show_state(those: Sequence[Checklist], state: Inspection, kept: Sequence[Kept]) -> None:
     own, *brought = those
     judged = verdict.judge(own, state)
     if as_json():
-        show({"inspection": state, "verdict": judged})
+        show({"inspection": state, "verdict": judged, "files": kept})
         return
     _show_items(own, {item.ref: item for item in own.items}, state)
     for other in brought:
@@ -372,6 +394,12 @@ def _show_state(those: Sequence[Checklist], state: Inspection) -> None:
         say(
             f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}",
             f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}",
+        )
+    for file in kept:
+        where = text(*KEPT[file.state]) + (f" {file.device}" if file.state == "elsewhere" else "")
+        say(
+            f"File {file.item}: {file.caption} {file.sha256} ({where})",
+            f"文件 {file.item}：{file.caption} {file.sha256}（{where}）",
         )
     if judged.given:
         label = own.outcome(judged.outcome).label

@@ -1,12 +1,12 @@
-"""The network link of a device (终端链路): carries requests to a server over HTTP."""
+"""The network link of a device (终端链路): carries requests to a server over HTTP.
+
+The library for it is imported when a link is opened: what works offline never waits for it.
+"""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-import httpx
-
-from cli.client import Unreachable
 from sync.messages import Request, Response
 
 TIMEOUT_SECONDS = 60.0
@@ -14,9 +14,15 @@ TIMEOUT_SECONDS = 60.0
 Ask: TypeAlias = Callable[[Request], Response]
 
 
+class Unreachable(Exception):
+    """No server answered. Nothing was refused; the same command may succeed later."""
+
+
 @contextmanager
 def link(server: str) -> Generator[Ask]:
     """Open a connection to a server for the block."""
+    import httpx  # a tenth of a second
+
     with httpx.Client(base_url=server, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
 
         def ask(request: Request) -> Response:

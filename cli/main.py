@@ -62,13 +62,11 @@ class Lazy(click.Group):
 
 
 def _status(error: Exception) -> int | None:
-    """Give the exit status of what the client could not do, without importing the client."""
-    client = sys.modules.get("cli.client")
-    if client is None:
-        return None
-    if isinstance(error, client.Unreachable):
+    """Give the exit status of what a network could not do, without importing what needs one."""
+    link, client = sys.modules.get("cli.link"), sys.modules.get("cli.client")
+    if link is not None and isinstance(error, link.Unreachable):
         return UNREACHABLE
-    return FAILED if isinstance(error, client.Failed) else None
+    return FAILED if client is not None and isinstance(error, client.Failed) else None
 
 
 @click.group(cls=Lazy)

@@ -167,9 +167,8 @@ async def carry(
 
 
 def sending(body: bytes, *, part: int = 1000, mime: str = "image/jpeg") -> Any:
-    return media.send_blob(
-        media.reader(body), sha256=digest(body), size=len(body), mime=mime, part_bytes=part
-    )
+    file = media.Announced(digest(body), len(body), mime)
+    return media.send_blob(media.reader(body), file, pace=media.Pace(part, fixed=True))
 
 
 async def rows(engine: AsyncEngine) -> list[Blob]:

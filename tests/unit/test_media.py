@@ -12,14 +12,21 @@ from sync.refusals import Reason, Refused
 
 BODY = bytes(range(256)) * 4
 DIGEST = sha256(BODY).hexdigest()
-MISSING = Response(200, {}, msgspec.json.encode({"stored": {}, "begun": {}}))
-CREATED = Response(201, {"location": "http://hub.example/device/blobs/u1"})
+
+
+def wanted(**known: object) -> Response:
+    body = {"stored": {}, "begun": {}, "previewed": ()} | known
+    return Response(200, {}, msgspec.json.encode(body))
+
+
+MISSING = wanted()
+BARE = Response(201, {"location": "http://hub.example/device/blobs/u1"})
+CREATED = Response(201, {**BARE.headers, "upload-offset": "500"})
 
 
 def session() -> Generator[Request, Response, media.Sent]:
-    return media.send_blob(
-        media.reader(BODY), sha256=DIGEST, size=len(BODY), mime="image/jpeg", part_bytes=500
-    )
+    file = media.Announced(DIGEST, len(BODY), "image/jpeg")
+    return media.send_blob(media.reader(BODY), file, pace=media.Pace(500, fixed=True))
 
 
 def play(*answers: Response) -> tuple[list[Request], media.Sent]:
@@ -45,34 +52,67 @@ def problem(reason: Reason, status: int) -> Response:
 
 
 def test_a_file_goes_in_parts_to_where_the_server_says() -> None:
-    asked, sent = play(MISSING, CREATED, moved(500), moved(1000), moved(1024))
+    asked, sent = play(MISSING, CREATED, moved(1000), moved(1024))
 
-    assert [(one.method, one.path, len(one.body)) for one in asked[2:]] == [
-        ("PATCH", "/device/blobs/u1", 500),
+    assert [(one.method, one.path, len(one.body)) for one in asked[1:]] == [
+        ("POST", "/device/blobs", 500),
         ("PATCH", "/device/blobs/u1", 500),
         ("PATCH", "/device/blobs/u1", 24),
     ]
-    assert b"".join(one.body for one in asked[2:]) == BODY
+    assert b"".join(one.body for one in asked[1:]) == BODY
     assert sent == media.Sent(sha256=DIGEST, bytes_sent=1024)
 
 
 def test_a_server_that_is_elsewhere_is_asked_and_believed() -> None:
-    asked, sent = play(MISSING, CREATED, moved(500), moved(700, 409), moved(700, 200), moved(1024))
+    asked, sent = play(MISSING, CREATED, moved(700, 409), moved(700, 200), moved(1024))
 
-    assert [one.method for one in asked[2:]] == ["PATCH", "PATCH", "HEAD", "PATCH"]
+    assert [one.method for one in asked[1:]] == ["POST", "PATCH", "HEAD", "PATCH"]
     assert asked[-1].headers["upload-offset"] == "700"
     assert asked[-1].body == BODY[700:]
     assert sent.sha256 == DIGEST
 
 
-def test_a_forgotten_upload_is_created_again() -> None:
-    asked, _ = play(
-        MISSING, CREATED, moved(500), Response(404), CREATED, moved(500), moved(1000), moved(1024)
-    )
+def test_a_server_that_takes_no_bytes_with_an_announcement_is_sent_them_after() -> None:
+    asked, _ = play(MISSING, BARE, moved(500), moved(1000), moved(1024))
 
-    assert [one.method for one in asked] == [
-        "POST", "POST", "PATCH", "PATCH", "POST", "PATCH", "PATCH", "PATCH",
-    ]  # fmt: skip
+    assert [one.method for one in asked] == ["POST", "POST", "PATCH", "PATCH", "PATCH"]
+    assert b"".join(one.body for one in asked[2:]) == BODY
+
+
+def test_a_forgotten_upload_is_created_again() -> None:
+    asked, _ = play(MISSING, CREATED, Response(404), CREATED, moved(1000), moved(1024))
+
+    assert [one.method for one in asked] == ["POST", "POST", "PATCH", "POST", "PATCH", "PATCH"]
+
+
+def test_many_files_are_asked_for_at_once() -> None:
+    files = {f"{n:064x}": n + 1 for n in range(media.WANTED_MAX + 1)}
+    asking, asked = media.ask_known(files), []
+    asked.append(next(asking))
+    asked.append(asking.send(MISSING))
+    with pytest.raises(StopIteration) as done:
+        asking.send(wanted(stored={"a" * 64: ""}, begun={"b" * 64: {"id": "u1", "offset": 7}}))
+
+    assert [len(msgspec.json.decode(one.body)["files"]) for one in asked] == [1000, 1]
+    assert done.value.value == media.Known({"a" * 64: ""}, {"b" * 64: media.Begun("u1", 7)})
+
+
+def test_what_the_server_knows_already_is_not_sent() -> None:
+    stored = play(wanted(stored={DIGEST: "photo.unreadable"}))
+    begun, _ = play(wanted(begun={DIGEST: {"id": "u1", "offset": 1000}}), moved(1024))
+
+    assert stored[1] == media.Sent(DIGEST, 0, "photo.unreadable")
+    assert (begun[1].method, begun[1].body) == ("PATCH", BODY[1000:])
+
+
+def test_parts_double_when_they_arrive_and_halve_when_the_link_is_cut() -> None:
+    pace, sizes = media.Pace(), []
+
+    for happens in (pace.arrived,) * 3 + (pace.cut,) * 6 + (pace.arrived,):
+        happens()
+        sizes.append(pace.part_bytes // 1024)
+
+    assert sizes == [128, 256, 256, 128, 64, 32, 16, 16, 16, 32]
 
 
 def test_a_file_refused_for_its_digest_twice_is_given_up() -> None:
@@ -81,7 +121,7 @@ def test_a_file_refused_for_its_digest_twice_is_given_up() -> None:
     with pytest.raises(Refused) as refused:
         play(
             MISSING, CREATED,
-            moved(500), moved(1000), hurt, moved(0, 200),
+            moved(1000), hurt, moved(0, 200),
             moved(500), moved(1000), hurt,
         )  # fmt: skip
 
@@ -94,7 +134,7 @@ def test_a_file_refused_for_its_digest_twice_is_given_up() -> None:
         (Response(200, {}, b"<html>Log in to this network</html>"),),
         (Response(502, {}, b"Bad Gateway"),),
         (MISSING, Response(201)),
-        (MISSING, CREATED, moved(0)),
+        (MISSING, CREATED, moved(500)),
         (MISSING, CREATED, moved(1025)),
         (MISSING, CREATED, moved("many")),
         (MISSING, CREATED, moved(-1)),
