@@ -9,6 +9,7 @@ from msgspec import Struct
 from backend.rules.divisions import shortened
 from backend.rules.reader import Row
 from backend.rules.records import (
+    CREDIT_CLASSES,
     LISTS,
     RISKS,
     STATUSES,
@@ -52,6 +53,7 @@ def establishment(row: Row) -> EstablishmentRecord:
         latitude=latitude,
         datum=datum,
         risk_source=row.text("risk_source", 120),
+        credit_class=row.one_of("credit_class", CREDIT_CLASSES, ""),
         key_object=_yes(row, "key_object", default="false"),
         parent_code=_other_code(row, "parent_code"),
         successor_code=_other_code(row, "successor_code"),

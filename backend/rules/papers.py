@@ -57,8 +57,8 @@ REASONS = frozenset(
     {
         "X01-not-active", "X01-suspended", "X01-revoked", "X01-cancelled", "X01-moved",
         "X01-merged", "X02-annual-cap", "X03-superior", "X05-key-object", "X06-not-of-category",
-        "X06-not-of-risk", "X06-not-of-credit", "X06-not-of-product", "X06-not-key", "X08-drawn",
-        "X08-campaign", "X08-cycle", *NAMED,
+        "X06-not-of-risk", "X06-not-of-credit", "X06-not-of-credit-class", "X06-not-of-product",
+        "X06-not-key", "X08-drawn", "X08-campaign", "X08-cycle", *NAMED,
     }
 )  # fmt: skip
 
@@ -116,6 +116,7 @@ class TaskPaper(Struct, frozen=True, omit_defaults=True):
     sealed_until: str | UnsetType = UNSET  # sealed: the time at which the content is public at last
     scope: Scope | None = None
     total: Count = 0
+    at_most: Rate | None = None  # 不超过, of every stratum that no quota speaks of
     quotas: list[Quota] = []
     weights: list[Weighing] = []
     exclusion: Exclusion | None = None

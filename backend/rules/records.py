@@ -11,6 +11,7 @@ from msgspec import Struct
 
 STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
 RISKS = ("A", "B", "C", "D")
+CREDIT_CLASSES = ("", "A", "B", "C", "D")  # empty: not classed
 LISTS = ("abnormal", "serious")
 
 Register = Literal[
@@ -40,6 +41,7 @@ class EstablishmentRecord(Struct, frozen=True, gc=False):
     latitude: float | None = None
     datum: str = ""
     risk_source: str = ""
+    credit_class: str = ""
     key_object: bool = False
     parent_code: str = ""
     successor_code: str = ""

@@ -16,7 +16,7 @@ from backend.rules.ladder import Staffing, Step
 
 SINGLE = "all"  # the one stratum of a plan that has no others
 NONE = "none"  # the value of a dimension that an object has nothing of
-DIMENSIONS = ("risk", "category", "credit", "key", "department")
+DIMENSIONS = ("risk", "category", "credit", "credit_class", "key", "department")
 _PLAIN = "".join(chr(n) for n in range(32, 127) if chr(n) not in "/%")
 DIVISION_DIGITS = (2, 4, 6, 9, 12)
 
@@ -28,6 +28,7 @@ Rate: TypeAlias = tuple[
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=80)]
 Words: TypeAlias = Annotated[list[Word], Meta(max_length=100)]
 Credit: TypeAlias = Literal["abnormal", "serious", "none"]
+CreditClass: TypeAlias = Literal["A", "B", "C", "D", "none"]
 Rounding: TypeAlias = Literal["ceil", "floor", "hamilton", "systematic"]
 Strata: TypeAlias = Annotated[list[Word], Meta(max_length=6)]
 
@@ -38,6 +39,7 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     categories: Words = []
     risks: Words = []
     credit: Annotated[list[Credit], Meta(max_length=3)] = []  # lists in force on the snapshot day
+    credit_classes: Annotated[list[CreditClass], Meta(max_length=5)] = []  # 信用风险分类
     products: Words = []  # kinds of a licence in force, or words of its scope
     key: Literal["all", "only", "elsewhere"] = "all"  # 重点对象; elsewhere: not here
 
@@ -73,6 +75,7 @@ class Quota(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     rate: Rate | None = None
     count: Count | None = None
     visits: Visits | None = None
+    at_most: Rate | None = None  # 不超过, beside the `rate` or `count` that is 不少于
 
 
 class Weighing(Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,10 +105,12 @@ class Traits(Struct, frozen=True):
     department: str = ""
     product: str = ""  # those of the plan's products that it has, joined by commas
     size: str = ""
+    credit_class: str = ""
 
 
-COLUMNS = ("credit", "key", "department", "product", "size", "evidence")  # in this order
-Column: TypeAlias = Literal["credit", "key", "department", "product", "size", "evidence"]
+Column: TypeAlias = Literal[
+    "credit", "credit_class", "key", "department", "product", "size", "evidence"
+]  # in this order
 
 
 def columns_of(
@@ -115,6 +120,7 @@ def columns_of(
     used = {*strata, *(one.by for one in weights)}
     wanted: dict[Column, bool] = {
         "credit": bool(scope.credit) or "credit" in used,
+        "credit_class": bool(scope.credit_classes) or "credit_class" in used,
         "key": scope.key != "all" or "key" in used,
         "department": "department" in used,
         "product": bool(scope.products),
@@ -144,6 +150,8 @@ def value_of(dimension: str, traits: Traits) -> str:
             value = traits.category
         case "credit":
             value = traits.credit
+        case "credit_class":
+            value = traits.credit_class
         case "key":
             value = traits.key
         case "department":
@@ -190,6 +198,8 @@ def unwanted(scope: Scope, category: str, traits: Traits) -> str:
         return "X06-not-of-risk"
     if scope.credit and (traits.credit or NONE) not in scope.credit:
         return "X06-not-of-credit"
+    if scope.credit_classes and (traits.credit_class or NONE) not in scope.credit_classes:
+        return "X06-not-of-credit-class"
     if scope.products and not traits.product:
         return "X06-not-of-product"
     if scope.key == "only" and not traits.key:
@@ -232,6 +242,22 @@ def quota_of(strata: Sequence[str], quotas: Sequence[Quota], stratum: str) -> Qu
     return None
 
 
+def most_allowed(
+    strata: Sequence[str],
+    quotas: Sequence[Quota],
+    at_most: Rate | None,
+    counts: Mapping[str, int],
+) -> dict[str, int]:
+    """Give the most lots of each stratum that has an upper rate (不超过); one lot always may be."""
+    result: dict[str, int] = {}
+    for stratum, eligible in counts.items():
+        quota = quota_of(strata, quotas, stratum)
+        upper = at_most if quota is None else quota.at_most
+        if upper is not None:
+            result[stratum] = max(1, eligible * upper[0] // upper[1])
+    return result
+
+
 # -- a plan's scheme as it is given --------------------------------------------------------------
 
 
@@ -269,6 +295,7 @@ class Scheme(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     scope: Scope = field(default_factory=Scope)
     strata: Strata = []
     rounding: Rounding = "ceil"
+    at_most: Rate | None = None  # 不超过, beside the rate of the plan
     total: Count = 0
     quotas: Annotated[list[Quota], Meta(max_length=200)] = []
     weights: Annotated[list[Weighing], Meta(max_length=100)] = []
@@ -309,8 +336,22 @@ def problem_of(given: Scheme, *, campaign: bool) -> Problem | None:
         for n, one in enumerate(given.quotas)
         for problem in _quota_problems(f"quotas[{n}]", one, given.strata)
     )
-    found = (unknown, _whole_problems(given, campaign), quotas, _seat_problems(given))
+    whole = (_whole_problems(given, campaign), _bound_problems(given))
+    found = (unknown, *whole, quotas, _seat_problems(given))
     return next(chain.from_iterable(found), None)
+
+
+def _bound_problems(given: Scheme) -> Iterator[Problem]:
+    uppers = [("at_most", given.at_most)]
+    uppers += [(f"quotas[{n}].at_most", one.at_most) for n, one in enumerate(given.quotas)]
+    for name, upper in uppers:
+        if upper is not None and upper[0] > upper[1]:
+            yield Problem(name, "a rate is at most 1", "比例不得超过百分之百")
+        if upper is not None and given.rounding != "ceil":
+            yield Problem(
+                name, "beside an upper rate the rate is a lower one: `rounding` is `ceil`",
+                "设上限时比例为下限（不少于），rounding 须为 ceil",
+            )  # fmt: skip
 
 
 def _whole_problems(given: Scheme, campaign: bool) -> Iterator[Problem]:

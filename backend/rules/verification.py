@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
-from backend.rules import beacons, bundle, canonical, draw, eligibility, events, papers
+from backend.rules import beacons, bundle, canonical, draw, eligibility, events, papers, scheme
 from backend.rules import frame as frames
 from backend.rules.canonical import NotCanonical
 from backend.rules.differences import Differs, Unproved
@@ -388,10 +388,22 @@ def _allocation(reading: _Reading) -> tuple[str, str]:
     shares = bundle.shares_of(reading.task, reading.commit, reading.seeds.rounding)
     if papers.write_shares(shares) != reading.file("allocation.json"):
         raise Differs("The quotas do not follow from the task.", "名额并非按任务书得出。")
+    _require_bounds(reading.task, shares)
     reading.shares = shares
     primary = sum(share.primary for share in shares.values())
     reserves = sum(share.reserves for share in shares.values())
     return f"{primary} to draw, {reserves} reserves.", f"应抽 {primary} 户，候补 {reserves} 户。"
+
+
+def _require_bounds(task: TaskPaper, shares: Mapping[str, Share]) -> None:
+    eligible = {name: share.eligible for name, share in shares.items()}
+    allowed = scheme.most_allowed(task.dimensions(), task.quotas, task.at_most, eligible)
+    for name, most in allowed.items():
+        if shares[name].primary > most:
+            raise Differs(
+                f"Stratum {name} gives {shares[name].primary}, at most {most} are allowed.",
+                f"层 {name} 抽取 {shares[name].primary} 户，超过上限 {most} 户。",
+            )
 
 
 def _selection(reading: _Reading) -> tuple[str, str]:

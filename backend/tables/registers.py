@@ -61,6 +61,7 @@ class EstablishmentFacts(Facts):
     latitude: float | None = None
     datum: str = Field(default="", max_length=10)
     risk_source: str = Field(default="", max_length=120)  # who classed the risk, and by what
+    credit_class: str = Field(default="", max_length=1)  # 信用风险分类 A-D; empty: not classed
     key_object: bool = False  # 重点监管对象
     parent_code: str = Field(default="", max_length=64)  # the market of a stall, in the register
     successor_code: str = Field(

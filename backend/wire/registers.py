@@ -134,6 +134,7 @@ class EstablishmentView(Struct, frozen=True):
     latitude: float | None
     datum: str
     risk_source: str = ""  # who classed the risk, and by what
+    credit_class: str = ""  # 信用风险分类: A to D; empty: not classed
     key_object: bool = False
     parent_code: str = ""  # of the place that it is in: the market of a stall
     successor_code: str = ""  # of the establishment that it was found to be the same as

@@ -175,6 +175,7 @@ def draft(plan: Plan, given: Scheme, today: date) -> TaskPaper:
         sources={},
         scope=given.scope if given.scope.directed() else None,
         total=given.total,
+        at_most=given.at_most,
         quotas=given.quotas,
         weights=given.weights,
         exclusion=given.exclusion if given.exclusion != scheme.Exclusion() else None,
@@ -239,7 +240,7 @@ def _days(task: TaskPaper, today: date) -> Days:
 
 # -- who is in scope -----------------------------------------------------------------------------
 
-Candidate: TypeAlias = Row[str, str, str, str, str, bool, str, str]
+Candidate: TypeAlias = Row[str, str, str, str, str, str, bool, str, str]
 
 
 async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
@@ -256,8 +257,9 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
     query = (
         sqlalchemy.select(
             col(Establishment.code), col(Establishment.division), col(Establishment.category),
-            col(Establishment.risk), col(Establishment.status), col(Establishment.key_object),
-            col(Establishment.successor_code), col(Establishment.revision_id),
+            col(Establishment.risk), col(Establishment.credit_class), col(Establishment.status),
+            col(Establishment.key_object), col(Establishment.successor_code),
+            col(Establishment.revision_id),
         )
         .where(col(Establishment.division).startswith(plan.division))
         .order_by(collate(col(Establishment.code), BYTES[db.get_bind().dialect.name]))
@@ -287,7 +289,7 @@ def _subject(
     products: Mapping[str, str],
     in_charge: "_Charge",
 ) -> Subject:
-    code, region, category, risk, status, key, successor, revision = row
+    code, region, category, risk, classed, status, key, successor, revision = row
     columns = registers.task.columns
     return Subject(
         code=code,
@@ -297,6 +299,7 @@ def _subject(
             category=category,
             risk=risk,
             credit=credit.get(code, ""),
+            credit_class=classed if "credit_class" in columns else "",
             key="yes" if key and "key" in columns else "",
             department=in_charge.of(region),
             product=products.get(code, ""),

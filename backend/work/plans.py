@@ -127,6 +127,17 @@ def require_sites(task: TaskPaper, eligible: Mapping[str, int]) -> None:
             "total", f"the strata have at least {least} between them",
             f"各层最少户数合计已达 {least}",
         ))  # fmt: skip
+    allowed = scheme.most_allowed(task.dimensions(), task.quotas, task.at_most, eligible)
+    given = bundle.most_of_each(task, eligible)
+    for name, most in allowed.items():
+        if given[name] > most:
+            raise Refused(
+                Reason.PLAN_BOUNDS_CROSS,
+                stratum=name,
+                least=given[name],
+                most=most,
+                eligible=eligible[name],
+            )
     if bundle.most_lots(task, eligible) == 0:
         raise Refused(Reason.PLAN_DRAWS_NOBODY, eligible=exist)
 

@@ -49,7 +49,7 @@ NESTED = {
     "eligible": ("eligible", "可抽"),
     "status": ("draw", "抽取"),
 }
-RATES = ("rate", "per_year")  # fields that may be written as 3% or 3/100
+RATES = ("rate", "at_most", "per_year")  # fields that may be written as 3% or 3/100
 OF_SCHEME = frozenset(scheme.Scheme.__struct_fields__)
 
 Where = tuple[dict[str, list[str]], str]
@@ -145,7 +145,8 @@ def plan() -> None:
 )  # fmt: skip
 @click.option("--parent", help="The campaign that it belongs to. 所属专项行动。")
 @click.option(
-    "--strata", help="risk, category, credit, key, department, division:6, with commas. 分层。"
+    "--strata",
+    help="risk, category, credit, credit_class, key, department, division:6, with commas. 分层。",
 )
 @click.option(
     "--quota", "quotas", type=Values(), multiple=True,
@@ -154,9 +155,14 @@ def plan() -> None:
 @click.option(
     "--rounding", type=click.Choice(["ceil", "floor", "hamilton", "systematic"]), help="取整方式。"
 )
+@click.option("--at-most", type=Share(), help="Beside a rate that is 不少于. 比例上限（不超过）。")
 @click.option("--total", type=int, help="So many in all, shared out. 总户数。")
 @click.option("--risk", "risks", multiple=True, help="Only of this risk class. 风险等级。")
 @click.option("--credit", multiple=True, help="abnormal, serious, none: on which list. 信用名单。")
+@click.option(
+    "--credit-class", "credit_classes", multiple=True,
+    help="Only of this class, A to D, or none. 信用风险分类。",
+)  # fmt: skip
 @click.option("--product", "products", multiple=True, help="By licence in force. 产品或许可项目。")
 @click.option(
     "--key", type=click.Choice(["all", "only", "elsewhere"]), help="Key objects. 重点对象。"
@@ -190,9 +196,11 @@ def create_plan(
     strata: str | None,
     quotas: tuple[Where, ...],
     rounding: str | None,
+    at_most: tuple[int, int] | None,
     total: int | None,
     risks: tuple[str, ...],
     credit: tuple[str, ...],
+    credit_classes: tuple[str, ...],
     products: tuple[str, ...],
     key: str | None,
     window: int | None,
@@ -219,11 +227,18 @@ def create_plan(
         "strata": strata and strata.split(","),
         "quotas": [_quota(where, words) for where, words in quotas],
         "rounding": rounding,
+        "at_most": at_most,
         "total": total,
         "relaxations": list(relaxations),
         "seats": _with_experts(experts or 0),
     }
-    scope = {"risks": list(risks), "credit": list(credit), "products": list(products), "key": key}
+    scope = {
+        "risks": list(risks),
+        "credit": list(credit),
+        "credit_classes": list(credit_classes),
+        "products": list(products),
+        "key": key,
+    }
     exclusion = {"window_days": window, "annual_cap": annual_cap}
     staffing = {"districts": districts, "even": even, "last_visit": not_last_visit or None}
     _overlay(fields, given)

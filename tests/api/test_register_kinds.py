@@ -339,6 +339,7 @@ async def test_our_own_header_in_any_order_brings_everything_back(office: Office
         "risk": "D", "status": "moved", "status_raw": "迁出", "longitude": "1e-05",
         "latitude": "-0.1", "datum": "GCJ-02", "key_object": "true", "parent_code": "S1",
         "missing_since": "2026-01-02T03:04:05.000006+00:00", "risk_source": "省局",
+        "credit_class": "C",
     }  # fmt: skip
     line = ",".join(row.get(name, "") for name in header.split(","))
 
@@ -350,8 +351,23 @@ async def test_our_own_header_in_any_order_brings_everything_back(office: Office
     assert again["reappeared"] == 0
     [found] = await image(office, "establishments")
     assert (found["name"], found["longitude"], found["latitude"]) == ('a, "b"', 1e-05, -0.1)
-    assert found["key_object"] is True
+    assert (found["key_object"], found["credit_class"]) == (True, "C")
     assert found["missing_since"].microsecond == 6
+
+
+async def test_a_credit_class_is_one_of_four_or_none(office: Office) -> None:
+    admin = await office.officer("admin", DISTRICT)
+    rows = [f"S{n},店{n},market,330106001,{one}" for n, one in enumerate(("D", "", "E"))]
+
+    told = await load(
+        admin, "establishments", "\n".join(("code,name,category,division,credit_class", *rows, ""))
+    )
+
+    assert [(one["column"], one["code"]) for one in told["problems"]] == [
+        ("credit_class", "row.value-unknown")
+    ]
+    found = await image(office, "establishments")
+    assert {one["code"]: one["credit_class"] for one in found} == {"S0": "D", "S1": ""}
 
 
 async def test_records_are_imported_as_one_revision_and_tell_only_what_they_have(

@@ -84,6 +84,7 @@ def establishments(draw: Callable[[Any], Any]) -> dict[str, Any]:
         "latitude": latitude,
         "datum": datum,
         "risk_source": draw(texts(120)),
+        "credit_class": draw(st.sampled_from(("", *"ABCD"))),
         "key_object": draw(st.booleans()),
         "parent_code": draw(texts(64)),
         "successor_code": draw(texts(64)),
