@@ -10,7 +10,7 @@ from typing import TypeAlias, TypedDict
 import msgspec
 from msgspec import Struct
 
-from sync import checklist, codec
+from sync import checklist, codec, naming
 from sync.checklist import Checklist
 from sync.merge import INSPECTORS, MEMBER, Inspection, Recorded, digest, fold
 from sync.messages import PAGE_ROWS_MAX, Clock, Enrolled
@@ -63,6 +63,14 @@ class Identity(Struct, frozen=True):
     secret: str  # Ed25519, hex
 
 
+class Retired(Struct, frozen=True):
+    """A former name of this device, whose chain is kept until the server has it in a backup."""
+
+    identity: Identity
+    kept: int  # up to here its operations count under their own names; the others were re-issued
+    until: int = 0  # the ledger position at which all of it was there; 0 while that is not known
+
+
 class Replica:
     """Everything one device knows, and what it may do."""
 
@@ -96,6 +104,14 @@ class Replica:
             raise Refused(Reason.DEVICE_NOT_ENROLLED)
         return msgspec.json.decode(text, type=Identity)
 
+    def retired(self) -> tuple[Retired, ...]:
+        """Give the former names of this device, in order."""
+        return msgspec.json.decode(self.store.get("retired") or "[]", type=tuple[Retired, ...])
+
+    def keep_retired(self, chains: Iterable[Retired]) -> None:
+        """Keep these former names, and no others."""
+        self.store.set("retired", msgspec.json.encode(list(chains)).decode())
+
     # -- what is there ---------------------------------------------------------------------------
 
     def tasks(self) -> list[Row]:
@@ -127,7 +143,7 @@ class Replica:
 
     def unsent(self) -> int:
         """Count the operations that the server has not acknowledged."""
-        return self._head()[0] - self.acked()
+        return self.head()[0] - self.acked()
 
     # -- record ----------------------------------------------------------------------------------
 
@@ -212,7 +228,7 @@ class Replica:
     def record(self, inspection: str, make: Make) -> Mine:
         """Append what `make` makes of a fresh stamp to the log; it is durable on return."""
         with self.store.transaction():
-            n, previous = self._head()
+            n, previous = self.head()
             clock = self.clock()
             stamp = Stamp(n=n + 1, e=inspection, w=clock.w, m=clock.m, boot=clock.boot)
             raw = msgspec.json.encode(make(stamp))
@@ -238,7 +254,8 @@ class Replica:
         ]
         return own + told
 
-    def _head(self) -> tuple[int, str]:
+    def head(self) -> tuple[int, str]:
+        """Give the end of the own chain: its number and its hash."""
         last = self.store.last()
         return (last.n, last.hash) if last else (0, codec.genesis(self.identity.enrolled.device))
 
@@ -266,19 +283,10 @@ def understood(raw: bytes) -> AnyOp | None:
         return None
 
 
-def _ranges(ids: Iterable[str]) -> dict[str, tuple[tuple[int, int], ...]]:
+def _ranges(ids: Iterable[str]) -> dict[str, naming.Ranges]:
     """Write operation ids as ranges of numbers per device, in order."""
     numbers: dict[str, list[int]] = {}
     for one in ids:
         device, _, number = one.rpartition(":")
         numbers.setdefault(device, []).append(int(number))
-    ranges: dict[str, tuple[tuple[int, int], ...]] = {}
-    for device in sorted(numbers):
-        spans: list[tuple[int, int]] = []
-        for n in sorted(numbers[device]):
-            if spans and spans[-1][1] == n - 1:
-                spans[-1] = (spans[-1][0], n)
-            else:
-                spans.append((n, n))
-        ranges[device] = tuple(spans)
-    return ranges
+    return {device: naming.ranges(sorted(numbers[device])) for device in sorted(numbers)}
