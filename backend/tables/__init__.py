@@ -10,6 +10,7 @@ from backend.tables.base import NAMING
 from backend.tables.draws import Draw, Piece, Plan, Seat, Task, Typing
 from backend.tables.ledger import (
     Batch,
+    Bucket,
     Device,
     Entry,
     Feed,
@@ -17,7 +18,9 @@ from backend.tables.ledger import (
     Head,
     Invite,
     Member,
+    Milestone,
     Ruling,
+    Site,
 )
 from backend.tables.office import Account, Act, Throttle, Token
 from backend.tables.registers import (
@@ -70,6 +73,7 @@ __all__ = [
     "Amendment",
     "Batch",
     "Blob",
+    "Bucket",
     "Checklist",
     "Conclusion",
     "Department",
@@ -106,6 +110,7 @@ __all__ = [
     "ListingVersion",
     "Lookalike",
     "Member",
+    "Milestone",
     "Piece",
     "Plan",
     "Publication",
@@ -118,6 +123,7 @@ __all__ = [
     "Revision",
     "Ruling",
     "Seat",
+    "Site",
     "Task",
     "Throttle",
     "Token",

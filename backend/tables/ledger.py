@@ -29,6 +29,8 @@ class Device(SQLModel, table=True):
     revoked_at: datetime | None = None
     head_n: int = 0
     head_hash: str = Field(max_length=64)
+    # The name that this phone had before its history parted from the ledger's, or it was moved.
+    renews: str | None = Field(default=None, foreign_key="device.id", max_length=36, index=True)
     seen_at: datetime | None = None
     # Its wall clock minus ours at the last exchange, decades perhaps: evidence, never order.
     skew_ms: int = Field(default=0, sa_type=BigInteger)
@@ -100,6 +102,40 @@ class Feed(SQLModel, table=True):
     gone: bool = False
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
+    __table_args__ = (Index(None, "bucket", "seq"),)
+
+
+class Bucket(SQLModel, table=True):
+    """What one bucket adds up to now, kept with every change of it, and its newest snapshot."""
+
+    name: str = Field(primary_key=True, max_length=60)
+    count: int = 0
+    total: int = Field(default=0, sa_type=BigInteger)  # of sync.pages.term, modulo 2^60
+    seq: int = 0  # the last place that was told in it
+    published_at: datetime | None = None  # of sites: the moment of the last revision looked at
+    snapshot: str = Field(default="", max_length=64)  # the digest of the file
+    snapshot_size: int = 0
+    snapshot_seq: int = 0
+
+
+class Site(SQLModel, table=True):
+    """下行的检查对象: that an establishment is told in a bucket, since which place, and its term."""
+
+    bucket: str = Field(primary_key=True, max_length=60)
+    code: str = Field(primary_key=True, max_length=64)
+    seq: int
+    term: int = Field(sa_type=BigInteger)
+    gone: bool = False
+
+    __table_args__ = (Index(None, "bucket", "seq", unique=True),)
+
+
+class Milestone(SQLModel, table=True):
+    """How far the feed was on some day, so that tombstones can be forgotten when they are old."""
+
+    feed_n: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime
+
 
 class Member(SQLModel, table=True):
     """Which inspector follows which bucket."""
@@ -114,8 +150,10 @@ class Head(SQLModel, table=True):
     id: int = Field(default=1, primary_key=True)
     epoch: str = Field(max_length=36)
     feed_n: int = 0
+    floor: int = 0  # tombstones at or below this place are forgotten
     ledger_n: int = 0
     ledger_root: str = Field(max_length=64)
+    durable_n: int = 0  # up to here the ledger is in a backup
     act_n: int = 0
     act_hash: str = Field(max_length=64)
     secret_key: str = Field(max_length=64)  # the server's Ed25519 key for receipts, hex

@@ -15,7 +15,7 @@ class Revision(SQLModel, table=True):
     register_name: str = Field(max_length=20)  # rules.records.Register
     source_name: str
     source_sha256: str = Field(max_length=64)
-    at: datetime
+    at: datetime = Field(index=True)
     rows: int
     created: int
     changed: int
@@ -77,6 +77,7 @@ class Establishment(EstablishmentFacts, table=True):
 
     __table_args__ = (
         UniqueConstraint("code"), Index(None, "category"), Index(None, "division"),
+        Index(None, "revision_id"),
         Index("ix_establishment_merged", "successor_code",
               sqlite_where=text("successor_code <> ''"),
               postgresql_where=text("successor_code <> ''")),
@@ -178,6 +179,7 @@ class Licence(LicenceFacts, table=True):
     __table_args__ = (
         UniqueConstraint("number"),
         Index(None, "code"),
+        Index(None, "revision_id"),
         ForeignKeyConstraint(["code"], ["establishment.code"]),
     )
 
