@@ -175,15 +175,15 @@ async def _frame(url: str) -> dict[str, Any]:
     begun = process_time()
     async for some in _read(url):
         ids = [row[0].encode() for row in some]
-        lines = [
-            f"{code}\tall\t1\t{STATUS[status]}\t{division}\t{category}\t{risk}\t".encode()
-            for code, division, category, risk, status in some
+        tails = [
+            f"\tall\t1\t{STATUS[status]}\t{division}\t{category}\t{risk}\t".encode()
+            for _, division, category, risk, status in some
         ]
         started = process_time()
         for id in ids:
             sha256(id).digest()
         middle = process_time()
-        freezer.add(lines)
+        freezer.add(ids, tails)
         bare += middle - started
         taken += process_time() - middle
     started = process_time()

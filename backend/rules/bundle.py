@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
+from itertools import chain
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -59,27 +60,48 @@ class Held(Struct, frozen=True):
 # -- frame ---------------------------------------------------------------------------------------
 
 
-def frame_rows(packed: bytes, *, block: int = 1 << 16) -> Iterator[bytes]:
-    """Read the lines of frame.tsv.gz without holding them all."""
+def frame_blocks(packed: bytes, *, block: int = 1 << 14) -> Iterator[list[bytes]]:
+    """Read the lines of frame.tsv.gz, some thousands at a time."""
     press = zlib.decompressobj(31)
     rest = b""
     try:
         for start in range(0, len(packed), block):
             rows = (rest + press.decompress(packed[start : start + block])).split(b"\n")
             rest = rows.pop()
-            yield from rows
+            yield rows
     except zlib.error as error:
         raise NotCanonical(f"frame.tsv.gz does not unpack: {error}") from error
     if rest or not press.eof or press.unused_data:
         raise NotCanonical("frame.tsv.gz is cut short, or has more behind its end")
 
 
+def frame_rows(packed: bytes, *, block: int = 1 << 14) -> Iterator[bytes]:
+    """Read the lines of frame.tsv.gz without holding them all."""
+    return chain.from_iterable(frame_blocks(packed, block=block))
+
+
 def eligible(packed: bytes) -> Iterator[tuple[bytes, str]]:
     """List the (id, stratum) of those who may be drawn."""
-    for row in frame_rows(packed):
-        id, stratum, _, status, _ = row.split(b"\t", 4)
-        if status == b"E":
-            yield id, stratum.decode()
+    strata: dict[bytes, str] = {}  # by what follows the id; empty for who may not
+
+    def learn(tail: bytes) -> str:
+        if len(strata) >= frames.ALIKE_MAX:
+            strata.clear()
+        stratum, _, status, _ = tail.split(b"\t", 3)
+        return strata.setdefault(tail, stratum.decode() if status == b"E" else "")
+
+    def of(rows: list[bytes]) -> list[tuple[bytes, str]]:
+        found: list[tuple[bytes, str]] = []
+        for row in rows:
+            id, _, tail = row.partition(b"\t")
+            stratum = strata.get(tail)
+            if stratum is None:
+                stratum = learn(tail)
+            if stratum:
+                found.append((id, stratum))
+        return found
+
+    return chain.from_iterable(map(of, frame_blocks(packed)))
 
 
 def weighed(packed: bytes) -> Iterator[tuple[bytes, str, int]]:

@@ -6,7 +6,7 @@ keys: no floats and no nulls, whose spelling differs between languages.
 
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TypeAlias, cast
 
@@ -62,6 +62,14 @@ def optional_text(value: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
         raise NotCanonical(f"control character in {value!r}")
     return value
+
+
+def require_texts(values: Sequence[bytes]) -> None:
+    """Refuse values of which one may not stand in a field as UTF-8: many at once are faster."""
+    whole = b"".join(values)
+    if not (all(values) and whole.isascii() and whole.decode().isprintable()):
+        for value in values:
+            text(value.decode())
 
 
 def line(fields: Iterable[str]) -> bytes:

@@ -8,11 +8,14 @@ ones are its reserves. No generator, no library and no order of rows has any par
 import hmac
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from math import isqrt
 from typing import Literal
 
 from msgspec import Struct
 
 SPEC = "sjdraw/1"
+_DIGEST = 32  # bytes
+_HIGHEST = b"\xff" * (_DIGEST + 1)  # above every ticket
 
 
 class Seeds(Struct, frozen=True):
@@ -99,38 +102,52 @@ def select(
     begun = sha256(f"{seed}|".encode()).copy
     pools = {name: _Pool(share.primary + share.reserves) for name, share in shares.items()}
     for id, stratum in eligible:
-        hashing = begun()
-        hashing.update(id)
-        number = hashing.digest()
+        ticket = begun()
+        ticket.update(id)
+        number = ticket.digest()
         pool = pools[stratum]
-        if number <= pool.bound:
-            pool.add((number, id))
+        if number < pool.bound:
+            pool.add(number + id)
     return [
         Lot(
             stratum=stratum,
             rank=rank,
-            id=id.decode(),
-            ticket=number.hex(),
+            id=lot[_DIGEST:].decode(),
+            ticket=lot[:_DIGEST].hex(),
             status="P" if rank <= shares[stratum].primary else "R",
         )
         for stratum, pool in sorted(pools.items(), key=lambda item: item[0].encode())
-        for rank, (number, id) in enumerate(pool.smallest(), start=1)
+        for rank, lot in enumerate(pool.smallest(), start=1)
     ]
 
 
 class _Pool:
-    """The smallest tickets of one stratum so far."""
+    """The smallest tickets of one stratum so far, each with its id behind it.
+
+    A bound is guessed from how many tickets lie below the last one, and kept if enough of them lie
+    below it too: so nothing is sorted before the end.
+    """
 
     def __init__(self, size: int) -> None:
-        self.bound = b"\xff" * 32
+        self.bound = _HIGHEST if size else b""
         self._size = size
-        self._kept: list[tuple[bytes, bytes]] = []
+        self._most = size + size // 2 + 1_000
+        self._kept: list[bytes] = []
 
-    def add(self, lot: tuple[bytes, bytes]) -> None:
+    def add(self, lot: bytes) -> None:
         self._kept.append(lot)
-        if len(self._kept) > 2 * self._size + 1_000:
-            self._kept = self.smallest()
-            self.bound = self._kept[-1][0] if self._kept else b""
+        if len(self._kept) > self._most:
+            self._lower()
 
-    def smallest(self) -> list[tuple[bytes, bytes]]:
+    def smallest(self) -> list[bytes]:
         return sorted(self._kept)[: self._size]
+
+    def _lower(self) -> None:
+        aim = self._size + 8 * isqrt(self._size) + 100
+        number = int.from_bytes(self.bound[:_DIGEST]) * aim // len(self._kept)
+        guess = number.to_bytes(_DIGEST)
+        below = [lot for lot in self._kept if lot < guess]
+        if len(below) < self._size:  # then by the tickets themselves
+            below = self.smallest()
+            guess = below[-1]
+        self._kept, self.bound = below, guess

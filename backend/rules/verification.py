@@ -5,11 +5,8 @@ it rests on failed or is not there. It needs no database, no network and no cloc
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from itertools import pairwise
-from operator import lt
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -22,7 +19,6 @@ from backend.rules.canonical import NotCanonical
 from backend.rules.differences import Differs, Unproved
 from backend.rules.draw import Lot, Share
 from backend.rules.ladder import Unstaffed
-from backend.rules.merkle import Tree
 from backend.rules.papers import Commit, FrameLine, LogLine, Randomness, SeedPaper, TaskPaper
 from sync.refusals import Reason, Refused
 
@@ -306,30 +302,24 @@ def _log(reading: _Reading) -> tuple[str, str]:
 
 
 def _frame(reading: _Reading) -> tuple[str, str]:
-    tree, whole, last = Tree(), sha256(), b""
-    counts: Counter[tuple[str, str]] = Counter()
     read = eligibility.line_reader(reading.task)
-    for rows in frames.blocks(bundle.frame_rows(reading.file("frame.tsv.gz"))):
-        lines = [read(row) for row in rows]
-        ids = [last, *(line.id.encode() for line in lines)]
-        if not all(map(lt, ids, ids[1:])):
-            wrong = tree.size + 1 + next(n for n, (a, b) in enumerate(pairwise(ids)) if a >= b)
-            raise Differs(f"Line {wrong} is out of order.", f"第 {wrong} 行次序有误。")
-        last = ids[-1]
-        counts.update((line.stratum, line.status) for line in lines)
-        tree.extend(rows)
-        whole.update(b"\n".join((*rows, b"")))
+
+    def place(row: bytes) -> tuple[str, str]:
+        line = read(row)
+        return line.stratum, line.status
+
+    found = frames.read_back(bundle.frame_blocks(reading.file("frame.tsv.gz")), place)
     commit = reading.commit
-    if whole.hexdigest() != commit.frame_sha256 or tree.size != commit.frame_size:
+    if found.sha256 != commit.frame_sha256 or found.size != commit.frame_size:
         raise Differs("The frame is not the committed one.", "抽样框与承诺不符。")
-    if tree.root().hex() != commit.frame_root:
+    if found.root != commit.frame_root:
         raise Differs("The Merkle root differs.", "默克尔根不符。")
-    if bundle.table_of(counts) != commit.counts:
+    if found.counts != commit.counts:
         raise Differs("The counts differ.", "分层计数不符。")
     eligible = sum(by["E"] for by in commit.counts.values())
     return (
-        f"{tree.size} in scope, {eligible} eligible; root {commit.frame_root}.",
-        f"范围内 {tree.size} 户，可抽 {eligible} 户；根 {commit.frame_root}。",
+        f"{found.size} in scope, {eligible} eligible; root {commit.frame_root}.",
+        f"范围内 {found.size} 户，可抽 {eligible} 户；根 {commit.frame_root}。",
     )
 
 

@@ -19,7 +19,7 @@ from backend.rules.pairing import Seat as PairedSeat
 from backend.rules.papers import Commit, RosterLine, TaskPaper
 from backend.tables import Draw, Establishment, Inspector, Piece, Plan, Seat, Task
 from backend.wire import CommitOrder, DrawView, HoldOrder, VoidOrder
-from backend.work import announcements, frames, plans, typings
+from backend.work import announcements, frames, plans, rosters, typings
 from sync.refusals import Kept, Reason, Refused
 
 HELD_ALREADY = {
@@ -47,8 +47,8 @@ async def commit_draw(
     announcements.require_seal(order, not_before=not_before, closes_on=plan.closes_on)
     hidden = await announcements.sealed_draws(db, at=order.sealed_until or now)
     registers = frames.load(plan, now=now, hidden=hidden)
-    roster = await frames.roster(db, plan)
-    recusals = await frames.recusals(db, plan, roster)
+    roster = await rosters.roster(db, plan)
+    recusals = await rosters.recusals(db, plan, roster)
 
     task = announcements.announce(registers.task, sources, order.sealed_until)
     frame = await frames.freeze(db, registers)

@@ -1,4 +1,4 @@
-"""抽样框: reading the registers for a plan: who is in scope, who cannot be drawn, who inspects.
+"""抽样框: reading the registers for a plan: who is in scope, and who cannot be drawn.
 
 What the rules need is loaded here and nowhere else; `rules.eligibility` decides.
 """
@@ -7,25 +7,25 @@ import asyncio
 import json
 from calendar import monthrange
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
+from functools import reduce
 
 import msgspec
 import sqlalchemy
 from msgspec import Struct
-from sqlalchemy import Row, collate
-from sqlmodel import col, func, select
+from sqlalchemy import Row, case, collate
+from sqlmodel import col, select
 
 from backend.db import Session
-from backend.rules import draw, eligibility, frame, ladder, scheme
+from backend.rules import canonical, draw, eligibility, frame, scheme
 from backend.rules.calendar import CHINA
 from backend.rules.canonical import NotCanonical
 from backend.rules.eligibility import Days, Exemption, Past, Subject, Visit
 from backend.rules.frame import Frame, Freezer
 from backend.rules.ladder import Staffing
-from backend.rules.papers import Extra, FrameLine, Party, Place, RosterLine, TaskPaper
+from backend.rules.papers import Extra, FrameLine, Party, Place, TaskPaper
 from backend.rules.scheme import Scheme, Traits
 from backend.tables import (
     Checklist,
@@ -33,22 +33,17 @@ from backend.tables import (
     Department,
     Draw,
     Establishment,
-    Inspector,
-    Leave,
     Licence,
     Listing,
     Plan,
-    Recusal,
-    Seat,
     Task,
 )
 from sync.refusals import Reason, Refused
 
 RESERVES = Extra(rate=(1, 5), minimum=3)  # behind every lot: a fifth, at least three
-RECUSED = "R01"  # 回避; the grounds stay in the office's register
 ANY = "*"
 BYTES = {"sqlite": "BINARY", "postgresql": "C"}  # the order of the bytes of a text
-_BLOCK = 4 * frame.BLOCK  # objects at a time
+_BLOCK = 2 * frame.BLOCK  # objects at a time
 
 
 class Registers(Struct, frozen=True):
@@ -68,8 +63,13 @@ class Count(Struct, frozen=True):
     categories: set[str]  # of those that the plan wants, whether or not they can be drawn now
 
 
-Block: TypeAlias = list[tuple[Subject, Past | None]]
-Write: TypeAlias = Callable[[Subject, Past | None], bytes]
+class Block(Struct, frozen=True):
+    """Some objects in the order of their codes, and what is known of single ones of them."""
+
+    rows: Sequence[Row[str, str]]  # code, and the facts of the register that many share
+    credit: Mapping[str, str]
+    products: Mapping[str, str]
+    visits: Mapping[str, Sequence[Visit]]
 
 
 def load(plan: Plan, *, now: datetime, hidden: frozenset[str] = frozenset()) -> Registers:
@@ -81,13 +81,12 @@ def load(plan: Plan, *, now: datetime, hidden: frozenset[str] = frozenset()) -> 
 
 async def freeze(db: Session, registers: Registers) -> Frame:
     """Write the frame and its tree, away from the loop, holding some thousand objects at a time."""
-    freezer, write = Freezer(), _writer(registers)
+    freezer, writer = Freezer(), _Writer(registers, await _in_charge(db, registers))
 
     def add(block: Block) -> None:
-        written = _lines(write, block)
-        _require_untold(written, registers)
-        for lines in frame.blocks(written):
-            freezer.add(lines)
+        tails = writer.tails(block)
+        _require_untold(set(tails), registers)
+        freezer.add([row[0].encode() for row in block.rows], tails)
 
     async with aclosing(_blocks(db, registers)) as blocks:
         async for block in blocks:
@@ -97,42 +96,33 @@ async def freeze(db: Session, registers: Registers) -> Frame:
 
 async def count(db: Session, registers: Registers) -> Count:
     """Count those who can be drawn and those who cannot."""
-    found, write = Count({}, set()), _writer(registers)
-    task, scope = registers.task, registers.task.scope or scheme.Scope()
+    writer, tails = _Writer(registers, await _in_charge(db, registers)), Counter[bytes]()
+    strata: dict[str, Counter[str]] = {}
 
     def add(block: Block) -> None:
-        for line in _lines(write, block):
-            _, stratum, _, _, rest = line.split(b"\t", 4)
-            reason = rest.split(b"\t", 1)[0].decode()
-            found.strata.setdefault(stratum.decode(), Counter())[reason or "E"] += 1
-        for one, _ in block:
-            known = one.status != "active" or one.traits.category in found.categories
-            if not known and not scheme.unwanted(scope, task.category, one.traits):
-                found.categories.add(one.traits.category)
+        tails.update(writer.tails(block))
+        if len(tails) > frame.ALIKE_MAX:
+            total()
+
+    def total() -> None:
+        for tail, times in tails.items():
+            _, stratum, _, _, reason, _ = tail.decode().split("\t", 5)
+            strata.setdefault(stratum, Counter())[reason or "E"] += times
+        tails.clear()
 
     async with aclosing(_blocks(db, registers)) as blocks:
         async for block in blocks:
             await asyncio.to_thread(add, block)
-    return found
+    total()
+    return Count(strata, writer.categories)
 
 
-def _writer(registers: Registers) -> Write:
-    return eligibility.line_writer(registers.task, _days(registers.task, registers.today))
-
-
-def _lines(write: Write, block: Block) -> list[bytes]:
-    try:
-        return [write(one, past) for one, past in block]
-    except NotCanonical as problem:
-        raise Refused(Reason.TEXT_NOT_CANONICAL, problem=str(problem)) from None
-
-
-def _require_untold(lines: list[bytes], registers: Registers) -> None:
+def _require_untold(tails: Iterable[bytes], registers: Registers) -> None:
     """Refuse a frame whose evidence names a sealed draw: each such line is a lot of it."""
     if not registers.hidden or "evidence" not in registers.task.columns:
         return
     place = FrameLine.width + registers.task.columns.index("evidence")
-    named = {one for line in lines for one in line.decode().split("\t")[place].split(",")}
+    named = {one for tail in tails for one in tail.decode().split("\t")[place].split(",")}
     if told := named & registers.hidden:
         raise Refused(Reason.FRAME_TELLS_SEALED, draws=", ".join(sorted(told)))
 
@@ -175,7 +165,6 @@ def draft(plan: Plan, given: Scheme, today: date) -> TaskPaper:
         sources={},
         scope=given.scope if given.scope.directed() else None,
         total=given.total,
-        at_most=given.at_most,
         quotas=given.quotas,
         weights=given.weights,
         exclusion=given.exclusion if given.exclusion != scheme.Exclusion() else None,
@@ -240,74 +229,113 @@ def _days(task: TaskPaper, today: date) -> Days:
 
 # -- who is in scope -----------------------------------------------------------------------------
 
-Candidate: TypeAlias = Row[str, str, str, str, str, str, bool, str, str]
+_FACTS = (
+    col(Establishment.division), col(Establishment.category), col(Establishment.risk),
+    col(Establishment.status), col(Establishment.successor_code), col(Establishment.revision_id),
+    case((col(Establishment.key_object), "yes"), else_=""),
+)  # fmt: skip
+_BETWEEN = "\x1f"  # the unit separator: no text of a register has it, nor another control character
 
 
 async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
     """Read the objects of a plan in the order of the bytes of their codes, a block at a time.
 
-    What other registers say is asked for by the codes of a block, so memory has a bound.
+    What other registers say is asked for by the codes of a block, so memory has a bound. The code
+    is sorted as an expression: to sort what a scan gives is faster than to follow an index.
     """
     plan, given, task, today = (
         registers.plan, registers.given, registers.task, registers.today,
     )  # fmt: skip
-    in_charge = await _in_charge(db) if "department" in task.columns else _Charge([])
-    exempt = {one.code: Exemption(one.reason, one.authority) for one in given.exemptions}
     remember = task.exclusion is not None or bool(task.campaign)
+    facts = reduce(lambda one, other: one + _BETWEEN + other, _FACTS)
+    order = collate(col(Establishment.code) + "", BYTES[db.get_bind().dialect.name])
     query = (
-        sqlalchemy.select(
-            col(Establishment.code), col(Establishment.division), col(Establishment.category),
-            col(Establishment.risk), col(Establishment.credit_class), col(Establishment.status),
-            col(Establishment.key_object), col(Establishment.successor_code),
-            col(Establishment.revision_id),
-        )
+        sqlalchemy.select(col(Establishment.code), facts)
         .where(col(Establishment.division).startswith(plan.division))
-        .order_by(collate(col(Establishment.code), BYTES[db.get_bind().dialect.name]))
-    )  # fmt: skip
+        .order_by(order)
+    )
     stream = await (await db.connection()).stream(query.execution_options(yield_per=_BLOCK))
-    rows: Sequence[Candidate]
+    rows: Sequence[Row[str, str]]
     async for rows in stream.partitions():
         codes = [row[0] for row in rows]
-        credit = await _credit(db, codes, today) if "credit" in task.columns else {}
-        products = await _products(db, codes, given.scope.products, today)
-        visits = await _visits(db, plan, codes) if remember else {}
-        yield [
-            (
-                _subject(row, registers, credit, products, in_charge),
-                Past(tuple(visits.get(row[0], ())), exempt.get(row[0]))
-                if row[0] in visits or row[0] in exempt
-                else None,
-            )
-            for row in rows
-        ]
+        yield Block(
+            rows=rows,
+            credit=await _credit(db, codes, today) if "credit" in task.columns else {},
+            products=await _products(db, codes, given.scope.products, today),
+            visits=await _visits(db, plan, codes) if remember else {},
+        )
 
 
-def _subject(
-    row: Candidate,
-    registers: Registers,
-    credit: Mapping[str, str],
-    products: Mapping[str, str],
-    in_charge: "_Charge",
-) -> Subject:
-    code, region, category, risk, classed, status, key, successor, revision = row
-    columns = registers.task.columns
-    return Subject(
-        code=code,
-        status=status,
-        traits=Traits(
-            region=region,
-            category=category,
-            risk=risk,
-            credit=credit.get(code, ""),
-            credit_class=classed if "credit_class" in columns else "",
-            key="yes" if key and "key" in columns else "",
-            department=in_charge.of(region),
-            product=products.get(code, ""),
-            size=str(registers.given.sizes.get(code, 1)) if "size" in columns else "",
-        ),
-        successor=successor,
-        revision=revision,
-    )
+class _Writer:
+    """Writes the lines of a frame: of objects that are alike in all but their code, once."""
+
+    def __init__(self, registers: Registers, in_charge: "_Charge") -> None:
+        self.categories: set[str] = set()  # that the plan wants, drawn now or not
+        self._registers, self._in_charge = registers, in_charge
+        self._write = eligibility.line_writer(
+            registers.task, _days(registers.task, registers.today)
+        )
+        self._exempt = {
+            one.code: Exemption(one.reason, one.authority) for one in registers.given.exemptions
+        }
+        self._alike: dict[str, bytes] = {}
+
+    def tails(self, block: Block) -> list[bytes]:
+        """Write the lines of a block, each from behind its code on."""
+        special = {
+            *block.credit, *block.products, *block.visits, *self._exempt,
+            *self._registers.given.sizes,
+        }  # fmt: skip
+        if len(self._alike) > frame.ALIKE_MAX:
+            self._alike.clear()
+        known = self._alike
+        tails: list[bytes] = []
+        try:
+            canonical.require_texts([code.encode() for code, _ in block.rows])
+            for code, facts in block.rows:
+                tail = None if code in special else known.get(facts)
+                if tail is None:
+                    tail = self._tail(block, code, facts)
+                    if code not in special:
+                        known[facts] = tail
+                tails.append(tail)
+        except NotCanonical as problem:
+            raise Refused(Reason.TEXT_NOT_CANONICAL, problem=str(problem)) from None
+        return tails
+
+    def _tail(self, block: Block, code: str, facts: str) -> bytes:
+        subject, task = self._subject(block, code, facts), self._registers.task
+        if subject.status == "active" and not scheme.unwanted(
+            task.scope or scheme.Scope(), task.category, subject.traits
+        ):
+            self.categories.add(subject.traits.category)
+        past = None
+        if code in block.visits or code in self._exempt:
+            past = Past(tuple(block.visits.get(code, ())), self._exempt.get(code))
+        return self._write(subject, past).removeprefix(code.encode())
+
+    def _subject(self, block: Block, code: str, facts: str) -> Subject:
+        parts = facts.split(_BETWEEN)
+        if len(parts) != len(_FACTS):
+            raise NotCanonical(f"control character in {facts!r}")
+        region, category, risk, status, successor, revision, key = parts
+        columns = self._registers.task.columns
+        return Subject(
+            code=code,
+            status=status,
+            traits=Traits(
+                region=region,
+                category=category,
+                risk=risk,
+                credit=block.credit.get(code, ""),
+                key=key if "key" in columns else "",
+                department=self._in_charge.of(region),
+                product=block.products.get(code, ""),
+                size=str(self._registers.given.sizes.get(code, 1)) if "size" in columns else "",
+            ),
+            successor=successor,
+            revision=revision,
+        )
 
 
 async def _credit(db: Session, codes: Sequence[str], today: date) -> dict[str, str]:
@@ -361,7 +389,9 @@ class _Charge:
         return ""
 
 
-async def _in_charge(db: Session) -> _Charge:
+async def _in_charge(db: Session, registers: Registers) -> _Charge:
+    if "department" not in registers.task.columns:
+        return _Charge([])
     return _Charge((await db.exec(select(Department.division, Department.name))).all())
 
 
@@ -409,95 +439,3 @@ async def _visits(db: Session, plan: Plan, names: Sequence[str]) -> dict[str, li
 
 def _day(at: datetime | None) -> str:
     return at.astimezone(CHINA).date().isoformat() if at else ""
-
-
-# -- who inspects --------------------------------------------------------------------------------
-
-
-async def roster(db: Session, plan: Plan) -> list[RosterLine]:
-    """List the agency's active inspectors, each with the seats that other plans and leave left."""
-    query = select(Inspector).where(
-        Inspector.active, col(Inspector.division).startswith(plan.agency)
-    )
-    taken = (
-        select(Seat.inspector_id, func.count())
-        .join(Task, col(Task.id) == Seat.task_id)
-        .join(Plan, col(Plan.id) == Task.plan_id)
-        .join(Draw, col(Draw.id) == Task.draw_id)
-        .where(Draw.status == "drawn")
-        .where(Plan.closes_on >= plan.opens_on, Plan.opens_on <= plan.closes_on)
-        .group_by(col(Seat.inspector_id))
-    )
-    busy = dict((await db.exec(taken)).all())
-    absent = await _absent(db, plan)
-    days = (plan.closes_on - plan.opens_on).days + 1
-    districted = scheme_of(plan).staffing.districts != "any"
-    lines: list[RosterLine] = []
-    for one in await db.exec(query):
-        away = len(absent.get(one.certificate, ()))
-        status = "leave" if away == days else "expert" if one.expert else "active"
-        districts = filter(None, one.districts.split(",")) if districted else ()
-        lines.append(
-            RosterLine(
-                inspector=one.certificate,
-                department=one.department,
-                region=one.division,
-                qualifications=tuple(filter(None, one.qualifications.split(","))),
-                cap=ladder.free_seats(cap=one.cap, busy=busy.get(one.id, 0), days=days, away=away),
-                valid_from=one.valid_from.isoformat(),
-                valid_to=one.valid_to.isoformat(),
-                status=status,
-                districts=tuple(districts),
-            )
-        )
-    return lines
-
-
-async def _absent(db: Session, plan: Plan) -> dict[str, set[date]]:
-    """List the days of the plan's window on which each inspector is on leave."""
-    query = select(Leave).where(
-        col(Leave.first_day) <= plan.closes_on, col(Leave.last_day) >= plan.opens_on
-    )
-    days: dict[str, set[date]] = {}
-    for one in await db.exec(query):
-        first, last = max(one.first_day, plan.opens_on), min(one.last_day, plan.closes_on)
-        away = days.setdefault(one.certificate, set())
-        away.update(first + timedelta(days=n) for n in range((last - first).days + 1))
-    return days
-
-
-async def recusals(
-    db: Session, plan: Plan, inspectors: Iterable[RosterLine]
-) -> list[tuple[str, str, str]]:
-    """List who may not inspect whom, of those on the roster, and why."""
-    query = (
-        select(Recusal.code, Recusal.certificate)
-        .join(Establishment, col(Establishment.code) == Recusal.code)
-        .where(col(Establishment.division).startswith(plan.division))
-    )
-    found = [(code, who, RECUSED) for code, who in await db.exec(query)]
-    if scheme_of(plan).staffing.last_visit:
-        found += [(code, who, ladder.LAST_VISIT) for code, who in await _last_visits(db, plan)]
-    known = {one.inspector for one in inspectors}
-    return [one for one in found if one[1] in known]
-
-
-async def _last_visits(db: Session, plan: Plan) -> list[tuple[str, str]]:
-    """List who sat in the last task of each establishment that was drawn before this plan."""
-    query = (
-        sqlalchemy.select(col(Establishment.code), col(Task.id), col(Inspector.certificate))
-        .select_from(Seat)
-        .join(Task, col(Task.id) == Seat.task_id)
-        .join(Draw, col(Draw.id) == Task.draw_id)
-        .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .join(Inspector, col(Inspector.id) == Seat.inspector_id)
-        .where(col(Establishment.division).startswith(plan.division))
-        .where(col(Draw.status) == "drawn", col(Draw.plan_id) != plan.id)
-        .order_by(col(Draw.drawn_at), col(Task.id))
-    )
-    last: dict[str, tuple[str, list[str]]] = {}
-    for code, task_id, who in (await (await db.connection()).execute(query)).all():
-        if code not in last or last[code][0] != task_id:
-            last[code] = (task_id, [])
-        last[code][1].append(who)
-    return [(code, who) for code, (_, those) in last.items() for who in those]

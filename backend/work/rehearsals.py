@@ -6,7 +6,7 @@ from backend.auth import Officer, may_see
 from backend.db import Session
 from backend.rules import papers
 from backend.wire import RehearsalView
-from backend.work import announcements, frames, plans
+from backend.work import announcements, frames, plans, rosters
 
 
 async def show_rehearsal(
@@ -17,8 +17,8 @@ async def show_rehearsal(
     may_see(officer, plan.agency)
     hidden = await announcements.sealed_draws(db, at=now, officer=officer)
     registers = frames.load(plan, now=now, hidden=hidden)
-    roster = await frames.roster(db, plan)
-    recusals = await frames.recusals(db, plan, roster)
+    roster = await rosters.roster(db, plan)
+    recusals = await rosters.recusals(db, plan, roster)
 
     frame = await frames.freeze(db, registers)
 
