@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from sqlmodel import SQLModel
 
 from backend import auth, db
-from backend.tables import Account, Checklist, Device, Establishment, Inspector, Revision
+from backend.tables import Account, Checklist, Device, Entry, Establishment, Inspector, Revision
 from sync.checklist import canonical, digest, parse
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -66,6 +66,21 @@ async def device(office: Office, division: str) -> Device:
         head_hash="0" * 64,
     )  # fmt: skip
     await put(office, row)
+    return row
+
+
+async def held(office: Office, division: str) -> Device:
+    """Give a revoked device with one operation that came too late."""
+    row = await device(office, division)
+    row.revoked_at = AT
+    late = Entry(
+        device_id=row.id, n=1, position=next(_number), inspection_id="nowhere",
+        kind="void/1", hash="0" * 64, root="0" * 64, verdict="quarantined",
+        why="device.revoked", raw=b'{"n":1,"t":"void/1","e":"nowhere"}', received_at=AT,
+    )  # fmt: skip
+    async with db.transaction(office.engine) as session:
+        await session.merge(row)
+        session.add(late)
     return row
 
 

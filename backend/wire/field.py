@@ -64,7 +64,7 @@ class InviteView(Struct, frozen=True):
 
 
 class DeviceView(Struct, frozen=True):
-    """A device, and how far the ledger knows it."""
+    """A device, how far the ledger knows it, and what is known not to have come from it."""
 
     id: str
     label: str
@@ -75,6 +75,15 @@ class DeviceView(Struct, frozen=True):
     seen_at: datetime | None
     skew_ms: int
     revoked_at: datetime | None
+    head_hash: str
+    revoked_n: int | None  # the end of its chain when it was revoked
+    revoked_hash: str
+    files_missing: int  # announced by its operations, and not arrived
+    held_back: int  # quarantined, and nobody decided on it yet
+    parked: int
+    forked: int
+    tasks: int  # sent to its inspector
+    untouched: int  # of these, with nothing recorded by anybody
 
 
 class EntryView(Struct, frozen=True):

@@ -162,6 +162,8 @@ class ConflictView(Struct, frozen=True):
     text: TextView
     provisional: str
     said: tuple[SaidView, ...]
+    since: datetime | None  # when the second of two different answers came
+    sealed: bool  # both inspectors signed it so
 
 
 class NewConclusion(Struct, frozen=True, forbid_unknown_fields=True):

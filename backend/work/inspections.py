@@ -32,7 +32,6 @@ from backend.tables import (
 from backend.tables import Checklist as ChecklistRow
 from backend.wire import (
     ConclusionView,
-    ConflictView,
     EvidenceView,
     FindingView,
     InspectionLine,
@@ -203,38 +202,6 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         conclusion=_conclusion(case, accounts),
         order=_order(case.order),
     )
-
-
-async def list_conflicts(db: Session, officer: Officer) -> list[ConflictView]:
-    """List every item on which two inspectors disagree, with both values and whose they are."""
-    query = (
-        select(Inspection.id)
-        .join(Task, col(Task.id) == Inspection.id)
-        .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .where(
-            Inspection.conflicts > 0,
-            col(Establishment.division).startswith(officer.division, autoescape=True),
-        )
-        .order_by(col(Inspection.id))
-        .limit(LISTED_MAX)
-    )
-    conflicts: list[ConflictView] = []
-    for inspection_id in await db.exec(query):
-        case = await load(db, inspection_id)
-        for ref in case.state.conflicts:
-            item = case.items.get(ref)
-            conflicts.append(
-                ConflictView(
-                    inspection=case.task.id,
-                    code=case.establishment.code,
-                    name=case.establishment.name,
-                    item=ref,
-                    text=TextView(item.text.en, item.text.zh) if item else TextView(ref, ref),
-                    provisional=case.state.items[ref].value,
-                    said=_said(case, case.state.items[ref]),
-                )
-            )
-    return conflicts
 
 
 async def conclude_inspection(
@@ -416,7 +383,8 @@ def _text(text: checklist.Text) -> TextView:
     return TextView(text.en, text.zh)
 
 
-def _said(case: Case, item: merge.Item) -> tuple[SaidView, ...]:
+def said_views(case: Case, item: merge.Item) -> tuple[SaidView, ...]:
+    """Show every answer that was given to an item, those that stand first."""
     return tuple(
         SaidView(one.op, _name(case, one.who), one.v, one.note, stands)
         for those, stands in ((item.standing, True), (item.overruled, False))
@@ -432,7 +400,7 @@ def _item(case: Case, ref: str, item: Item) -> ItemView:
         key=item.key,
         value=answered.value if answered else "",
         conflict=answered.conflict if answered else False,
-        said=_said(case, answered) if answered else (),
+        said=said_views(case, answered) if answered else (),
     )
 
 

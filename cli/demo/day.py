@@ -232,7 +232,7 @@ def _enrol(bureau: Bureau, sites: Sequence[Site]) -> None:
     phases: list[Phase] = []
     for member in _crew(sites):
         member.home.mkdir(parents=True)
-        words = ("device", "invite", member.certificate)
+        words = ("devices", "invite", member.certificate)
         quiet = member is not sites[0].pair[0]  # one such command shown is enough
         invited = _read(bureau.office("supervisor", *words, quiet=quiet), InviteView)
         phases.append(Phase(member, "enrol", bureau.url, invited.code))
@@ -241,7 +241,7 @@ def _enrol(bureau: Bureau, sites: Sequence[Site]) -> None:
         for phase in phases:
             pulled.append((phase.member, phase.synced()))
             step()
-    enrolled = _read(bureau.office("supervisor", "device", "list"), list[DeviceView])
+    enrolled = _read(bureau.office("supervisor", "devices"), list[DeviceView])
     for member in _crew(sites):
         member.device = next(d.id for d in enrolled if d.certificate == member.certificate)
     bureau.story.table(
@@ -330,7 +330,7 @@ def _compare_ledger(bureau: Bureau, sites: Sequence[Site]) -> None:
     total = 0
     for member in _crew(sites):
         entries = _read(
-            bureau.office("supervisor", "device", "log", member.device, quiet=True),
+            bureau.office("supervisor", "devices", "log", member.device, quiet=True),
             list[EntryView],
         )
         ledger = [(entry.n, entry.hash) for entry in entries]
@@ -372,7 +372,7 @@ def _settle(bureau: Bureau, site: Site) -> None:
         f"item {site.disputed} is in conflict, both answers are kept: {_pairs(said)}",
         f"第 {site.disputed} 项结论不一致，两个答案均保留：{_pairs(said)}",
     )
-    devices = _read(bureau.office("supervisor", "device", "list"), list[DeviceView])
+    devices = _read(bureau.office("supervisor", "devices"), list[DeviceView])
     fast = next(one for one in devices if one.id == site.pair[1].device)
     story.check(
         abs(fast.skew_ms - 20 * 60 * 1000) < 60_000,

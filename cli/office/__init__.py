@@ -6,12 +6,14 @@ from cli.office import (
     accounts,
     amendments,
     changes,
+    conflicts,
     counts,
     devices,
     divisions,
     exports,
     inspections,
     plans,
+    quarantine,
     registers,
     search,
 )
@@ -26,7 +28,8 @@ def group() -> None:
 
 
 for _room in (
-    accounts, registers, counts, divisions, search, exports, changes, plans, devices, inspections,
+    accounts, registers, counts, divisions, search, exports, changes, plans, devices,
+    quarantine, conflicts, inspections,
 ):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from backend.wire import (
-    ConflictView,
     InspectionLine,
     InspectionView,
     NewConclusion,
@@ -82,21 +81,6 @@ def review_inspection(
 
 
 @click.command()
-@json_option
-def conflicts() -> None:
-    """List the items on which two inspectors disagree. 结论不一致的检查项。"""
-    found = client.get("/office/conflicts", list[ConflictView])
-    if as_json():
-        show(found)
-        return
-    say(f"Items in conflict: {len(found)}.", f"结论不一致的检查项：{len(found)} 个。")
-    for one in found:
-        click.echo(f"{one.inspection}  {one.name}  {one.item} {text(one.text.en, one.text.zh)}")
-        for said in one.said:
-            click.echo(f"    {_said(said)}  {said.op}")
-
-
-@click.command()
 @click.option("--to", "folder", type=click.Path(path_type=Path), default=None, help="目标目录。")
 @json_option
 def publish(folder: Path | None) -> None:
@@ -124,7 +108,7 @@ def publish(folder: Path | None) -> None:
         sys.exit(int(Reason.PUBLICATION_PERSONAL.kind))
 
 
-commands: list[click.Command] = [inspection, conflicts, publish]
+commands: list[click.Command] = [inspection, publish]
 
 
 def _show(view: InspectionView) -> None:

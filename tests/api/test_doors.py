@@ -222,6 +222,16 @@ async def to_review(office: Office, division: str) -> Question:
     return replace(await an_inspection(office, division), json={"approve": True})
 
 
+async def something_held(office: Office, division: str) -> Question:
+    device = await rows.held(office, division)
+    return Question(json={"device": device.id, "reason": "已核实"})
+
+
+async def to_resolve(office: Office, division: str) -> Question:
+    order = {"item": "1.1", "value": "pass", "reason": "已核实"}
+    return replace(await an_inspection(office, division), json=order)
+
+
 ANY = auth.ROLES
 OFFICERS: tuple[auth.Role, ...] = ("supervisor", "reviewer")
 ADMIN, SUPERVISOR, REVIEWER = ("admin",), ("supervisor",), ("reviewer",)
@@ -236,6 +246,11 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/devices/invites"): Row(("admin", "supervisor"), an_inspector, (201,)),
     ("POST", "/office/devices/{device_id}/revoke"): Row(("admin", "supervisor"), a_device),
     ("GET", "/office/devices/{device_id}/log"): Row(ANY, a_device),
+    ("POST", "/office/devices/{device_id}/loss"): Row(("admin", "supervisor"), a_device),
+    ("GET", "/office/quarantine"): Row(ANY, something_held, (200,), "hidden"),
+    ("POST", "/office/quarantine/release"): Row(SUPERVISOR, something_held),
+    ("POST", "/office/quarantine/keep"): Row(SUPERVISOR, something_held),
+    ("POST", "/office/conflicts/{inspection_id}"): Row(SUPERVISOR, to_resolve, (404,)),
     ("POST", "/office/registers/{register}"): Row(ADMIN, a_register, (201,), "same"),
     ("GET", "/office/registers/progress/{name}"): Row(ANY, an_import, (404,), "same"),
     ("GET", "/office/registers/{register}"): Row(ANY, inspectors, (200,), "hidden"),

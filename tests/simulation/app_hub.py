@@ -122,7 +122,7 @@ class AppHub:
         query = (
             select(Entry, Device.inspector_id)
             .join(Device)
-            .where(Entry.inspection_id == task, Entry.verdict == "ok")
+            .where(Entry.inspection_id == task, col(Entry.seq).is_not(None))
         )
         async with db.transaction(self.office.engine, write=False) as session:
             state = merge.fold(

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from backend.auth import Officer, needs
 from backend.db import Session
-from backend.wire import DeviceView, EntryView, InviteView, NewInvite
+from backend.wire import DeviceView, EntryView, InviteView, LostView, NewInvite
 from backend.work import devices, enrolments
 
 
@@ -42,6 +42,17 @@ async def revoke(
     return await devices.revoke(db, officer, device_id, now)
 
 
+@post("/devices/{device_id:str}/loss", guards=[needs("admin", "supervisor")], status_code=200)
+async def report_loss(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    device_id: FromPath[str],
+) -> LostView:
+    """Revoke a lost device and say what it held and never delivered (终端遗失)."""
+    return await devices.report_loss(db, officer, device_id, now)
+
+
 @get("/devices/{device_id:str}/log")
 async def read_log(
     db: NamedDependency[Session],
@@ -53,4 +64,4 @@ async def read_log(
     return await devices.read_log(db, officer, device_id, after=after)
 
 
-handlers = [invite, list_devices, revoke, read_log]
+handlers = [invite, list_devices, revoke, report_loss, read_log]

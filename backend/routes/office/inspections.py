@@ -10,7 +10,6 @@ from backend.auth import Officer, needs
 from backend.blobs import Blobs
 from backend.db import Session
 from backend.wire import (
-    ConflictView,
     InspectionLine,
     InspectionView,
     NewConclusion,
@@ -62,14 +61,6 @@ async def review_inspection(
     return await inspections.review_inspection(db, inspection_id, data, officer=officer, now=now)
 
 
-@get("/conflicts")
-async def list_conflicts(
-    db: NamedDependency[Session], officer: NamedDependency[Officer]
-) -> list[ConflictView]:
-    """List the items on which two inspectors disagree (结论不一致的检查项)."""
-    return await inspections.list_conflicts(db, officer)
-
-
 @post("/publications", guards=[needs("reviewer")], status_code=200)
 async def publish_results(
     db: NamedDependency[Session],
@@ -96,7 +87,6 @@ handlers = [
     show_inspection,
     conclude_inspection,
     review_inspection,
-    list_conflicts,
     publish_results,
     write_site,
 ]

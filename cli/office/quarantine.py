@@ -1,0 +1,133 @@
+"""隔离: what was held back, shown so that a person can decide, and the decision."""
+
+import click
+import msgspec
+
+from backend.wire import HeldView, RuledView, RuleOrder
+from cli import client
+from cli.output import as_json, json_option, reason, say, show, text
+from sync.hub import UNREADABLE
+from sync.ops import AddEvidence, AddFinding, AnyOp, SetAnswers, Sign, Void, decode_op
+
+SHORT = 12
+
+VERDICTS = {
+    "quarantined": ("held back", "已隔离"),
+    "parked": ("not understood", "未能识别"),
+    "forked": ("in a fork", "在分叉中"),
+    "kept": ("kept out", "维持隔离"),
+    "reissued": ("issued again", "已重新签发"),
+}
+
+
+@click.group("quarantine", invoke_without_command=True)
+@click.option("--all", "decided", is_flag=True, help="Also what was decided. 含已处理的。")
+@json_option
+@click.pass_context
+def quarantine(context: click.Context, decided: bool) -> None:
+    """List what was held back of what devices sent, and decide on it. 隔离的操作。"""
+    if context.invoked_subcommand is not None:
+        return
+    found = client.get("/office/quarantine", list[HeldView], decided=int(decided))
+    if as_json():
+        show(found)
+        return
+    say(f"Operations held back: {len(found)}.", f"被隔离的操作：{len(found)} 项。")
+    for one in found:
+        _print(one)
+
+
+def _deciding(command: click.Command) -> click.Command:
+    """Give a command what both decisions are told."""
+    command.params += [
+        click.Argument(["device"]),
+        click.Argument(["numbers"], nargs=-1, type=click.IntRange(min=1)),
+        click.Option(["--branch"], help="A fork, up to this hash. 分叉至此散列值。"),
+        click.Option(["--reason"], required=True, help="Goes into the journal. 理由，记入留痕。"),
+    ]
+    return command
+
+
+@_deciding
+@quarantine.command("release")
+@json_option
+def release(device: str, numbers: tuple[int, ...], branch: str | None, reason: str) -> None:
+    """Let operations of a device count: these numbers, or all that wait. 解除隔离。"""
+    order = RuleOrder(device=device, reason=reason, numbers=numbers, branch=branch)
+    done = client.post("/office/quarantine/release", RuledView, order)
+    say(
+        f"Released: {len(done.released)}. Still held back: {len(done.held)}. Act {done.act}.",
+        f"已解除 {len(done.released)} 项，仍隔离 {len(done.held)} 项。留痕第 {done.act} 条。",
+    )
+    _tell(done)
+
+
+@_deciding
+@quarantine.command("keep")
+@json_option
+def keep(device: str, numbers: tuple[int, ...], branch: str | None, reason: str) -> None:
+    """Decide that operations of a device stay out; they stay on record. 维持隔离。"""
+    order = RuleOrder(device=device, reason=reason, numbers=numbers, branch=branch)
+    done = client.post("/office/quarantine/keep", RuledView, order)
+    say(
+        f"Kept out: {len(done.held)}. Act {done.act}.",
+        f"维持隔离 {len(done.held)} 项。留痕第 {done.act} 条。",
+    )
+    if as_json():
+        show(done)
+
+
+def _tell(done: RuledView) -> None:
+    if done.reissued_as:
+        say(f"Issued again as {done.reissued_as}.", f"已由 {done.reissued_as} 重新签发。")
+    for n, why in done.held.items():
+        say(*(f"  {n}  {why}: {_why(why)}",) * 2)
+    show(done, {})
+
+
+def _print(one: HeldView) -> None:
+    when = one.received_at.strftime("%Y-%m-%d %H:%M:%SZ")
+    verdict = text(*VERDICTS[one.verdict])
+    say(*(f"{one.device}:{one.n}  {one.inspector} {one.certificate}  {when}",) * 2)
+    say(*(f"    {verdict} ({one.why or '–'}): {_why(one.why)}",) * 2)
+    if one.branch:
+        say(f"    branch {one.branch}", f"    分支 {one.branch}")
+    say(*(f"    {one.inspection or '–'}  {one.kind or '–'}  {readable(one.raw)}",) * 2)
+    if one.decided_by:
+        say(
+            f"    decided by {one.decided_by}: {one.reason}",
+            f"    {one.decided_by} 已处理：{one.reason}",
+        )
+
+
+def _why(code: str) -> str:
+    known = reason(code)
+    return text(known.en, known.zh) if known else ""
+
+
+def readable(raw: str) -> str:
+    """Say in words what an operation says; of one that nobody understands, what it looks like."""
+    try:
+        op: AnyOp = decode_op(raw.encode())
+    except UNREADABLE:
+        return msgspec.json.encode(raw[:120]).decode()
+    match op:
+        case SetAnswers():
+            said = (f"{ref} {one.v} {one.note}".rstrip() for ref, one in op.f.items())
+            return text(f"answers {', '.join(said)}", f"答复 {'，'.join(said)}")
+        case AddFinding():
+            return text(f"finding: {op.text} ({op.basis})", f"发现：{op.text}（{op.basis}）")
+        case AddEvidence():
+            return text(
+                f"file {op.blob[:SHORT]}, {op.size} bytes {op.caption}".rstrip(),
+                f"文件 {op.blob[:SHORT]}，{op.size} 字节 {op.caption}".rstrip(),
+            )
+        case Sign():
+            return text(f"signature as {op.role} {op.name}", f"签名 {op.role} {op.name}").rstrip()
+        case Void():
+            return text(f"withdraws {op.target}: {op.reason}", f"作废 {op.target}：{op.reason}")
+        case _:
+            return raw[:120]
+
+
+commands: list[click.Command] = [quarantine]
