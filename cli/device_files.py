@@ -15,7 +15,7 @@ from msgspec import Struct
 from cli.home import Home
 from cli.link import Ask, Unreachable
 from sync import media
-from sync.media import Announced, Known, Pace
+from sync.media import Announced, Known, Pace, Sent
 from sync.messages import Request, Response
 from sync.ops import AddEvidence, decode_op
 from sync.refusals import Kind, Reason, Refused
@@ -96,7 +96,7 @@ def send_files(
     begun_first = sorted(missing, key=lambda file: file.sha256 not in known.begun)
     for file in begun_first if policy == "all" else []:
         announced = Announced(file.sha256, file.size, file.mime)
-        if reason := _refused(courier, home.reader(file.sha256), announced):
+        if reason := _refused(courier, home.reader(file.sha256), announced, known):
             refused[file.sha256] = reason.code
             continue
         _mark(home, [file])
@@ -125,6 +125,16 @@ class Courier:
                     raise
                 self._wait(2.0 ** (cuts - 1))
 
+    def send(self, read: media.Read, file: Announced, known: Known | None = None) -> Sent:
+        """Send a file; what was known of it holds until the link is cut."""
+
+        def start() -> Generator[Request, Response, Sent]:
+            nonlocal known
+            once, known = known, None
+            return media.send_blob(read, file, pace=self.pace, known=once)
+
+        return self.carry(start)
+
 
 def carry(session: Generator[Request, Response, T], ask: Ask, *, token: str) -> T:
     """Carry a session's requests, each with the bearer token."""
@@ -150,10 +160,12 @@ def _send_previews(home: Home, courier: Courier, files: list[File], known: Known
     return sent
 
 
-def _refused(courier: Courier, read: media.Read, file: Announced) -> Reason | None:
+def _refused(
+    courier: Courier, read: media.Read, file: Announced, known: Known | None = None
+) -> Reason | None:
     """Send a file, and say why the server will not have it, if it will not."""
     try:
-        courier.carry(lambda: media.send_blob(read, file, pace=courier.pace))
+        courier.send(read, file, known)
     except Refused as error:
         if error.reason.kind in LATER:
             raise
