@@ -9,6 +9,7 @@ from backend.rules import explain, ladder, papers
 from backend.rules.canonical import NotCanonical
 from backend.rules.explain import Asked, Filled, Inspector, Site
 from backend.rules.ladder import Rule
+from cli.draw_course import tell_inspector, tell_site
 from cli.output import Words, json_option, say, show, text
 from cli.verify import read_bundle
 from sync.refusals import Reason, Refused
@@ -106,6 +107,8 @@ def _tell_site(site: Site, everybody: bool) -> None:
     say(f"  {place.command}", f"  {place.command}")
     for one in site.positions:
         _tell_position(one, site, everybody)
+    if site.since is not None:
+        tell_site(site.place.id, site.since)
 
 
 def _tell_rank(site: Site) -> None:
@@ -230,6 +233,8 @@ def _tell_inspector(one: Inspector, everybody: bool) -> None:
                 for rule in ladder.RULES:
                     if by := one.rules.get(rule):
                         say(f"    {by}: {BARRED[rule][0]}", f"    {by}：{BARRED[rule][1]}")
+    if one.since is not None:
+        tell_inspector(one.since)
 
 
 def _tell_void(reason: str) -> None:

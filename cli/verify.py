@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from backend.rules import chain, papers, proofs
+from backend.rules import chain, course, papers, proofs
 from backend.rules.canonical import NotCanonical
+from backend.rules.course import Course
 from backend.rules.verification import Explained, Step, explain, verify
 from cli import verify_publication
+from cli.draw_course import tell_site
 from cli.output import as_json, json_option, say, show, text
 from sync.refusals import Reason, Refused
 
@@ -57,13 +59,15 @@ def verify_draw(
         raise click.UsageError("--commitment: one for each bundle 每个档案包一个")
     files = read_bundle(folders[0])
     steps = verify(files, public=public, commitment=next(iter(commitments), None))
-    place = _explain(files, id_) if id_ is not None else None
+    place, since = _explain(files, id_) if id_ is not None else (None, None)
     if as_json():
-        show({"ok": passed(steps), "steps": steps, "object": place})
+        show({"ok": passed(steps), "steps": steps, "object": place, "since": since})
     else:
         print_steps(steps)
         if id_ is not None:
             _print_place(id_, place)
+            if since is not None:
+                tell_site(id_, since)
     _end(steps)
 
 
@@ -183,11 +187,14 @@ def print_steps(steps: list[Step]) -> None:
         )
 
 
-def _explain(files: dict[str, bytes], id: str) -> Explained | None:
+def _explain(files: dict[str, bytes], id: str) -> tuple[Explained | None, Course | None]:
+    """Find the place of an object in the draw, and what followed for it."""
     try:
-        return explain(files, id)
-    except (NotCanonical, msgspec.MsgspecError, KeyError, ValueError):
-        return None  # the steps say what is wrong with the files
+        place = explain(files, id)
+        since = course.of_site(files, id) if place is not None and place.ticket else None
+    except (NotCanonical, msgspec.MsgspecError, LookupError, ValueError):
+        return None, None  # the steps say what is wrong with the files
+    return place, since
 
 
 def _print_place(id: str, place: Explained | None) -> None:

@@ -995,9 +995,9 @@ class Reason(Enum):
         "A stratum must give more than it may.",
         "某层下限（不少于）高于上限（不超过）",
         "Of the `eligible` of `stratum`, at least `least` must be drawn and at most `most` may be: "
-        "raise `at_most`, lower the rate or the minimum, or join small strata.",
+        "raise the upper rate, lower the rate or the minimum, or join small strata.",
         "层 `stratum` 可抽 `eligible` 户，不少于 `least` 户而不超过 `most` 户："
-        "请提高 at_most，或降低比例、最少户数，或合并小层。",
+        "请提高上限比例，或降低比例、最少户数，或合并小层。",
     )
     PLAN_DRAWS_NOBODY = (
         "plan.draws-nobody",

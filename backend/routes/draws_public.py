@@ -54,9 +54,11 @@ async def read_public_draw_file(
 
 
 @get("/verify/{draw_id:str}", opt={"public": True}, media_type=MediaType.HTML)
-async def show_draw_page(db: NamedDependency[Session], draw_id: FromPath[str]) -> Response[bytes]:
+async def show_draw_page(
+    db: NamedDependency[Session], now: NamedDependency[datetime], draw_id: FromPath[str]
+) -> Response[bytes]:
     """Show the page on which a visitor verifies a draw in the browser (浏览器复核)."""
-    body = await draws_public.show_draw_page(db, draw_id)
+    body = await draws_public.show_draw_page(db, draw_id, now)
     return Response(body, media_type=MediaType.HTML, headers=_STRICT)
 
 

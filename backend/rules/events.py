@@ -133,6 +133,16 @@ def tally(log: Sequence[LogLine], listed: int) -> Tally:
     )
 
 
+def tally_of(files: Mapping[str, bytes]) -> Tally | None:
+    """Count by the files of a draw alone; none before it was held, nor of a void one."""
+    log = papers.read_log(files["log.ndjson"])
+    if "selection.tsv" not in files or log[-1].event == "void":
+        return None
+    drawn = sum(row.endswith(b"\tP") for row in canonical.lines(files["selection.tsv"]))
+    before = tally(log, 0)
+    return tally(log, drawn - before.shortfall + before.extended)
+
+
 def read_grounds(data: bytes) -> dict[int, Grounds]:
     """Read grounds.ndjson by the number of the line in the log."""
     lines = [papers.read(row, Grounds) for row in canonical.lines(data)]
@@ -157,6 +167,11 @@ def wanted_of(line: LogLine, grounds: Grounds | None) -> Wanted:
         stratum=line.stratum,
         count=line.count,
     )
+
+
+def reasoned(line: LogLine, grounds: Grounds | None) -> LogLine:
+    """Put the reason of a replacement back into its line, if the grounds are at hand."""
+    return msgspec.structs.replace(line, reason=wanted_of(line, grounds).reason)
 
 
 def outcome_of(book: Book, line: LogLine) -> Outcome:

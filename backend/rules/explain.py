@@ -12,7 +12,18 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from backend.rules import bundle, canonical, draw, ladder, pairing, papers, verification, weighted
+from backend.rules import (
+    bundle,
+    canonical,
+    course,
+    draw,
+    ladder,
+    pairing,
+    papers,
+    verification,
+    weighted,
+)
+from backend.rules.course import Course
 from backend.rules.ladder import Person, Rule, Standing
 from backend.rules.pairing import Position
 from backend.rules.papers import SeedPaper, TaskPaper
@@ -77,6 +88,7 @@ class Site(Struct, frozen=True):
     positions: list[Filled] = []
     void: str = ""  # the reason, if the draw is void
     recusals_known: bool = True
+    since: Course | None = None  # what followed the draw
 
 
 class Held(Struct, frozen=True):
@@ -99,6 +111,7 @@ class Inspector(Struct, frozen=True):
     rules: dict[str, int]  # of those kept away by a rule: how many by each
     void: str = ""
     recusals_known: bool = True
+    since: Course | None = None
 
 
 def site(files: Mapping[str, bytes], id: str) -> Site | None:
@@ -113,7 +126,10 @@ def site(files: Mapping[str, bytes], id: str) -> Site | None:
     lots = [row for row in rows if row[0] == place.stratum]
     drawn = [row[3] for row in lots if row[4] == "P"]
     told = msgspec.structs.replace(
-        told, reserves=len(lots) - len(drawn), last_ticket=drawn[-1] if drawn else ""
+        told,
+        reserves=len(lots) - len(drawn),
+        last_ticket=drawn[-1] if drawn else "",
+        since=course.of_site(files, id),
     )
     if papers.read(files["task.json"], TaskPaper).weighted():
         told = msgspec.structs.replace(told, weighed=_weighed(files, place))
@@ -148,6 +164,7 @@ def inspector(files: Mapping[str, bytes], certificate: str) -> Inspector | None:
         rules=dict(rules),
         void=_void(files),
         recusals_known="recusal.tsv" in files,
+        since=course.of_inspector(files, certificate),
     )
 
 

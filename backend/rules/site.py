@@ -15,7 +15,7 @@ from posixpath import dirname, join, normpath
 
 import msgspec
 
-from backend.rules import bundle, canonical, draw_page, papers, verification
+from backend.rules import bundle, canonical, draw_page, events, papers, verification
 from backend.rules.disclosure import Result, jpeg_metadata, leaks
 from backend.rules.verification import Step
 from sync import codec
@@ -86,7 +86,11 @@ def write(
         files[f"verify/{draw_page.SCRIPT}"] = script
     for draw, pieces in draws.items():
         files[f"verify/{draw}.html"] = draw_page.write(
-            draw, bundle.commit_hash(pieces), bundle=f"../draws/{draw}/", script=draw_page.SCRIPT
+            draw,
+            bundle.commit_hash(pieces),
+            bundle=f"../draws/{draw}/",
+            script=draw_page.SCRIPT,
+            tally=events.tally_of(pieces),
         )
         for name, body in pieces.items():
             if name not in papers.AUDITOR_ONLY:

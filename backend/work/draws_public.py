@@ -77,13 +77,23 @@ async def read_public_draw_file(db: Session, draw_id: str, name: str, now: datet
     return await draws.piece(db, draw_id, name)
 
 
-async def show_draw_page(db: Session, draw_id: str) -> bytes:
-    """Give the page on which anyone verifies a draw in the browser."""
+async def show_draw_page(db: Session, draw_id: str, now: datetime) -> bytes:
+    """Give the page on which anyone verifies a draw in the browser, with what became of its list.
+
+    Of a sealed draw nothing is told.
+    """
     row = await db.get(Draw, draw_id)
     if row is None:
         raise Refused(Reason.DRAW_NOT_FOUND, draw=draw_id)
+    asked = select(Piece.name, Piece.body).where(Piece.draw_id == row.id)
+    told = asked.where(col(Piece.name).in_(("selection.tsv", "log.ndjson")))
+    files = {} if draws.sealed(row, now) else dict((await db.exec(told)).all())
     return draw_page.write(
-        draw_id, row.commit_hash, bundle=f"../draws/{draw_id}/", script=draw_page.SCRIPT
+        draw_id,
+        row.commit_hash,
+        bundle=f"../draws/{draw_id}/",
+        script=draw_page.SCRIPT,
+        tally=events.tally_of(files) if files else None,
     )
 
 

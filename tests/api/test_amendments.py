@@ -455,6 +455,7 @@ async def test_anyone_may_read_the_log_but_not_why_somebody_is_away(
     place = f"/public/draws/{bureau.draw}"
     public = {name: (await server.get(f"{place}/{name}")).content for name in listed["files"]}
     closed = await server.get(f"{place}/{GROUNDS}")
+    page = (await server.get(f"/public/verify/{bureau.draw}")).text
 
     assert closed.status_code == 404
     assert GROUNDS not in public
@@ -466,6 +467,8 @@ async def test_anyone_may_read_the_log_but_not_why_somebody_is_away(
         "extended": 0, "listed": 3, "substitution_rate": "33.3",
     }  # fmt: skip
     assert bundle.commit_hash(public) == listed["commit_hash"]
+    assert "替补率 33.3%" in page
+    assert "a substitution rate of 33.3%" in page
 
 
 async def test_the_withdrawn_seat_is_free_and_the_site_may_be_drawn_by_another_plan(

@@ -97,6 +97,19 @@ async def test_a_county_does_not_see_into_a_sealed_draw_of_its_province(
     assert [answer.status_code for answer in due] == [200, 200]
 
 
+async def test_the_page_of_a_sealed_draw_tells_nothing_of_its_list(
+    office: Office, server: AsyncClient, clock: Clock
+) -> None:
+    _, _, draw = await sealed(office)
+
+    closed = (await server.get(f"/public/verify/{draw}")).text
+    clock.at = datetime.fromisoformat(UNTIL)
+    opened = (await server.get(f"/public/verify/{draw}")).text
+
+    assert "substitution rate" not in closed
+    assert "a substitution rate of 0.0%" in opened
+
+
 async def test_recusals_and_changes_of_a_province_are_not_for_its_counties(office: Office) -> None:
     province = await registers(office)
     planned = await plan(office, province, COUNTY)

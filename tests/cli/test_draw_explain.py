@@ -4,11 +4,12 @@ import json
 import subprocess
 from pathlib import Path
 
+import changes
 import drawings
 import pytest
 from click.testing import CliRunner, Result
 
-from backend.rules import bundle
+from backend.rules import bundle, papers
 from cli.main import main
 from sync.refusals import Reason
 
@@ -111,3 +112,55 @@ def test_files_that_are_no_draw_are_refused_with_what_names_the_difference(folde
     assert refused.exit_code == Reason.BUNDLE_UNREADABLE.kind
     assert "bundle.unreadable" in refused.output
     assert "evenhand verify draw" in refused.output
+
+
+# -- what followed the draw ------------------------------------------------------------------------
+
+
+def test_explaining_follows_the_changes_after_the_draw(tmp_path: Path) -> None:
+    files, names = changes.made_of_each()
+    changes.write(files, tmp_path)
+
+    gone, called = ask(tmp_path, names.gone), ask(tmp_path, names.called)
+    more, reseated = ask(tmp_path, names.more), ask(tmp_path, names.reseated, lang="zh")
+    left, came = ask(tmp_path, names.left), ask(tmp_path, names.came)
+
+    assert "So it was drawn." in gone.output
+    assert "it gave way, it had left the division before the frame" in gone.output
+    assert f"{names.called} was called" in gone.output
+    assert f"So {names.gone} is not on the list now." in gone.output
+    assert "So it was a reserve." in called.output
+    assert f"called as number 5 in the place of {names.gone}" in called.output
+    assert f"So {names.called} is on the list now." in called.output
+    assert "since more were drawn: what was found asks for more" in more.output
+    assert f"{names.left} 离席（患病）" in reseated.output
+    assert names.came in reseated.output
+    assert "left 1 seats, ill" in left.output
+    assert f"took the seats of {names.left} {names.reseated}" in came.output
+
+
+def test_what_is_personal_is_not_told_from_the_public_part(tmp_path: Path) -> None:
+    files, names = changes.made_of_each()
+    public = {name: body for name, body in files.items() if name not in papers.AUDITOR_ONLY}
+    changes.write(public, tmp_path)
+
+    told = ask(tmp_path, names.reseated).output
+
+    assert f"{names.left} left, for a reason that the auditor keeps" in told
+    assert "ill" not in told.partition("After the draw:")[2].split("\n")[1]
+
+
+def test_verifying_one_business_follows_the_changes_too(tmp_path: Path) -> None:
+    files, names = changes.made_of_each()
+    changes.write(files, tmp_path)
+
+    words = ["verify", "draw", str(tmp_path), "--id"]
+    told = CliRunner().invoke(main, [*words, names.gone], env={"EVENHAND_LANG": "zh"})
+    machine = CliRunner().invoke(main, [*words, names.called, "--json"])
+    plain = CliRunner().invoke(main, [*words, names.untouched], env={"EVENHAND_LANG": "en"})
+
+    assert f"因此 {names.gone} 现不在名单上" in told.output
+    since = json.loads(machine.stdout)["since"]
+    assert (since["listed"], [one["part"] for one in since["passages"]]) == (True, ["called"])
+    assert {seat[0] for seat in since["seats"]} == {names.called}
+    assert "After the draw" not in plain.output

@@ -1,8 +1,7 @@
 """What follows a draw can come to one thing only; whoever bends it is found by the line."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
 from typing import Any
@@ -10,17 +9,16 @@ from typing import Any
 import drawings
 import msgspec
 import pytest
+from changes import LATER, drawn, extension, made, replacement, substitution
 
 from backend.rules import amendments, bundle, canonical, draw, events, papers
-from backend.rules.amendments import REASONS, RESULTS, Away, Outcome, Wanted
+from backend.rules import site as sites
+from backend.rules.amendments import REASONS, RESULTS, Away, Wanted
 from backend.rules.bundle import Files
 from backend.rules.ladder import Staffing
 from backend.rules.papers import GROUNDS, LogLine
 from backend.rules.verification import Step, verify
 from sync.refusals import Reason, Refused
-
-EARLIER = "2026-11-01"  # before the draw of `drawings` was committed to
-LATER = drawings.HELD + timedelta(days=3)
 
 
 @pytest.fixture(scope="module")
@@ -35,58 +33,6 @@ def changed(whole: Files) -> Files:
     files = made(whole, substitution(first))
     files = made(files, replacement(files, second))
     return made(files, extension(2))
-
-
-def made(
-    files: Files, wanted: Wanted, away: Sequence[Away] = (), *, by: str = "a", approved: str = "b"
-) -> Files:
-    book = events.open_book(files, {wanted.stratum: wanted.count})
-    outcome = amendments.decide(book, events.replay(files, book), wanted, away)
-    return written(files, wanted, outcome, away, by=by, approved=approved)
-
-
-def written(
-    files: Files,
-    wanted: Wanted,
-    outcome: Outcome,
-    away: Sequence[Away] = (),
-    *,
-    by: str = "a",
-    approved: str = "b",
-) -> Files:
-    """Write a change whatever it is, as a cheat in the office would."""
-    return events.amend(
-        files, wanted, outcome, away, by=by, approved_by=approved, now=LATER, salt="5a" * 32,
-        secret=drawings.SECRET,
-    )  # fmt: skip
-
-
-def substitution(site: str, reason: str = "X01-moved", since: str = EARLIER) -> Wanted:
-    return Wanted(
-        kind="substitute", reason=reason, evidence="登记档案 2026-118", site=site, since=since
-    )
-
-
-def replacement(
-    files: Files, site: str, reason: str = "I02-illness", position: str = "1主办"
-) -> Wanted:
-    sitting = {
-        key: who
-        for key, who in events.replay(files).seats.items()
-        if f"/{site}/" in key[0] and key[1] == position
-    }
-    return Wanted(
-        kind="replace", reason=reason, evidence="病假条 7", inspector=next(iter(sitting.values())),
-        sites=[site],
-    )  # fmt: skip
-
-
-def extension(count: int, reason: str = "E02-findings") -> Wanted:
-    return Wanted(kind="extend", reason=reason, evidence="会议纪要 12", stratum="all", count=count)
-
-
-def drawn(files: Files) -> list[str]:
-    return [lot.id for lot in sorted(events.replay(files).drawn.values(), key=lambda one: one.rank)]
 
 
 def failing(files: Files, *, public: bool = False) -> list[Step]:
@@ -233,10 +179,25 @@ def test_reserves_are_called_in_order_until_there_are_none_and_the_shortfall_is_
 
     assert (counted.drawn, counted.substituted, counted.shortfall, counted.listed) == (4, 4, 1, 3)
     assert counted.substitution_rate == "100.0"
+    assert events.tally_of(files) == counted
     assert failing(files) == []
     told = next(step for step in verify(files) if step.name == "changes")
     assert "1 without a reserve" in told.en
     assert "1 户无候补" in told.zh
+
+
+def test_the_page_of_a_draw_on_a_static_site_tells_the_substitution_rate(changed: Files) -> None:
+    voided = bundle.void(changed, reason="r", now=LATER, by="c", secret=drawings.SECRET)
+    counted = events.tally_of(changed)
+
+    pages = sites.write([], {"d": changed}, {}, script=b"", secret=drawings.SECRET)
+    of_void = sites.write([], {"d": voided}, {}, script=b"", secret=drawings.SECRET)
+
+    assert counted is not None
+    assert (counted.drawn, counted.listed, counted.substitution_rate) == (4, 6, "16.7")
+    assert "a substitution rate of 16.7%" in pages["verify/d.html"].decode()
+    assert "substitution" not in of_void["verify/d.html"].decode()
+    assert events.tally_of(drawings.committed()) is None
 
 
 def test_a_lot_that_was_called_is_never_called_again(whole: Files) -> None:
