@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import select
 
 from backend import app, db, journal, logs, settings
-from backend.tables import Act
-from backend.work import accounts
+from backend.tables import Act, Head
+from backend.work import accounts, backups
 from cli.output import json_option, say, show
 
 T = TypeVar("T")
@@ -74,23 +74,68 @@ def check() -> None:
     """Check settings, database, evidence folder and journal. 自检。"""
     given = settings.load(os.environ)
 
-    async def look(engine: AsyncEngine) -> tuple[str, int, str]:
+    async def look(engine: AsyncEngine) -> tuple[str, int, str, int]:
         await db.check(engine)
         async with db.transaction(engine, write=False) as session:
             acts = list(await session.exec(select(Act).order_by("n")))
-            return await db.ping(session), len(acts), journal.verify(acts)
+            ledger_n = (await session.get_one(Head, 1)).ledger_n
+            return await db.ping(session), len(acts), journal.verify(acts), ledger_n
 
-    kind, acts, last = _with_engine(look)
+    kind, acts, last, ledger_n = _with_engine(look)
     _require_writable(given.data_dir)
     show(
-        {"database": kind, "schema": db.newest(), "acts": acts, "journal": last},
+        {
+            "database": kind,
+            "schema": db.newest(),
+            "acts": acts,
+            "journal": last,
+            "ledger": ledger_n,
+        },
         {
             "database": ("database", "数据库"),
             "schema": ("schema", "数据库结构"),
             "acts": ("acts in the journal", "执法记录条数"),
             "journal": ("last hash", "末条哈希"),
+            "ledger": ("operations in the ledger", "账本条数"),
         },
     )
+
+
+@group.command("backup-done")
+@click.argument("position", type=click.IntRange(min=0))
+@json_option
+def backup_done(position: int) -> None:
+    """Say that a backup holds the ledger up to POSITION (`server check`, before it). 备份完成。"""
+
+    async def note(engine: AsyncEngine) -> int:
+        await db.check(engine)
+        async with db.transaction(engine) as session:
+            return await backups.backup_done(session, position, datetime.now(UTC))
+
+    _with_engine(note)
+    say(
+        f"Devices may let go of what the ledger holds up to {position}.",
+        f"终端可不再保留账本第 {position} 条及之前的旧链。",
+    )
+    show({"durable": position}, {})
+
+
+@group.command()
+@json_option
+def restored() -> None:
+    """Say, before serving, that this database came from a backup. 由备份恢复后执行。"""
+
+    async def begin(engine: AsyncEngine) -> int:
+        await db.check(engine)
+        async with db.transaction(engine) as session:
+            return await backups.restored(session, datetime.now(UTC))
+
+    position = _with_engine(begin)
+    say(
+        f"The ledger holds {position} operations; the devices will bring what is missing.",
+        f"账本现有 {position} 条操作，缺失部分将由各终端补齐。",
+    )
+    show({"ledger": position}, {})
 
 
 @group.command("init-admin")

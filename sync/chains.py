@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import msgspec
 
-from sync import codec
+from sync import codec, versions
 from sync.hub import UNREADABLE
-from sync.messages import VERSION, Ack, ChainAsk, ChainHead, Note
+from sync.messages import Ack, ChainAsk, ChainHead, Note
 from sync.refusals import Reason, Refused
 
 T = TypeVar("T")
@@ -25,8 +25,7 @@ def read(decode: Callable[[bytes], T], body: bytes) -> T:
 
 def last_shared(ask: ChainAsk, held: Mapping[int, str]) -> int:
     """Say up to which number the device knows the ledger's chain; 0 is the genesis."""
-    if ask.v != VERSION:
-        raise Refused(Reason.SYNC_VERSION, spoken=VERSION, asked=ask.v)
+    versions.check(ask.v)
     shared = [n for n, hash_ in ask.known if held.get(n) == hash_]
     if not shared:
         raise Refused(Reason.SYNC_MALFORMED, problem="nothing of this chain is known here")
@@ -50,6 +49,6 @@ def tell(
         raws.append(raw)
         if verdict != "ok":
             notes.append(Note(n, verdict, why))
-    head = ChainHead(VERSION, after + 1, ack, tuple(notes))
+    head = ChainHead(versions.PIECES, after + 1, ack, tuple(notes))
     body = b"\n".join([msgspec.json.encode(head), *raws])
     return body, codec.seal_body(secret, "hub", body)

@@ -13,10 +13,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync import codec, hub, outbox
+from sync import codec, hub, outbox, versions
 from sync.merge import Recorded, digest, fold
 from sync.messages import (
-    VERSION,
     AnswerHead,
     ChainAsk,
     ChainHead,
@@ -26,7 +25,6 @@ from sync.messages import (
     Renew,
     Request,
     Response,
-    decode_answer_head,
     decode_chain_head,
     decode_enrolled,
     enrolled_text,
@@ -38,6 +36,7 @@ from sync.refusals import Reason, Refused
 from sync.replica import Identity, Replica, Retired, understood
 from sync.store import EXCLUDED, Mine, Theirs
 
+S = TypeVar("S")
 T = TypeVar("T")
 Asking: TypeAlias = Generator[Request, Response, T]
 
@@ -51,6 +50,7 @@ class Chain(Struct, frozen=True):
 
     identity: Identity
     last: int
+    acked: int  # what was said of the operations up to here is known
     hash_at: Callable[[int], str]  # the genesis at 0, empty beyond the end
     log: Callable[[int, int], list[Mine]]
 
@@ -82,17 +82,18 @@ def mend(replica: Replica) -> Asking[None]:
 
 
 def renew(
-    replica: Replica, signer: Identity, *, kept: int, notes: Sequence[Note] = ()
+    replica: Replica, signer: Identity, *, kept: int | None = None, notes: Sequence[Note] = ()
 ) -> Asking[None]:
     """Take a new name and key, signed for by one that the server knows.
 
-    Of the log, what lies beyond number `kept` is recorded anew under the new name.
+    Of the log, what lies beyond number `kept` is recorded anew under the new name: beyond what is
+    acknowledged by then, if nothing else is said.
     """
     device = replica.identity.enrolled.device
     with replica.store.transaction():  # a lost answer is asked for again with the same key
         secret = replica.store.get("renewal") or codec.new_key()
         replica.store.set("renewal", secret)
-    ask = Renew(VERSION, signer.enrolled.device, codec.public_key(secret))
+    ask = Renew(versions.PIECES, signer.enrolled.device, codec.public_key(secret))
     response = yield _signed(signer, RENEW_PATH, msgspec.json.encode(ask))
     if response.status >= 400:
         raise refusal(response)
@@ -123,7 +124,7 @@ def check_enrolled(enrolled: Enrolled, public_key: str, *, server_key: str) -> N
 
 
 def take_over(
-    replica: Replica, device: str, new: Identity, *, kept: int, notes: Sequence[Note] = ()
+    replica: Replica, device: str, new: Identity, *, kept: int | None, notes: Sequence[Note] = ()
 ) -> None:
     """Go on as `new` unless another process of this device did; nothing recorded is left behind."""
     store = replica.store
@@ -131,6 +132,7 @@ def take_over(
         if replica.identity.enrolled.device != device:
             return
         old, last = replica.identity, store.last()
+        kept = replica.acked() if kept is None else kept
         log = store.log(1, last.n if last else 0)
         store.retire(device)
         replica.keep_retired((*replica.retired(), Retired(old, kept)))
@@ -214,7 +216,7 @@ def _push(replica: Replica, chain: Chain, first: int) -> Asking[None]:
     while first <= chain.last:
         batch = chain.log(first, min(replica.batch, chain.last - first + 1))
         head = PushHead(
-            v=VERSION,
+            v=versions.remembered(replica.store.get("speaks")),
             dev=chain.identity.enrolled.device,
             first=first,
             count=len(batch),
@@ -229,7 +231,7 @@ def _push(replica: Replica, chain: Chain, first: int) -> Asking[None]:
                 return
             raise refused
         lines = read_signed(chain.identity, response)
-        answer = _decoded(decode_answer_head, lines[0])
+        answer, _ = _decoded(versions.read_answer, lines)
         if answer.ack.n < first:
             raise Refused(Reason.ANSWER_STRANGE, problem="nothing was acknowledged")
         first = answer.ack.n + 1
@@ -240,11 +242,11 @@ def _push(replica: Replica, chain: Chain, first: int) -> Asking[None]:
 
 def compare(chain: Chain) -> Asking[Found]:
     """Ask what the ledger holds of a chain, and hold it against the log."""
-    known = {n: chain.hash_at(n) for n in _rungs(chain.last)}
+    known = {n: chain.hash_at(n) for n in _rungs(chain.acked)}
     tail: list[bytes] = []
     notes: list[Note] = []
     while True:
-        ask = ChainAsk(VERSION, chain.identity.enrolled.device, tuple(known.items()))
+        ask = ChainAsk(versions.PIECES, chain.identity.enrolled.device, tuple(known.items()))
         response = yield _signed(chain.identity, CHAIN_PATH, msgspec.json.encode(ask))
         if response.status >= 400:
             raise refusal(response)
@@ -278,7 +280,11 @@ def _rungs(last: int) -> list[int]:
 def _own(replica: Replica) -> Chain:
     last = replica.store.last()
     return Chain(
-        replica.identity, last.n if last else 0, hash_at=replica.hash_at, log=replica.store.log
+        replica.identity,
+        last.n if last else 0,
+        replica.acked(),
+        hash_at=replica.hash_at,
+        log=replica.store.log,
     )
 
 
@@ -294,7 +300,7 @@ def _former(replica: Replica, one: Retired) -> Chain:
     def log(first: int, limit: int) -> list[Mine]:
         return replica.store.retired(device, first, limit)
 
-    return Chain(one.identity, one.kept, hash_at=hash_at, log=log)
+    return Chain(one.identity, one.kept, one.kept, hash_at=hash_at, log=log)
 
 
 # -- small parts ---------------------------------------------------------------------------------
@@ -312,7 +318,7 @@ def _signed(identity: Identity, path: str, body: bytes) -> Request:
     return Request("POST", path, {codec.SIGNATURE_HEADER: header}, body)
 
 
-def _decoded(decode: Callable[[bytes], T], line: bytes) -> T:
+def _decoded(decode: Callable[[S], T], line: S) -> T:
     try:
         return decode(line)
     except hub.UNREADABLE as error:  # signed, so not damaged: of a newer server
@@ -333,7 +339,7 @@ def _adopt(replica: Replica, identity: Identity, found: Found) -> None:
 def _let_count(replica: Replica, old: Identity, log: Sequence[Mine], notes: Sequence[Note]) -> None:
     """Let what the ledger has of a former chain count as everybody's, in the buckets held."""
     said = {note.n: note.d for note in notes}
-    part = msgspec.json.decode(replica.store.get("part") or "{}", type=dict[str, int])
+    part = msgspec.json.decode(replica.store.get("part") or "{}", type=dict[str, msgspec.Raw])
     have = {*replica.have(), *part}
     for mine in log:
         bucket = f"i:{mine.inspection}"

@@ -49,8 +49,8 @@ def _covers(covers: Mapping[str, Ranges], names: Mapping[OpId, OpId]) -> dict[st
     """Take the renamed numbers out of the ranges of their devices, and put the new ones in."""
     gone: dict[str, list[int]] = {}
     for name in names:
-        device, _, n = name.rpartition(":")
-        gone.setdefault(device, []).append(int(n))
+        device, _, number = name.rpartition(":")
+        gone.setdefault(device, []).append(int(number))
     left: dict[str, list[tuple[int, int]]] = {}
     come: dict[str, set[int]] = {}
     for device, spans in covers.items():
