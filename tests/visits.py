@@ -1,4 +1,4 @@
-"""Inspections for tests of what comes after the visit: a real draw, then rows of the projection."""
+"""Inspections for tests of what comes after the visit: a real draw, then what two devices said."""
 
 import io
 from datetime import date
@@ -11,14 +11,15 @@ from conftest import NOW, Office
 from httpx import AsyncClient
 from PIL import Image
 from rows import put, revision
-from sqlmodel import select
+from sqlmodel import col, delete, select
 
-from backend import db, photos
+from backend import db
 from backend.blobs import Blobs
 from backend.rules import draw
-from backend.tables import Blob, Establishment, Inspection, Inspector, Task
+from backend.tables import Blob, Device, Entry, Establishment, Inspector, Task
 from backend.tables import Checklist as ChecklistRow
-from sync import checklist, merge
+from backend.work import folds
+from sync import checklist, photos
 from sync.checklist import Checklist
 from sync.merge import Recorded
 from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, op_id
@@ -111,9 +112,13 @@ class Visit:
         inspector = self.task.lead_id if who == "lead" else self.task.second_id
         n = sum(one.who == inspector for one in self.ops) + 1
         op: AnyOp = kind(n=n, e=self.task.id, **CLOCKS, **fields)
-        raw = sha256(msgspec.json.encode(op) + who.encode()).hexdigest()
-        self.ops.append(Recorded(op_id(f"d-{who}", n), raw, inspector, op))
+        hash_ = sha256(msgspec.json.encode(op) + who.encode()).hexdigest()
+        self.ops.append(Recorded(op_id(self.device(who), n), hash_, inspector, op))
         return self.ops[-1].id
+
+    def device(self, who: str) -> str:
+        """Name the device of lead or second, another one for every task."""
+        return f"{who}-{self.task.id[-24:]}"
 
     def answer(self, who: str, **given: str) -> str:
         """Answer items as `i3_1="fail"`; without any, pass everything."""
@@ -141,24 +146,37 @@ class Visit:
     def sign(self, *roles: str, name: str = "") -> None:
         """Sign everything so far."""
         for role in roles:
-            covers = {f"d-{who}": ((1, 1000),) for who in ("lead", "second")}
+            covers = {self.device(who): ((1, 1000),) for who in ("lead", "second")}
             who = "second" if role == "second" else "lead"
             self.record(who, Sign, role=role, covers=covers, blobs=(), digest="", name=name)
 
     async def arrive(self, office: Office) -> None:
-        """Project the operations, as an exchange does."""
-        state = merge.fold(self.ops)
-        row = Inspection(
-            id=self.task.id,
-            state=msgspec.json.encode(state, order="deterministic").decode(),
-            digest=merge.digest(state),
-            conflicts=len(state.conflicts),
-            late=len(state.late),
-            signed=state.signed,
-            updated_at=office.clock(),
-        )
+        """Put the operations into the ledger, instead of any others, and project them."""
+        now = office.clock()
         async with db.transaction(office.engine) as session:
-            await session.merge(row)
+            top = await db.head(session)
+            await session.exec(delete(Entry).where(col(Entry.inspection_id) == self.task.id))
+            for one in self.ops:
+                device, _, n = one.id.rpartition(":")
+                if await session.get(Device, device) is None:
+                    session.add(
+                        Device(
+                            id=device, inspector_id=one.who, label="", public_key="0" * 64,
+                            enrolled_at=now, head_hash="0" * 64,
+                        )
+                    )  # fmt: skip
+                    await session.flush()
+                top.ledger_n, top.feed_n = top.ledger_n + 1, top.feed_n + 1
+                session.add(
+                    Entry(
+                        device_id=device, n=int(n), position=top.ledger_n, seq=top.feed_n,
+                        inspection_id=self.task.id, kind="", hash=one.hash, root="0" * 64,
+                        verdict="ok", raw=msgspec.json.encode(one.op), received_at=now,
+                    )
+                )  # fmt: skip
+            session.add(top)
+            await session.flush()
+            await folds.project(session, [self.task.id], now)
 
 
 def photo(seed: int = 1, *, personal: str = "GPS of Wang") -> bytes:

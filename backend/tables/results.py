@@ -41,10 +41,13 @@ class Rendition(SQLModel, table=True):
 
 
 class Inspection(SQLModel, table=True):
-    """现场检查: the projection of an inspection's operations. Its id is the task's."""
+    """现场检查: what is looked for of an inspection's fold. Its id is the task's.
+
+    The fold itself is nowhere kept: whoever needs it folds the operations in the ledger.
+    """
 
     id: str = Field(primary_key=True, max_length=64)
-    state: str  # JSON of sync.merge.Inspection
+    operations: int  # how many count
     digest: str = Field(max_length=64)
     conflicts: int = 0
     late: int = 0

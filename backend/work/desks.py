@@ -66,7 +66,7 @@ async def issue(db: Session, device: Device, ops: Sequence[AnyOp], now: datetime
         body = b"\n".join([msgspec.json.encode(line), *raws])
         done = await intake.exchange(db, codec.seal_body(secret, device.id, body), body, now)
         assert not isinstance(done, Kept), "a desk's chain has one writer"
-        await db.flush()
+        await db.refresh(device)
 
 
 def milliseconds(moment: datetime) -> int:

@@ -46,8 +46,9 @@ from backend.wire import (
     TextView,
     VerdictView,
 )
-from backend.work import announcements, rectifications
+from backend.work import announcements, folds, rectifications
 from backend.work.calendars import working_days
+from backend.work.moments import moments_of
 from sync import checklist, merge
 from sync.checklist import Checklist, Item, named
 from sync.refusals import Reason, Refused
@@ -107,7 +108,7 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
         raise Refused(Reason.INSPECTION_NOT_FOUND, inspection=inspection_id)
     task, establishment, plan, released = found
     inspection = await db.get(Inspection, task.id, with_for_update=lock or None)
-    state = _state(inspection)
+    state = (await folds.states(db, [task.id]))[task.id]
     names = {one.blob for one in state.evidence}
     blobs = await db.exec(select(Blob).where(col(Blob.sha256).in_(names)))
     seats = (await db.exec(select(Seat).where(Seat.task_id == task.id))).all()
@@ -201,6 +202,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         verdict=_verdict(case, judge(case.checklist, case.state)),
         conclusion=_conclusion(case, accounts),
         order=_order(case.order),
+        moments=await moments_of(db, case.task),
     )
 
 
@@ -335,12 +337,6 @@ def stage(
 def publish_by(conclusion: Conclusion) -> date:
     """Give the last day for publishing a result."""
     return due(local_day(conclusion.concluded_at), PUBLISH_DAYS, working_days())
-
-
-def _state(inspection: Inspection | None) -> merge.Inspection:
-    if inspection is None:
-        return merge.Inspection()
-    return msgspec.json.decode(inspection.state, type=merge.Inspection)
 
 
 def _who(state: merge.Inspection) -> set[str]:

@@ -1,48 +1,33 @@
 """受理: one exchange with a device — judge its push, keep it, fold it, and tell what is new.
 
 Everything that verifies goes into the ledger byte for byte, whatever is thought of its content.
-The head row is locked before the first place is given, and held until commit.
+A push is judged and folded first; then the head row is locked until commit, places are given and
+everything is written at once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
-import msgspec
 from msgspec import Struct
-from sqlalchemy import insert, update
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from backend.auth_device import UPLOAD_TOKEN_LIFE, upload_token
-from backend.db import Session, head
-from backend.tables import (
-    Batch,
-    Checklist,
-    Device,
-    Entry,
-    Fork,
-    Inspection,
-    Relief,
-    Seat,
-    Task,
-)
-from backend.work import pages
-from sync import checklist, codec, hub
-from sync.merge import MEMBER, Recorded, canonical, digest, fold
+from backend.db import Session
+from backend.tables import Batch, Device, Entry, Fork, Inspection
+from backend.work import facts, folds, ledger, pages
+from backend.work.ledger import Standing
+from backend.work.snapshots import Snapshots
+from sync import codec, hub
 from sync.merge import Inspection as State
-from sync.messages import (
-    VERSION,
-    Ack,
-    AnswerHead,
-    Note,
-    Receipt,
-)
-from sync.ops import decode_op, op_id
-from sync.pages import Page, revoked
+from sync.merge import Recorded, fold
+from sync.messages import Ack, AnswerHead, Note, Receipt, Version
+from sync.ops import op_id
+from sync.pages import CHECK_MODULUS, Page, revoked, term
 from sync.refusals import Kept, Reason, Refused
 
-ROLES = ("lead", "second")
-LEDGER = SQLModel.metadata.tables["entry"]
+KEYS_MAX = 100_000
+
+_keys: dict[str, str] = {}  # of devices: what is enrolled under one never changes
 
 
 class Answered(Struct, frozen=True):
@@ -52,269 +37,264 @@ class Answered(Struct, frozen=True):
     signature: str
 
 
-async def exchange(db: Session, header: str, body: bytes, now: datetime) -> Answered | Kept:
+class Known(Struct, frozen=True):
+    """What is known of the inspections that a push speaks of: facts, and operations that count."""
+
+    facts: Mapping[str, hub.Facts]
+    recorded: Mapping[str, Sequence[Recorded]]
+
+
+class Taken(Struct, frozen=True):
+    """What the new operations of a push amount to, and the inspections that they change."""
+
+    old: int  # operations that the ledger held before
+    verdicts: Sequence[hub.Verdict]
+    states: dict[str, State]
+    projections: Sequence[ledger.Projection]
+
+
+async def exchange(
+    db: Session, header: str, body: bytes, now: datetime, snapshots: Snapshots | None = None
+) -> Answered | Kept:
     """Take in a device's push and answer with a page of what it has not seen.
 
     Refuses with SIGNATURE_WRONG, DEVICE_UNKNOWN, SYNC_MALFORMED, SYNC_VERSION or SYNC_GAP; nothing
     is stored then, and the device keeps everything.
     """
-    sender, _, _ = codec.open_header(header)
-    device = await db.get(Device, sender)
-    if device is None:
-        raise Refused(Reason.DEVICE_UNKNOWN)
-    codec.check_body(device.public_key, header, body)
+    sender, _, signature = codec.open_header(header)
+    codec.check_body(await _key(db, sender), header, body)
     push = hub.read(body)
-    if push.head.dev != device.id:
+    if push.head.dev != sender:
         raise Refused(Reason.SIGNATURE_WRONG)
-    await db.refresh(device, with_for_update=True)  # nobody who cannot sign holds a lock
-    hash_at = await _hashes(db, device, push.head.first - 1, push.head.first + push.head.count)
+    device, known = await _load(db, push)
+    found = await _judge(db, push, device, known)
+    if isinstance(found, Taken) and found.verdicts:
+        locked = await ledger.lock(db, device)
+        if _moved(locked, since=device):
+            found = await _judge(db, push, locked, known)
+        device = locked
 
-    match hub.judge(push, head_n=device.head_n, hash_at=hash_at):
+    match found:
         case hub.Gap():
             raise Refused(Reason.SYNC_GAP, head_n=device.head_n)
         case hub.Forks(at):
-            await _keep_fork(db, device, push, at, header, now)
+            await _keep_fork(db, push, at, signature, now)
             return Kept(Refused(Reason.SYNC_FORK, head_n=device.head_n))
-        case hub.Extends(known):
-            pass
+        case taken:
+            device, notes = await _store(db, push, taken, device, signature, now)
 
-    device.seen_at = now
-    device.skew_ms = push.head.clock.w - round(now.timestamp() * 1000)
-    states: dict[str, State] = {}
-    if known < push.head.count:
-        states = await _extend(db, device, push, known, header, now)
-    db.add(device)
-    notes = await _notes(db, push, states)
     page, check = Page((), 0, more=False), dict[str, tuple[int, int]]()
-    if push.head.pull is not None and device.revoked_at is not None:
-        page = revoked(push.head.pull, (await head(db)).epoch)
+    if push.head.pull is not None and device.revoked:
+        page = revoked(push.head.pull, device.epoch)
     elif push.head.pull is not None:
-        page, check = await pages.cut(db, device, push.head.pull)
-    return await _answer(db, device, notes, page, check, now)
+        asking = await db.get_one(Device, sender)
+        page, check = await pages.cut(db, asking, push.head.pull, snapshots)
+    return _answer(device, push.head.v, notes, page, check, now)
 
 
-async def project(db: Session, inspections: Collection[str], now: datetime) -> dict[str, State]:
-    """Fold inspections from the ledger and keep the results as their projections."""
-    query = (
-        select(Entry.device_id, Entry.hash, Entry.raw, Device.inspector_id)
-        .join(Device)
-        .where(col(Entry.inspection_id).in_(inspections), col(Entry.seq).is_not(None))
-    )
-    recorded: dict[str, list[Recorded]] = {inspection: [] for inspection in inspections}
-    for device, hash_, raw, who in await db.exec(query):
-        op = decode_op(raw)
-        recorded[op.e].append(Recorded(op_id(device, op.n), hash_, who, op))
-    states = {inspection: fold(ops) for inspection, ops in recorded.items()}
-
-    held = select(Inspection.id).where(col(Inspection.id).in_(inspections))
-    known = set(await db.exec(held))
-    rows = [_projection(inspection, state, now) for inspection, state in states.items()]
-    if new := [row for row in rows if row["id"] not in known]:
-        await db.exec(insert(Inspection), params=new)
-    if changed := [row for row in rows if row["id"] in known]:
-        await db.exec(update(Inspection), params=changed)
-    return states
+# -- what is known -------------------------------------------------------------------------------
 
 
-def _projection(inspection: str, state: State, now: datetime) -> dict[str, object]:
-    return {
-        "id": inspection,
-        "state": canonical(state).decode(),
-        "digest": digest(state),
-        "conflicts": len(state.conflicts),
-        "late": len(state.late),
-        "signed": state.signed,
-        "updated_at": now,
-    }
+async def _key(db: Session, sender: str) -> str:
+    """Give a device's public key, so that nobody who cannot sign costs more than one look."""
+    if sender not in _keys:
+        key = (await db.exec(select(Device.public_key).where(Device.id == sender))).first()
+        if key is None:
+            raise Refused(Reason.DEVICE_UNKNOWN)
+        if len(_keys) >= KEYS_MAX:
+            _keys.clear()
+        _keys[sender] = key
+    return _keys[sender]
 
 
-# -- the push ------------------------------------------------------------------------------------
+async def _load(db: Session, push: hub.Push) -> tuple[Standing, Known]:
+    """Load the device and what its operations speak of; nothing of it is locked on PostgreSQL."""
+    asks: list[ledger.Ask] = [(ledger.STANDING, (push.head.dev,))]
+    wanted = {inspection for raw in push.raws if (inspection := hub.inspection_of(raw))}
+    if wanted:
+        asks += [facts.asked(wanted), ledger.recorded_of(wanted)]
+    standing, *rest = await ledger.ask(db, *asks)
+    device = ledger.standing(standing)
+    if device is None:
+        raise Refused(Reason.DEVICE_UNKNOWN)
+    if not rest:
+        return device, Known({}, {})
+    known, recorded = rest
+    return device, Known(await facts.read(db, known, push.raws), ledger.recorded(recorded))
 
 
-async def _hashes(db: Session, device: Device, first: int, last: int) -> dict[int, str]:
-    """Give the ledger's hashes of a device from `first` to `last`, the genesis being number 0."""
-    found = {0: codec.genesis(device.id), device.head_n: device.head_hash}
+async def _hashes(db: Session, push: hub.Push, device: Standing) -> dict[int, str]:
+    """Give the ledger's hashes of a device as far as a push repeats it; the genesis is number 0."""
+    first, last = push.head.first - 1, push.head.first + push.head.count
+    found = {0: codec.genesis(device.device), device.head_n: device.head_hash}
     if first < device.head_n:
         query = select(Entry.n, Entry.hash).where(
-            Entry.device_id == device.id, Entry.n >= first, Entry.n <= last
+            Entry.device_id == device.device, Entry.n >= first, Entry.n <= last
         )
         found.update((n, hash_) for n, hash_ in await db.exec(query))
     return found
 
 
-async def _keep_fork(
-    db: Session, device: Device, push: hub.Push, at: int, header: str, now: datetime
-) -> None:
+# -- judge and fold ------------------------------------------------------------------------------
+
+
+async def _judge(
+    db: Session, push: hub.Push, device: Standing, known: Known
+) -> Taken | hub.Gap | hub.Forks:
+    hash_at = await _hashes(db, push, device)
+    match hub.judge(push, head_n=device.head_n, hash_at=hash_at):
+        case hub.Extends(old):
+            return _take(push, old, device, known)
+        case other:
+            return other
+
+
+def _take(push: hub.Push, old: int, device: Standing, known: Known) -> Taken:
+    """Judge the new operations of a push, and fold the inspections of those that count."""
+    verdicts: list[hub.Verdict] = []
+    counting: dict[str, list[Recorded]] = {}
+    who, first = device.inspector, push.head.first
+    for index in range(old, len(push.raws)):
+        n = first + index
+        verdict = hub.admit(push.raws[index], n, who, device.revoked, known.facts)
+        verdicts.append(verdict)
+        if verdict.op is not None:
+            one = Recorded(op_id(device.device, n), push.hashes[index], who, verdict.op)
+            counting.setdefault(verdict.inspection, []).append(one)
+    states: dict[str, State] = {}
+    projections: list[ledger.Projection] = []
+    for inspection in sorted(counting):
+        before = known.recorded.get(inspection, ())
+        ops = [*before, *counting[inspection]]
+        state = states[inspection] = fold(ops)
+        projections.append(folds.projection(inspection, ops, state, before=len(before)))
+    return Taken(old, verdicts, states, projections)
+
+
+def _moved(now: Standing, *, since: Standing) -> bool:
+    """Tell whether another push of the same device came between, or its revocation."""
+    return (now.head_n, now.head_hash, now.revoked) != (
+        since.head_n,
+        since.head_hash,
+        since.revoked,
+    )
+
+
+# -- store ---------------------------------------------------------------------------------------
+
+
+async def _store(
+    db: Session, push: hub.Push, taken: Taken, device: Standing, signature: str, now: datetime
+) -> tuple[Standing, list[Note]]:
+    """Write what is new, with the head locked; say where the device stands and what of its push."""
+    skew_ms = push.head.clock.w - round(now.timestamp() * 1000)
+    if not taken.verdicts:
+        await ledger.ask(db, (ledger.SEEN, (device.device, now, skew_ms)))
+        return device, await _notes(db, push, device)
+    placed, ends = hub.place(push, taken.verdicts, device.ends, round(now.timestamp() * 1000))
+    device = device.advanced(placed[-1], ends)
+    whole = await ledger.write(
+        db,
+        ledger.Push(
+            after=device,
+            skew_ms=skew_ms,
+            first_n=push.head.first,
+            count=push.head.count,
+            head_line=push.head_line,
+            signature=signature,
+            placed=placed,
+            projections=taken.projections,
+            sums=_sums(device.device, placed),
+        ),
+        now,
+    )
+    states = taken.states if whole else await folds.project(db, sorted(taken.states), now)
+    if taken.old:
+        return device, await _notes(db, push, device)
+    said = [Note(one.n, one.verdict.verdict, one.verdict.why) for one in placed if one.seq is None]
+    return device, [*said, *_remarks(push, states)]
+
+
+def _sums(device: str, placed: Sequence[hub.Placed]) -> list[tuple[str, int, int, int]]:
+    """Add up what operations add to the buckets of their inspections: count, total, last place."""
+    sums: dict[str, tuple[str, int, int, int]] = {}
+    for one in placed:
+        if one.seq is not None:
+            bucket = f"i:{one.verdict.inspection}"
+            _, count, total, _ = sums.get(bucket, ("", 0, 0, 0))
+            total = (total + term("op", op_id(device, one.n), one.hash)) % CHECK_MODULUS
+            sums[bucket] = (bucket, count + 1, total, one.seq)
+    return list(sums.values())
+
+
+async def _keep_fork(db: Session, push: hub.Push, at: int, signature: str, now: datetime) -> None:
     """Keep another history of a device beside the ledger's, with the signature that proves it."""
-    numbers = range(push.head.first + at, push.head.first + len(push.raws))
-    query = select(Fork.hash).where(Fork.device_id == device.id, col(Fork.n).in_(numbers))
+    device, numbers = push.head.dev, range(push.head.first + at, push.head.first + len(push.raws))
+    query = select(Fork.hash).where(Fork.device_id == device, col(Fork.n).in_(numbers))
     known = set(await db.exec(query))
     news = [
-        Fork(device_id=device.id, n=n, hash=hash_, raw=raw, received_at=now)
+        Fork(device_id=device, n=n, hash=hash_, raw=raw, received_at=now)
         for n, hash_, raw in zip(numbers, push.hashes[at:], push.raws[at:], strict=True)
         if hash_ not in known
     ]
     if news:
-        db.add_all([*news, _batch(device, push, header, now)])
+        batch = Batch(
+            device_id=device,
+            first_n=push.head.first,
+            count=push.head.count,
+            head_line=push.head_line,
+            signature=signature,
+            received_at=now,
+        )
+        db.add_all([*news, batch])
 
 
-async def _extend(
-    db: Session, device: Device, push: hub.Push, known: int, header: str, now: datetime
-) -> dict[str, State]:
-    """Append new operations to the ledger and fold the inspections they touch."""
-    facts = await facts_of(db, push.raws[known:])
-    verdicts = [
-        hub.admit(raw, n, device.inspector_id, device.revoked_at is not None, facts)
-        for n, raw in enumerate(push.raws[known:], start=push.head.first + known)
-    ]
-
-    top = await head(db)
-    ends = hub.Ends(top.ledger_n, top.ledger_root, top.feed_n)
-    placed, ends = hub.place(push, verdicts, ends, round(now.timestamp() * 1000))
-
-    top.ledger_n, top.ledger_root, top.feed_n = ends.ledger_n, ends.ledger_root, ends.feed_n
-    entries = [
-        {
-            "device_id": device.id,
-            "n": one.n,
-            "position": one.position,
-            "seq": one.seq,
-            "inspection_id": one.verdict.inspection,
-            "kind": one.verdict.kind,
-            "hash": one.hash,
-            "root": one.root,
-            "verdict": one.verdict.verdict,
-            "why": one.verdict.why,
-            "raw": one.raw,
-            "received_at": now,
-        }
-        for one in placed
-    ]
-    await (await db.connection()).execute(LEDGER.insert(), entries)  # a third cheaper than by rows
-    batch = _batch(device, push, header, now)
-    device.head_n, device.head_hash = placed[-1].n, placed[-1].hash
-    db.add_all([top, batch, device])
-    touched = sorted({verdict.inspection for verdict in verdicts if verdict.verdict == "ok"})
-    return await project(db, touched, now) if touched else {}
+# -- answer --------------------------------------------------------------------------------------
 
 
-def _batch(device: Device, push: hub.Push, header: str, now: datetime) -> Batch:
-    _, _, signature = codec.open_header(header)
-    return Batch(
-        device_id=device.id,
-        first_n=push.head.first,
-        count=push.head.count,
-        head_line=push.head_line,
-        signature=signature,
-        received_at=now,
-    )
-
-
-async def _notes(db: Session, push: hub.Push, states: dict[str, State]) -> list[Note]:
+async def _notes(db: Session, push: hub.Push, device: Standing) -> list[Note]:
     """Say what does not simply count, from the first one pushed to the end of the chain.
 
     The end may lie beyond the push: the acknowledgement covers it, so what was said of it must too.
     """
-    query = select(Entry.n, Entry.seq, Entry.verdict, Entry.why, Entry.inspection_id).where(
-        Entry.device_id == push.head.dev, Entry.n >= push.head.first
-    )
-    notes: list[Note] = []
-    for n, seq, verdict, why, inspection in await db.exec(query):
-        if seq is None:
-            notes.append(Note(n, verdict, why))
-        elif inspection not in states:
-            row = await db.get_one(Inspection, inspection)
-            states[inspection] = msgspec.json.decode(row.state, type=State)
-    for inspection in sorted(states):
-        notes += hub.remarks(states[inspection], push.head.dev, push.head.first)
-    return notes
+    if device.head_n < push.head.first:
+        return []
+    (found,) = await ledger.ask(db, (ledger.JUDGED, (push.head.dev, push.head.first)))
+    counting = {inspection for _, seq, _, _, inspection in found if seq is not None}
+    apart = (col(Inspection.conflicts) > 0) | (col(Inspection.late) > 0)
+    query = select(Inspection.id).where(col(Inspection.id).in_(counting), apart)
+    states = await folds.states(db, (await db.exec(query)).all())
+    said = [Note(n, verdict, why) for n, seq, verdict, why, _ in found if seq is None]
+    return [*said, *_remarks(push, states)]
 
 
-async def facts_of(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
-    """Load what is known of the inspections that a push speaks of."""
-    wanted = {inspection for raw in raws if (inspection := hub.inspection_of(raw))}
-    if not wanted:
-        return {}
-    query = select(Task, Checklist.body).join(Checklist).where(col(Task.id).in_(wanted))
-    tasks = [(task, _checklist(body)) for task, body in await db.exec(query)]
-    seated = (
-        select(Seat.task_id, Seat.inspector_id, Checklist.digest, Checklist.body)
-        .join(Checklist, col(Checklist.digest) == Seat.checklist_digest)
-        .where(col(Seat.task_id).in_(wanted))
-    )
-    seats = (await db.exec(seated)).all()
-    before, versions = await _relieved(db, wanted), await _versions(db, raws)
-    facts: dict[str, hub.Facts] = {}
-    for task, own in tasks:
-        roles, brought = before.get(task.id, {}), dict[str, checklist.Checklist]()
-        for task_id, inspector, name, body in seats:
-            if task_id == task.id and task.withdrawn_at is None:
-                roles[inspector] = MEMBER
-            if task_id == task.id and name != task.checklist_digest:
-                brought[name] = _checklist(body)
-        if task.withdrawn_at is None:
-            roles |= zip((task.lead_id, task.second_id), ROLES, strict=True)
-        facts[task.id] = hub.Facts(
-            roles,
-            _admits([own, *brought.values()]),
-            versions={
-                digest: _admits([version, *brought.values()])
-                for digest, version in versions.items()
-                if version.code == own.code
-            },
-        )
-    return facts
+def _remarks(push: hub.Push, states: Mapping[str, State]) -> list[Note]:
+    return [
+        note
+        for _, state in sorted(states.items())
+        if state.late or state.conflicts
+        for note in hub.remarks(state, push.head.dev, push.head.first)
+    ]
 
 
-def _admits(those: Sequence[checklist.Checklist]) -> hub.Admissible:
-    return partial(checklist.admits, checklist.asked(those))
-
-
-async def _versions(db: Session, raws: Sequence[bytes]) -> dict[str, checklist.Checklist]:
-    """Load what may be followed instead of what came with the task, if a push speaks of it."""
-    if not any(b'"under"' in raw or b'"checklist.carry/' in raw for raw in raws):
-        return {}
-    found = await db.exec(select(Checklist.digest, Checklist.body))
-    return {digest: _checklist(body) for digest, body in found}
-
-
-async def _relieved(db: Session, inspections: Collection[str]) -> dict[str, dict[str, str]]:
-    """Tell who sat in the seats before: what they recorded arrives late, and counts."""
-    query = select(Relief).where(col(Relief.task_id).in_(inspections))
-    roles: dict[str, dict[str, str]] = {}
-    for one in await db.exec(query):
-        roles.setdefault(one.task_id, {})[one.inspector_id] = one.role or MEMBER
-    return roles
-
-
-async def _answer(
-    db: Session,
-    device: Device,
-    notes: list[Note],
+def _answer(
+    device: Standing,
+    version: Version,
+    notes: Sequence[Note],
     page: Page,
     check: dict[str, tuple[int, int]],
     now: datetime,
 ) -> Answered:
-    top = await head(db)
-    token = upload_token(top.secret_key, device.id, now + UPLOAD_TOKEN_LIFE)
+    token = upload_token(device.secret_key, device.device, now + UPLOAD_TOKEN_LIFE)
     answer = AnswerHead(
-        v=VERSION,
-        epoch=top.epoch,
+        v=version,
+        epoch=device.epoch,
         time=round(now.timestamp() * 1000),
         ack=Ack(device.head_n, device.head_hash),
         notes=tuple(notes),
-        receipt=Receipt(top.ledger_n, top.ledger_root, ""),
-        upload="" if device.revoked_at else token,
-        revoked=device.revoked_at is not None,
+        receipt=Receipt(device.ends.ledger_n, device.ends.ledger_root, ""),
+        upload="" if device.revoked else token,
+        revoked=device.revoked,
+        durable=device.durable_n,
     )
-    return Answered(*hub.answer(top.secret_key, device.id, answer, page, check))
-
-
-_checklists: dict[str, checklist.Checklist] = {}
-
-
-def _checklist(body: str) -> checklist.Checklist:
-    """Decode a checklist once; a released body never changes."""
-    if body not in _checklists:
-        _checklists[body] = checklist.load(body)
-    return _checklists[body]
+    return Answered(*hub.answer(device.secret_key, device.device, answer, page, check))

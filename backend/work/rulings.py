@@ -14,8 +14,10 @@ from backend import journal
 from backend.db import Session, head
 from backend.rules.rulings import Ruled, digest
 from backend.tables import Act, Device, Entry, Fork, Ruling
-from backend.work import feed, intake
+from backend.work import feed, folds
+from backend.work.facts import facts_of
 from sync import hub
+from sync.ops import op_id
 from sync.refusals import Reason
 
 PARKED_AT_ONCE = 1000
@@ -42,7 +44,7 @@ async def judge_again(
 
     `waived` gives the codes set aside for each, the newest last.
     """
-    facts = await intake.facts_of(db, [entry.raw for entry in entries])
+    facts = await facts_of(db, [entry.raw for entry in entries])
     names = {entry.device_id for entry in entries}
     devices = {
         one.id: one for one in await db.exec(select(Device).where(col(Device.id).in_(names)))
@@ -63,7 +65,7 @@ async def judge_again(
             db.add(entry)
     await db.flush()
     if touched:
-        await intake.project(db, sorted(touched), now)
+        await folds.project(db, sorted(touched), now)
     return ruled
 
 

@@ -290,7 +290,7 @@ async def test_a_sealed_draw_is_opened_early_by_two_officers_when_its_visits_are
     async with db.transaction(office.engine) as session:
         for task in (await session.exec(select(Task.id))).all():
             session.add(
-                Inspection(id=task, state="{}", digest="0" * 64, signed=True, updated_at=NOW)
+                Inspection(id=task, operations=2, digest="0" * 64, signed=True, updated_at=NOW)
             )
     asked = await supervisor.post(unseal)
     alone = await supervisor.post(unseal)

@@ -1,0 +1,49 @@
+"""Inspections as they are folded: in full when somebody looks, in short for whoever searches.
+
+The fold is kept nowhere; the ledger is. What is kept of it is written together with the operations
+that change it, so that what is found is what is there.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from backend.db import Session
+from backend.work import ledger
+from backend.work.ledger import Projection
+from sync.merge import Inspection, Recorded, digest, fold
+
+
+async def states(db: Session, inspections: Collection[str]) -> dict[str, Inspection]:
+    """Fold inspections from the ledger."""
+    return {name: fold(ops) for name, ops in (await _recorded(db, inspections)).items()}
+
+
+async def project(
+    db: Session, inspections: Collection[str], now: datetime
+) -> dict[str, Inspection]:
+    """Fold inspections from the ledger and keep what is looked for of them."""
+    found = await _recorded(db, inspections)
+    folded = {name: fold(ops) for name, ops in found.items()}
+    await ledger.replace(db, now, [projection(n, found[n], state) for n, state in folded.items()])
+    return folded
+
+
+def projection(
+    inspection: str, ops: Sequence[Recorded], state: Inspection, *, before: int = 0
+) -> Projection:
+    """Give what is kept of a fold; `before` says how many operations counted until now."""
+    return Projection(
+        inspection=inspection,
+        operations=len(ops),
+        digest=digest(state),
+        conflicts=len(state.conflicts),
+        late=len(state.late),
+        signed=state.signed,
+        before=before,
+    )
+
+
+async def _recorded(db: Session, inspections: Collection[str]) -> Mapping[str, Sequence[Recorded]]:
+    (rows,) = await ledger.ask(db, ledger.recorded_of(inspections))
+    found = ledger.recorded(rows)
+    return {name: found.get(name, []) for name in inspections}

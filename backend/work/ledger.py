@@ -1,0 +1,265 @@
+"""账本: what a push must know, and what it leaves behind, in as few trips as that takes.
+
+Hundreds of operations come at once, so these statements go past the ORM; on SQLite one visit to the
+database's thread does several. `$1` and `AMONG` (one of a list) are written for either database.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from sqlite3 import Connection
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.orm.attributes import set_committed_value
+
+from backend.db import Session, at_once
+from sync.hub import Ends, Placed
+from sync.merge import Recorded
+from sync.ops import decode_op, op_id
+
+Ask: TypeAlias = tuple[str, tuple[object, ...]]  # a statement and its values
+Rows: TypeAlias = Sequence[Sequence[Any]]
+
+STANDING = """
+WITH asking AS (SELECT * FROM device WHERE id = $1)
+SELECT asking.id, inspector_id, public_key, revoked_at IS NOT NULL, head_n, head_hash,
+    epoch, secret_key, durable_n, ledger_n, ledger_root, feed_n
+FROM head, asking WHERE head.id = 1"""
+# The device first and then the head, as everybody does, so that nobody waits in a circle.
+LOCKED = STANDING.replace("= $1)", "= $1 FOR UPDATE)") + " FOR UPDATE OF head"
+RECORDED = """
+SELECT inspection_id, device_id, hash, raw, inspector_id
+FROM entry JOIN device ON device.id = entry.device_id
+WHERE inspection_id AMONG $1 AND seq IS NOT NULL"""
+JUDGED = "SELECT n, seq, verdict, why, inspection_id FROM entry WHERE device_id = $1 AND n >= $2"
+SEEN = "UPDATE device SET seen_at = $2, skew_ms = $3 WHERE id = $1"
+
+ENTRIES = """
+INSERT INTO entry (device_id, received_at, n, position, seq, inspection_id, kind, hash, root,
+    verdict, why, raw) """
+INSPECTIONS = """
+INSERT INTO inspection (updated_at, id, operations, digest, conflicts, late, signed) """
+REPLACED = """
+ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, operations = excluded.operations,
+    digest = excluded.digest, conflicts = excluded.conflicts, late = excluded.late,
+    signed = excluded.signed"""
+BUCKETS = "INSERT INTO bucket (snapshot, snapshot_size, snapshot_seq, name, count, total, seq) "
+ADDED = f"""
+ON CONFLICT (name) DO UPDATE SET count = bucket.count + excluded.count,
+    total = (bucket.total + excluded.total) % {2**60}, seq = excluded.seq"""
+BATCH = """
+INSERT INTO batch (device_id, received_at, first_n, count, head_line, signature) """
+DEVICE = "UPDATE device SET seen_at = $2, skew_ms = $3, head_n = $4, head_hash = $5 WHERE id = $1"
+HEAD = "UPDATE head SET ledger_n = $1, ledger_root = $2, feed_n = $3 WHERE id = 1"
+
+# PostgreSQL takes a push in one statement, its rows as columns: the head is locked until commit.
+# `stale` counts projections that were folded without what another push has brought meanwhile.
+TOGETHER = f"""
+WITH entries AS ({ENTRIES}
+    SELECT $1, $2, * FROM unnest($3::int[], $4::int[], $5::int[], $6::text[], $7::text[],
+        $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[])
+), folded AS (
+    SELECT * FROM unnest($13::text[], $14::int[], $15::text[], $16::int[], $17::int[],
+        $18::bool[], $19::int[]) AS folded (id, operations, digest, conflicts, late, signed, before)
+), stale AS (
+    SELECT count(*) AS n FROM folded JOIN inspection USING (id)
+    WHERE inspection.operations <> folded.before
+), inspections AS ({INSPECTIONS}
+    SELECT $2, id, operations, digest, conflicts, late, signed FROM folded {REPLACED}
+), buckets AS ({BUCKETS}
+    SELECT '', 0, 0, * FROM unnest($20::text[], $21::int[], $22::bigint[], $23::int[]) {ADDED}
+), batches AS ({BATCH} VALUES ($1, $2, $24, $25, $26, $27)
+), devices AS (UPDATE device SET seen_at = $2, skew_ms = $28, head_n = $29, head_hash = $30
+    WHERE id = $1
+), heads AS (UPDATE head SET ledger_n = $31, ledger_root = $32, feed_n = $33 WHERE id = 1
+)
+SELECT n FROM stale"""
+ALONE = f"""{INSPECTIONS}
+SELECT $1, * FROM unnest($2::text[], $3::int[], $4::text[], $5::int[], $6::int[], $7::bool[])
+{REPLACED}"""
+
+
+class Standing(Struct, frozen=True):
+    """Where a device, the ledger and the feed stand, and the server's key for receipts."""
+
+    device: str
+    inspector: str
+    public_key: str
+    revoked: bool
+    head_n: int
+    head_hash: str
+    epoch: str
+    secret_key: str
+    durable_n: int
+    ends: Ends
+
+    def advanced(self, last: Placed, ends: Ends) -> "Standing":
+        """Give what it is after a push."""
+        return msgspec.structs.replace(self, head_n=last.n, head_hash=last.hash, ends=ends)
+
+
+class Projection(Struct, frozen=True):
+    """What is kept of the fold of an inspection, so that it can be looked for."""
+
+    inspection: str
+    operations: int
+    digest: str
+    conflicts: int
+    late: int
+    signed: bool
+    before: int  # operations that counted before this push
+
+
+class Push(Struct, frozen=True):
+    """What one push brought, and what it adds to the buckets: name, count, total, last place."""
+
+    after: Standing
+    skew_ms: int
+    first_n: int
+    count: int
+    head_line: bytes
+    signature: str
+    placed: Sequence[Placed]
+    projections: Sequence[Projection]
+    sums: Sequence[tuple[str, int, int, int]]
+
+
+async def ask(db: Session, *asks: Ask) -> list[Rows]:
+    """Run statements one after the other in the session's transaction; give the rows of each."""
+    if db.new or db.dirty or db.deleted:
+        await db.flush()
+    if _sqlite(db):
+        plain = [(_for_sqlite(text), [_sqlite_value(one) for one in has]) for text, has in asks]
+        return await at_once(db, lambda raw: [raw.execute(*one).fetchall() for one in plain])
+    connection = await db.connection()
+    found: list[Rows] = []
+    for text, values in asks:
+        result = await connection.exec_driver_sql(_for_postgresql(text), values)
+        found.append(result.all() if result.returns_rows else ())
+    return found
+
+
+def standing(rows: Rows) -> Standing | None:
+    """Read the answer to STANDING or LOCKED."""
+    for device, inspector, key, revoked, n, hash_, epoch, secret, durable, *ends in rows:
+        return Standing(
+            device, inspector, key, bool(revoked), n, hash_, epoch, secret, durable, Ends(*ends)
+        )
+    return None
+
+
+async def lock(db: Session, known: Standing) -> Standing:
+    """Hold the device and the head until commit; on SQLite whoever is here holds everything."""
+    if _sqlite(db):
+        return known
+    (rows,) = await ask(db, (LOCKED, (known.device,)))
+    now = standing(rows)
+    assert now is not None
+    return now
+
+
+def recorded_of(inspections: Collection[str]) -> Ask:
+    """Ask for the operations of inspections that count; `recorded` reads the answer."""
+    return RECORDED, (list(inspections),)
+
+
+def recorded(rows: Rows) -> dict[str, list[Recorded]]:
+    """Read operations, by inspection."""
+    found: dict[str, list[Recorded]] = {}
+    for inspection, device, hash_, raw, who in rows:
+        op = decode_op(raw)
+        found.setdefault(inspection, []).append(Recorded(op_id(device, op.n), hash_, who, op))
+    return found
+
+
+async def write(db: Session, push: Push, now: datetime) -> bool:
+    """Write all of a push; tell whether its projections are of everything that counts.
+
+    On PostgreSQL others may have brought something between the fold and the lock.
+    """
+    device, entries = push.after.device, [
+        (one.n, one.position, one.seq, one.verdict.inspection, one.verdict.kind, one.hash,
+         one.root, one.verdict.verdict, one.verdict.why, one.raw)
+        for one in push.placed
+    ]  # fmt: skip
+    folded = _folded(push.projections)
+    batch = (push.first_n, push.count, push.head_line, push.signature)
+    standing = (push.skew_ms, push.after.head_n, push.after.head_hash)
+    after = push.after.ends
+    ends = (after.ledger_n, after.ledger_root, after.feed_n)
+    if _sqlite(db):
+        at = _sqlite_value(now)
+
+        def work(raw: Connection) -> None:
+            raw.executemany(_insert(ENTRIES, 12), [(device, at, *row) for row in entries])
+            raw.executemany(_insert(INSPECTIONS, 7, REPLACED), [(at, *row) for row in folded])
+            raw.executemany(_insert(BUCKETS, 7, ADDED), [("", 0, 0, *row) for row in push.sums])
+            raw.execute(_insert(BATCH, 6), (device, at, *batch))
+            raw.execute(_for_sqlite(DEVICE), (device, at, *standing))
+            raw.execute(_for_sqlite(HEAD), ends)
+
+        await at_once(db, work)
+        _refresh(db, after)
+        return True
+    before = [one.before for one in push.projections]
+    columns = (*_columns(entries, 10), *_columns(folded, 6), before, *_columns(push.sums, 4))
+    (rows,) = await ask(db, (TOGETHER, (device, now, *columns, *batch, *standing, *ends)))
+    _refresh(db, after)
+    return not rows[0][0]
+
+
+async def replace(db: Session, now: datetime, projections: Sequence[Projection]) -> None:
+    """Write projections anew."""
+    folded = _folded(projections)
+    if _sqlite(db):
+        rows = [(_sqlite_value(now), *row) for row in folded]
+        await at_once(db, lambda raw: raw.executemany(_insert(INSPECTIONS, 7, REPLACED), rows))
+    else:
+        await ask(db, (ALONE, (now, *_columns(folded, 6))))
+
+
+def _refresh(db: Session, ends: Ends) -> None:
+    """Tell the head, if the session holds it, what was written past it."""
+    if (top := db.info.get("head")) is not None:
+        for name in ("ledger_n", "ledger_root", "feed_n"):
+            set_committed_value(top, name, getattr(ends, name))
+
+
+def _folded(projections: Sequence[Projection]) -> list[tuple[object, ...]]:
+    return [
+        (one.inspection, one.operations, one.digest, one.conflicts, one.late, one.signed)
+        for one in projections
+    ]
+
+
+def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def _sqlite(db: Session) -> bool:
+    return db.get_bind().dialect.name == "sqlite"
+
+
+@lru_cache
+def _insert(into: str, width: int, otherwise: str = "") -> str:
+    return f"{into} VALUES ({', '.join('?' * width)}) {otherwise}"
+
+
+@lru_cache
+def _for_sqlite(text: str) -> str:
+    text = re.sub(r"AMONG \$(\d)", r"IN (SELECT value FROM json_each(?\1))", text)
+    return text.replace("$", "?")
+
+
+@lru_cache
+def _for_postgresql(text: str) -> str:
+    return re.sub(r"AMONG (\$\d)", r"= ANY(\1::text[])", text)
+
+
+def _sqlite_value(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return msgspec.json.encode(value).decode() if isinstance(value, list) else value
