@@ -1506,6 +1506,22 @@ class Reason(Enum):
         "Ask another officer: evenhand office draw approve AMENDMENT.",
         "请由另一名人员执行：evenhand office draw approve AMENDMENT。",
     )
+    AMENDMENT_NOT_NEXT = (
+        "amendment.not-next",
+        Kind.CONFLICT,
+        "Another change of this draw was asked for before and still waits.",
+        "本次抽取尚有先提出的变更待批",
+        "Decide about `first` before: changes are carried out in the order of asking.",
+        "请先对 `first` 作出决定：变更按提出次序执行。",
+    )
+    AMENDMENT_SITES_CHOSEN = (
+        "amendment.sites-chosen",
+        Kind.INVALID,
+        "For this reason an inspector leaves every seat where no result is signed.",
+        "以此理由离席者，须离开所有尚未签字的席位",
+        "Name no sites with `reason`; only a recusal is of single sites.",
+        "`reason` 不得指定检查对象；只有回避可限于个别对象。",
+    )
     AMENDMENT_DECIDED = (
         "amendment.decided",
         Kind.CONFLICT,

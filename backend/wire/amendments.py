@@ -26,9 +26,9 @@ class SubstituteOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReplaceOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which inspector leaves his seats: at these sites, or (none) wherever no result is signed.
+    """Which inspector leaves his seats: all of them, or by a recusal those at `sites`.
 
-    Why, and what shows it, is for the auditor only.
+    Where a result is signed he stays. Why, and what shows it, is for the auditor only.
     """
 
     inspector: Annotated[str, Meta(min_length=1, max_length=40)]
@@ -66,7 +66,7 @@ class SeatedView(Struct, frozen=True):
 class AmendmentView(Struct, frozen=True):
     """A change of a draw that was asked for, and what it comes to: the only thing it can.
 
-    While it waits, `called` and `seated` are what it would come to when it was asked for.
+    While it waits, `called` and `seated` are empty: nobody is told what it would come to.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """变更: asking for a change of a held draw, deciding about it, and carrying it out.
 
-The one who decides is never the one who asked. What it comes to is worked out anew when it is
-approved, from the bundle and from who is away by then.
+The one who decides is never the one who asked. What it comes to is worked out when it is approved,
+in the order of asking, from the bundle and from who is away by then; nobody is told before.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ LISTED_MAX = 1000
 async def ask(
     db: Session, draw_id: str, order: Order, *, officer: Officer, now: datetime
 ) -> AmendmentView:
-    """Ask for a change; nothing happens before another officer approves it."""
+    """Ask for a change; nothing happens, and nothing is worked out, before another approves it."""
     row, plan = await draws.find_draw(db, draw_id, officer, lock=True)
     files = await _changeable(db, row)
     book = await asyncio.to_thread(events.open_book, files, _longer(order))
@@ -69,9 +69,8 @@ async def ask(
     if wanted.kind == "replace" and not wanted.sites:
         wanted = msgspec.structs.replace(wanted, sites=await _open_sites(db, row, book, wanted))
     await _require_open(db, row, plan, wanted, now)
-    away = await _away(db, plan, book, _sites_to_fill(book, state, wanted), now)
 
-    outcome = amendments.decide(book, state, wanted, away)
+    _sites_to_fill(book, state, wanted)  # refused here, if it can come to nothing at all
 
     asked = Amendment(
         draw_id=row.id,
@@ -91,7 +90,7 @@ async def ask(
         amendment=asked.id,
         reason=wanted.reason,
     )
-    return _view(asked, {officer.id: officer.name}, outcome)
+    return _view(asked, {officer.id: officer.name}, None)
 
 
 # -- deciding ------------------------------------------------------------------------------------
@@ -110,6 +109,8 @@ async def decide(
         raise Refused(Reason.AMENDMENT_DECIDED, status=asked.status)
     if order.approve and asked.asked_by == officer.id:
         raise Refused(Reason.AMENDMENT_SECOND_OFFICER, amendment=asked.id)
+    if order.approve:
+        await _require_turn(db, asked)
 
     outcome: Outcome | None = None
     if order.approve:
@@ -129,6 +130,19 @@ async def decide(
         bundle=row.bundle_sha256 or "",
     )
     return _view(asked, await _names(db, [asked]), outcome)
+
+
+async def _require_turn(db: Session, asked: Amendment) -> None:
+    """Refuse a change while one that was asked for before it waits: the order is not chosen."""
+    query = (
+        select(Amendment.id)
+        .where(Amendment.draw_id == asked.draw_id, Amendment.status == "pending")
+        .where(Amendment.id < asked.id)
+        .order_by(col(Amendment.id))
+    )
+    first = (await db.exec(query)).first()
+    if first is not None:
+        raise Refused(Reason.AMENDMENT_NOT_NEXT, first=first)
 
 
 async def _carry_out(
@@ -277,6 +291,8 @@ def _wanted(order: Order) -> Wanted:
             since = order.since.isoformat() if order.since else ""
             return fill(kind="substitute", site=order.site, since=since)
         case ReplaceOrder():
+            if order.sites and order.reason != amendments.OF_ONE_SITE:
+                raise Refused(Reason.AMENDMENT_SITES_CHOSEN, reason=order.reason)
             sites = sorted(set(order.sites), key=str.encode)
             return fill(kind="replace", inspector=order.inspector, sites=sites)
         case ExtendOrder():

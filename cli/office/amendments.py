@@ -77,7 +77,7 @@ def substitute(
 @click.argument("draw_id")
 @click.argument("certificate")
 @_reason(REPLACEMENTS)
-@click.option("--site", "sites", multiple=True, help="All of his without it. 仅限该对象。")
+@click.option("--site", "sites", multiple=True, help="By a recusal: only there. 回避所限对象。")
 @_evidence
 @json_option
 def replace(
@@ -172,11 +172,17 @@ def _decide(amendment: str, order: DecideOrder) -> AmendmentView:
 
 def _asked(asked: AmendmentView) -> None:
     say(
-        f"Asked: {_words(asked)}.\nAnother officer must agree: "
+        f"Asked: {_what(asked)}.\nAnother officer must agree, and then it is worked out: "
         f"evenhand office draw approve {asked.id}",
-        f"已提出：{_words(asked)}。\n须由另一名人员批准：evenhand office draw approve {asked.id}",
+        f"已提出：{_what(asked)}。\n须由另一名人员批准，批准时方计算结果："
+        f"evenhand office draw approve {asked.id}",
     )
     show(asked, {})
+
+
+def _what(one: AmendmentView) -> str:
+    """Tell what was asked for: who goes, or how many more."""
+    return _gone(one) or f"+{one.count}"
 
 
 def _words(one: AmendmentView) -> str:
@@ -201,7 +207,7 @@ def _show(found: list[AmendmentView]) -> None:
         return
     for one in found:
         en, zh = _label(one)
-        what = _words(one) if one.n or one.seated else _gone(one) or f"+{one.count}"
+        what = _words(one) if one.n else _what(one)
         line = "" if one.n is None else f"{one.n}  "
         click.echo(f"{line}{text(*KINDS[one.kind])}  {what}  [{text(*STATES[one.status])}]")
         click.echo(f"   {one.reason} {text(en, zh)}; {one.evidence}")

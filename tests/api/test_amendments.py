@@ -16,8 +16,8 @@ from simulation.app_hub import AppHub
 from sqlmodel import col, select
 
 from backend import db
-from backend.rules import bundle, events, papers
-from backend.rules.amendments import RESULTS
+from backend.rules import amendments, bundle, events, papers
+from backend.rules.amendments import RESULTS, Away, Wanted
 from backend.rules.bundle import Files
 from backend.rules.papers import GROUNDS
 from backend.rules.verification import verify
@@ -147,7 +147,7 @@ async def test_a_site_gives_way_to_the_next_reserve_when_a_second_officer_agrees
     done = await bureau.done(asked)
     after = await bureau.sites()
 
-    assert asked.json()["called"] == done["called"]
+    assert (asked.json()["called"], len(done["called"])) == ([], 1)  # nobody is told before
     assert waiting.keys() == before.keys()
     assert after.keys() == before.keys() - {gone} | {*done["called"]}
     assert {code: after[code].model_dump() for code in before if code != gone} == {
@@ -248,7 +248,7 @@ async def test_an_inspection_that_is_signed_has_a_result(bureau: Bureau, office:
     who = await bureau.certificate(task.lead_id)
 
     site = await bureau.substitute(code)
-    person = await bureau.replace(who, sites=[code])
+    person = await bureau.replace(who, "I03-recusal", sites=[code])
 
     assert refusal(site) == (409, "amendment.signed")
     assert refusal(person) == (409, "amendment.signed")
@@ -312,26 +312,35 @@ async def test_an_inspector_who_is_ill_is_replaced_everywhere_and_the_devices_fo
     assert all(step.ok for step in verify(await bureau.files()))
 
 
+def would_come(files: Files, who: str, site: str, *away: str) -> str:
+    """Work out from the files alone who takes a seat; these cannot be asked."""
+    book = events.open_book(files)
+    wanted = Wanted(kind="replace", reason="I03-recusal", evidence="e", inspector=who, sites=[site])
+    absent = [Away(inspector=one, reason="I01-leave", evidence="e") for one in away]
+    return amendments.decide(book, events.replay(files), wanted, absent).seats[0].inspector
+
+
 async def test_the_registers_say_who_cannot_be_asked(bureau: Bureau, office: Office) -> None:
     sites = await bureau.sites()
     code, task = next(iter(sites.items()))
     ill = await bureau.certificate(task.lead_id)
-    first = (await bureau.replace(ill, sites=[code])).json()["seated"][0]["inspector"]
+    files = await bureau.files()
+    first = would_come(files, ill, code)
     batch = revision("leave")
     leave = Leave(
         certificate=first, first_day=date(2026, 3, 1), last_day=date(2026, 4, 1),
         revision_id=batch.id,
     )  # fmt: skip
     await put(office, batch, leave)
-    second = (await bureau.replace(ill, sites=[code])).json()["seated"][0]["inspector"]
+    second = would_come(files, ill, code, first)
     barred = Recusal(code=code, certificate=second, reason="妹夫的店", revision_id=batch.id)
     await put(office, barred)
-    third = (await bureau.replace(ill, sites=[code])).json()["seated"][0]["inspector"]
+    third = would_come(files, ill, code, first, second)
     async with db.transaction(office.engine) as session:
         person = await session.get_one(Inspector, (await bureau.person(third)).id)
         person.valid_to = date(2026, 3, 15)
 
-    done = await bureau.done(await bureau.replace(ill, sites=[code]))
+    done = await bureau.done(await bureau.replace(ill, "I03-recusal", sites=[code]))
 
     files = await bureau.files()
     (grounds,) = events.read_grounds(files[GROUNDS]).values()
@@ -359,9 +368,32 @@ async def test_nobody_is_taken_from_outside_the_roster(bureau: Bureau, office: O
     )  # fmt: skip
     await put(office, batch, newcomer)
 
-    answer = await bureau.replace(who, "I03-recusal", sites=[code])
+    asked = await bureau.replace(who, "I03-recusal", sites=[code])
+    answer = await bureau.decide(asked)
 
     assert refusal(answer) == (409, "amendment.unstaffed")
+
+
+async def test_whoever_asks_learns_nothing_and_chooses_neither_sites_nor_order(
+    bureau: Bureau,
+) -> None:
+    sites = list((await bureau.sites()).items())
+    who = await bureau.certificate(sites[0][1].lead_id)
+
+    some = await bureau.replace(who, sites=[sites[0][0]])
+    person, site = await bureau.replace(who), await bureau.substitute(sites[1][0])
+    waiting = (await bureau.second.get("/office/amendments")).json()
+    early = await bureau.decide(site)
+    declined = await bureau.decide(person, approve=False)
+    now = await bureau.decide(site)
+
+    assert refusal(some) == (400, "amendment.sites-chosen")
+    for told in (person.json(), site.json(), *waiting):
+        assert (told["called"], told["seated"]) == ([], [])
+    assert refusal(early) == (409, "amendment.not-next")
+    assert early.json()["details"]["first"] == person.json()["id"]
+    assert (declined.json()["seated"], now.status_code) == ([], 200)
+    assert len(now.json()["called"]) == 1
 
 
 async def test_only_who_sits_somewhere_is_replaced(bureau: Bureau) -> None:
