@@ -51,12 +51,20 @@ class Blobs:
         """Read a whole file."""
         return await asyncio.to_thread(self.path(sha256).read_bytes)
 
-    async def put(self, sha256: str, body: bytes) -> bool:
-        """Store a small file that is here in one piece, if its digest is right; tell whether.
+    async def put(
+        self, sha256: str, body: bytes, *, free_min: int, look: Callable[[bytes], R]
+    ) -> R | None:
+        """Store a small file that is here in one piece, if its digest is right, and look into it.
 
-        One trip to a thread and two flushes, one for the bytes and one for the folder.
+        One trip to a thread and two flushes: one for the bytes, one for the folder.
         """
-        return await _in_thread(self._put, sha256, body)
+
+        def work() -> R | None:
+            if self._free() < len(body) + free_min:
+                raise Refused(Reason.STORAGE_FULL)
+            return look(body) if self._put(sha256, body) else None
+
+        return await _in_thread(work)
 
     async def offset(self, upload: str) -> int:
         """Count the bytes that arrived so far, 0 for an upload that has none."""

@@ -6,12 +6,13 @@ under its digest; a picture that cannot be opened is recorded too, with a flag.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Table, delete
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel, col, func, select
@@ -33,8 +34,23 @@ OPEN_REST = timedelta(days=1)  # after which the oldest give way to new ones
 RENDITION_BYTES_MAX = 64 * 1024
 RENDITION_MIME = "image/jpeg"
 
-BLOBS = SQLModel.metadata.tables["blob"]
-RENDITIONS = SQLModel.metadata.tables["rendition"]
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def _newer(insert: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
+    newer = {name: insert.excluded[name] for name in ("sha256", "size", "stored_at")}
+    return insert.on_conflict_do_update(index_elements=["original", "device_id"], set_=newer)
+
+
+# What every file asks of the database, so written once; SQL itself knows no ON CONFLICT.
+_FIRST_BLOB = {
+    dialect: insert(SQLModel.metadata.tables["blob"]).on_conflict_do_nothing()
+    for dialect, insert in _INSERTS.items()
+}
+_NEWER_RENDITION = {
+    dialect: _newer(insert(SQLModel.metadata.tables["rendition"]))
+    for dialect, insert in _INSERTS.items()
+}
 
 
 class Body(Struct, frozen=True):
@@ -42,6 +58,19 @@ class Body(Struct, frozen=True):
 
     parts: AsyncIterator[bytes]
     length: int | None
+
+
+class _File(Struct, frozen=True):
+    """A file on its way in, before it is known whether that takes an upload."""
+
+    device_id: str
+    sha256: str
+    size: int
+    mime: str
+    original: str
+
+
+Incoming: TypeAlias = _File | Upload
 
 
 class Limits(Struct, frozen=True):
@@ -99,32 +128,26 @@ async def create_upload(
     If the file is stored already, the upload is complete from the start.
     """
     _require_allowed(data, limits)
-    if await blobs.free() < data.size + limits.free_bytes:
-        raise Refused(Reason.STORAGE_FULL)
-    upload = Upload(
-        device_id=device,
-        sha256=data.sha256,
-        size=data.size,
-        mime=data.mime,
-        original=data.original or "",
-        created_at=now,
-    )
+    file = _File(device, data.sha256, data.size, data.mime, data.original or "")
+    piece = b""
     if body is not None and body.length == data.size <= PIECE_BYTES_MAX:
         piece = b"".join([part async for part in body.parts])
         if len(piece) == data.size:
-            return await _take_piece(db, blobs, upload, piece, now=now)
-        await _begin(db, blobs, upload, now=now)
-        if piece:  # the link was cut: keep what came
-            await blobs.append(upload.id, at=0, chunk=piece)
-            await blobs.flush(upload.id)
-        return _state(upload, offset=len(piece))
+            return await _take_piece(db, blobs, file, piece, free_min=limits.free_bytes, now=now)
+        body = None  # the link was cut, and this is what came
+    if await blobs.free() < data.size + limits.free_bytes:
+        raise Refused(Reason.STORAGE_FULL)
 
-    flag = await _stored(db, blobs, upload, now=now)
+    flag = await _stored(db, blobs, file, now=now)
     if flag is not None:
-        return _whole(upload, flag=flag)
+        return _whole(file, flag=flag, now=now)
+    upload = Upload(**msgspec.structs.asdict(file), created_at=now)
     await _begin(db, blobs, upload, now=now)
+    if piece:
+        await blobs.append(upload.id, at=0, chunk=piece)
+        await blobs.flush(upload.id)
     if body is None:
-        return _state(upload, offset=0)
+        return _state(upload, offset=len(piece))
     await db.commit()  # a slow link must not hold the database while its bytes trickle in
     return await _receive(db, blobs, upload, body, at=0, now=now)
 
@@ -196,7 +219,7 @@ async def _mine(db: AsyncSession, upload_id: str, *, device: str, now: datetime)
     upload = await db.get(Upload, upload_id)
     if upload is None or upload.device_id != device:
         raise Refused(Reason.UPLOAD_NOT_FOUND, upload=upload_id)
-    if now >= _expires(upload):
+    if now >= _expires(upload.created_at):
         raise Refused(Reason.UPLOAD_EXPIRED, upload=upload_id)
     return upload
 
@@ -231,12 +254,15 @@ async def _begin(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: datetim
 
 
 async def _take_piece(
-    db: AsyncSession, blobs: Blobs, upload: Upload, piece: bytes, *, now: datetime
+    db: AsyncSession, blobs: Blobs, file: _File, piece: bytes, *, free_min: int, now: datetime
 ) -> UploadState:
-    stored, facts = await asyncio.gather(blobs.put(upload.sha256, piece), _facts(upload, piece))
-    if not stored:
-        raise Refused(Reason.EVIDENCE_DIGEST_WRONG, sha256=upload.sha256)
-    return _whole(upload, flag=await _record(db, upload, facts, size=upload.size, now=now))
+    facts = await blobs.put(
+        file.sha256, piece, free_min=free_min, look=lambda body: _facts(file, body)
+    )
+    if facts is None:
+        raise Refused(Reason.EVIDENCE_DIGEST_WRONG, sha256=file.sha256)
+    flag = await _record(db, file, facts, size=file.size, now=now)
+    return _whole(file, flag=flag, now=now)
 
 
 async def _receive(
@@ -271,82 +297,72 @@ async def _append(blobs: Blobs, upload: Upload, parts: AsyncIterator[bytes], *, 
     return at
 
 
-async def _recorded(db: AsyncSession, upload: Upload) -> str | None:
+async def _recorded(db: AsyncSession, file: Incoming) -> str | None:
     """Give a recorded file's flag, or nothing for a file that is not recorded."""
-    if not upload.original:
-        return (await db.exec(select(Blob.flag).where(Blob.sha256 == upload.sha256))).first()
-    row = await db.get(Rendition, (upload.original, upload.device_id))
-    return "" if row is not None and row.sha256 == upload.sha256 else None
+    if not file.original:
+        return (await db.exec(select(Blob.flag).where(Blob.sha256 == file.sha256))).first()
+    row = await db.get(Rendition, (file.original, file.device_id))
+    return "" if row is not None and row.sha256 == file.sha256 else None
 
 
-async def _stored(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: datetime) -> str | None:
+async def _stored(db: AsyncSession, blobs: Blobs, file: Incoming, *, now: datetime) -> str | None:
     """Give a stored file's flag; one that a crash kept from being recorded is recorded now."""
-    flag = await _recorded(db, upload)
-    if flag is None and await blobs.has(upload.sha256):
-        path = blobs.path(upload.sha256)
+    flag = await _recorded(db, file)
+    if flag is None and await blobs.has(file.sha256):
+        path = blobs.path(file.sha256)
         size = (await asyncio.to_thread(path.stat)).st_size
-        flag = await _record(db, upload, await _facts(upload, path), size=size, now=now)
+        facts = await asyncio.to_thread(_facts, file, path)
+        flag = await _record(db, file, facts, size=size, now=now)
     return flag
 
 
-async def _facts(upload: Upload, source: photos.Source) -> photos.Facts:
-    if upload.original or not upload.mime.startswith("image/"):
+def _facts(file: Incoming, source: photos.Source) -> photos.Facts:
+    if file.original or not file.mime.startswith("image/"):
         return photos.Facts()
-    return await asyncio.to_thread(photos.probe, source)
+    return photos.probe(source)
 
 
 async def _record(
-    db: AsyncSession, upload: Upload, facts: photos.Facts, *, size: int, now: datetime
+    db: AsyncSession, file: Incoming, facts: photos.Facts, *, size: int, now: datetime
 ) -> str:
     """Record a whole file once, whichever upload finished it, and give its flag."""
-    if upload.original:
-        return await _record_rendition(db, upload, size=size, now=now)
-    row = {
-        "sha256": upload.sha256,
-        "size": size,
-        "mime": upload.mime,
-        "flag": facts.flag,
-        "facts": msgspec.json.encode(facts).decode(),
-        "stored_at": now,
-    }
-    done = await db.exec(_insert(db)(BLOBS).values(row).on_conflict_do_nothing())
+    connection = await db.connection()
+    row: dict[str, object] = {"sha256": file.sha256, "size": size, "stored_at": now}
+    if file.original:  # in place of the device's earlier one, and never as a file
+        row |= {"original": file.original, "device_id": file.device_id}
+        await connection.execute(_NEWER_RENDITION[connection.dialect.name], row)
+        begun = delete(Upload).where(
+            col(Upload.device_id) == file.device_id,
+            col(Upload.sha256) == file.sha256,
+            col(Upload.original) == file.original,
+        )
+        await db.exec(begun)
+        return ""
+    told = msgspec.json.encode(facts).decode()
+    row |= {"mime": file.mime, "flag": facts.flag, "facts": told}
+    done = await connection.execute(_FIRST_BLOB[connection.dialect.name], row)
     if done.rowcount == 0:  # another upload of the same file was recorded a moment ago
-        return (await db.exec(select(Blob.flag).where(Blob.sha256 == upload.sha256))).one()
+        return (await db.exec(select(Blob.flag).where(Blob.sha256 == file.sha256))).one()
     return facts.flag
 
 
-async def _record_rendition(db: AsyncSession, upload: Upload, *, size: int, now: datetime) -> str:
-    """Record a device's rendition in place of its earlier one. It is never recorded as a file."""
-    newer = {"sha256": upload.sha256, "size": size, "stored_at": now}
-    key = {"original": upload.original, "device_id": upload.device_id}
-    statement = _insert(db)(RENDITIONS).values(key | newer)
-    await db.exec(statement.on_conflict_do_update(index_elements=list(key), set_=newer))
-    await db.exec(delete(Upload).where(col(Upload.id) == upload.id))
-    return ""
+def _expires(begun: datetime) -> datetime:
+    return begun.astimezone(UTC) + timedelta(days=UPLOAD_DAYS_MAX)
 
 
-def _insert(db: AsyncSession) -> Callable[[Table], postgresql.Insert | sqlite.Insert]:
-    """Choose the insert that knows ON CONFLICT, which SQL itself does not."""
-    return postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-
-
-def _expires(upload: Upload) -> datetime:
-    return upload.created_at.astimezone(UTC) + timedelta(days=UPLOAD_DAYS_MAX)
-
-
-def _whole(upload: Upload, *, flag: str) -> UploadState:
+def _whole(file: Incoming, *, flag: str, now: datetime) -> UploadState:
     """Give the state of a file that needs no upload: it goes by its digest from now on."""
-    state = _state(upload, offset=upload.size, flag=flag)
-    return msgspec.structs.replace(state, id=upload.sha256)
+    return UploadState(
+        id=file.sha256,
+        sha256=file.sha256,
+        size=file.size,
+        mime=file.mime,
+        offset=file.size,
+        expires=_expires(now),
+        flag=flag,
+    )
 
 
 def _state(upload: Upload, *, offset: int, flag: str = "") -> UploadState:
-    return UploadState(
-        id=upload.id,
-        sha256=upload.sha256,
-        size=upload.size,
-        mime=upload.mime,
-        offset=offset,
-        expires=_expires(upload),
-        flag=flag,
-    )
+    state = _whole(upload, flag=flag, now=upload.created_at)
+    return msgspec.structs.replace(state, id=upload.id, offset=offset)
