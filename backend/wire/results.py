@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from backend.wire.field import Sha256
+from sync.moments import Odd
 
 Stage = Literal["assigned", "recording", "signed", "concluded", "returned", "approved", "published"]
 
@@ -130,6 +131,19 @@ class ConclusionView(Struct, frozen=True):
     provisional: bool  # the holiday notice of that year is not known yet
 
 
+class MomentView(Struct, frozen=True):
+    """何时发生: when an operation happened, as far as its clocks tell; `odd` is what cannot be."""
+
+    op: str
+    kind: str
+    earliest: datetime | None
+    latest: datetime | None
+    exact: bool
+    by_wall: datetime | None  # the device's wall clock, put right by how wrong it was
+    received_at: datetime
+    odd: tuple[Odd, ...]
+
+
 class InspectionView(Struct, frozen=True):
     """Everything the office knows of one inspection."""
 
@@ -150,6 +164,7 @@ class InspectionView(Struct, frozen=True):
     verdict: VerdictView
     conclusion: ConclusionView | None
     order: OrderView | None
+    moments: tuple[MomentView, ...]
 
 
 class ConflictView(Struct, frozen=True):

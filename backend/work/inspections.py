@@ -49,6 +49,7 @@ from backend.wire import (
 from backend.work import announcements, folds, rectifications
 from backend.work.calendars import working_days
 from backend.work.moments import moments_of
+from backend.work.moments import moments_of
 from sync import checklist, merge
 from sync.checklist import Checklist, Item, named
 from sync.refusals import Reason, Refused
@@ -202,6 +203,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         verdict=_verdict(case, judge(case.checklist, case.state)),
         conclusion=_conclusion(case, accounts),
         order=_order(case.order),
+        moments=await moments_of(db, case.task),
         moments=await moments_of(db, case.task),
     )
 

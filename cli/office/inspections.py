@@ -18,6 +18,7 @@ from backend.wire import (
 )
 from cli import client
 from cli.output import as_json, complain, json_option, say, show, text
+from sync.moments import Odd
 from sync.refusals import Reason, Refused
 
 LINE = {
@@ -28,6 +29,16 @@ LINE = {
     "conflicts": ("conflicts", "不一致"),
     "outcome": ("outcome", "结论"),
     "publish_by": ("publish by", "公示期限"),
+}
+
+ODD: dict[Odd, tuple[str, str]] = {
+    "clock-absurd": ("a clock shows what no clock shows", "时钟读数不可能"),
+    "clock-skewed": ("the wall clock was wrong", "系统时间不准"),
+    "wall-went-back": ("the wall clock was put back", "系统时间被调回"),
+    "boot-went-back": ("out of order by the running clock", "运行时钟次序颠倒"),
+    "after-arrival": ("recorded after it had arrived", "记录时间晚于到达时间"),
+    "before-dispatch": ("before the task was handed out", "早于任务下达"),
+    "after-seal": ("after both had signed", "晚于双方签名"),
 }
 
 
@@ -144,6 +155,14 @@ def _show(view: InspectionView) -> None:
         )
         if view.conclusion.reason and not view.conclusion.approved:
             say(f"Returned: {view.conclusion.reason}", f"退回：{view.conclusion.reason}")
+    for one in [moment for moment in view.moments if moment.odd]:
+        between = f"{one.earliest:%F %T}" if one.earliest else "?"
+        if not one.exact and one.latest:
+            between += f" – {one.latest:%F %T}"
+        say(
+            f"Time: {one.op} ({one.kind}) {between} UTC: {', '.join(ODD[o][0] for o in one.odd)}",
+            f"时间：{one.op}（{one.kind}）{between} UTC：{'、'.join(ODD[o][1] for o in one.odd)}",
+        )
     if view.order is not None:
         items = ", ".join(view.order.items)
         say(
