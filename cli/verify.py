@@ -10,6 +10,7 @@ from backend.rules import chain, course, papers, proofs
 from backend.rules.canonical import NotCanonical
 from backend.rules.course import Course
 from backend.rules.verification import Explained, Step, explain, verify
+from backend.work import processes
 from cli import verify_publication
 from cli.draw_course import tell_site
 from cli.output import as_json, json_option, say, show, text
@@ -58,7 +59,9 @@ def verify_draw(
     if len(commitments) > 1:
         raise click.UsageError("--commitment: one for each bundle 每个档案包一个")
     files = read_bundle(folders[0])
-    steps = verify(files, public=public, commitment=next(iter(commitments), None))
+    steps = verify(
+        files, public=public, commitment=next(iter(commitments), None), spread=processes.spread
+    )
     place, since = _explain(files, id_) if id_ is not None else (None, None)
     if as_json():
         show({"ok": passed(steps), "steps": steps, "object": place, "since": since})
@@ -78,7 +81,9 @@ def _verify_chain(
     if id is not None:
         raise click.UsageError("--id: give one bundle 只能给出一个档案包")
     read = {str(folder): read_bundle(folder) for folder in folders}
-    proved = {name: verify(files, public=public) for name, files in read.items()}
+    proved = {
+        name: verify(files, public=public, spread=processes.spread) for name, files in read.items()
+    }
     steps = [
         *(chain.summed(name, found) for name, found in proved.items()),
         *chain.verify(list(read.values()), set(commitments)),

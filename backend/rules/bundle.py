@@ -30,7 +30,7 @@ from backend.rules import frame as frames
 from backend.rules.canonical import NotCanonical
 from backend.rules.draw import Lot, Share
 from backend.rules.ladder import Site, Staffed, Unstaffed
-from backend.rules.pairing import Seat
+from backend.rules.pairing import Seat, Spread
 from backend.rules.papers import (
     Commit,
     FrameLine,
@@ -197,6 +197,7 @@ def hold(
     now: datetime,
     by: str,
     secret: str,
+    spread: Spread = map,
 ) -> Held | Unstaffed:
     """Hold the draw that was committed to, with what the ceremony gave and what proves it."""
     task = papers.read(files["task.json"], TaskPaper)
@@ -214,7 +215,7 @@ def hold(
     seeds = seeds_of(files, task, found)
     shares = shares_of(task, paper, seeds.rounding)
     lots = lots_of(files, task, seeds.objects, shares)
-    staffed = seats_of(files, task, seeds.inspectors, lots)
+    staffed = seats_of(files, task, seeds.inspectors, lots, spread)
     if isinstance(staffed, Unstaffed):
         return staffed
     selection, assignment = papers.write_lots(lots), papers.write_seats(staffed.seats)
@@ -338,7 +339,11 @@ def lots_of(
 
 
 def seats_of(
-    files: Mapping[str, bytes], task: TaskPaper, seed: str, lots: Iterable[Lot]
+    files: Mapping[str, bytes],
+    task: TaskPaper,
+    seed: str,
+    lots: Iterable[Lot],
+    spread: Spread = map,
 ) -> Staffed | Unstaffed:
     """Draw the inspectors of the lots, on the first rung of the ladder that has a pairing."""
     roster = papers.read_roster(files["roster.tsv"])
@@ -346,7 +351,7 @@ def seats_of(
     drawn = [lot.id for lot in lots if lot.status == "P"]
     where = regions(files["frame.tsv.gz"], drawn) if task.staffing is not None else {}
     sites = [Site(id, where.get(id, "")) for id in drawn]
-    return ladder.staff(task.terms(), sites, roster, recusals, seed=seed)
+    return ladder.staff(task.terms(), sites, roster, recusals, seed=seed, spread=spread)
 
 
 def regions(packed: bytes, ids: Iterable[str]) -> dict[str, str]:

@@ -100,7 +100,7 @@ def select(
     The order of the pairs does not matter, and taking more lots never changes those before them.
     """
     begun = sha256(f"{seed}|".encode()).copy
-    pools = {name: _Pool(share.primary + share.reserves) for name, share in shares.items()}
+    pools = {name: Pool(share.primary + share.reserves) for name, share in shares.items()}
     for id, stratum in eligible:
         ticket = begun()
         ticket.update(id)
@@ -121,11 +121,11 @@ def select(
     ]
 
 
-class _Pool:
-    """The smallest tickets of one stratum so far, each with its id behind it.
+class Pool:
+    """The smallest tickets of one stratum so far.
 
-    A bound is guessed from how many tickets lie below the last one, and kept if enough of them lie
-    below it too: so nothing is sorted before the end.
+    A lower bound is guessed from how many tickets lie below the last one, and holds if enough of
+    them lie below it too: so nothing is sorted before the end.
     """
 
     def __init__(self, size: int) -> None:
@@ -135,11 +135,13 @@ class _Pool:
         self._kept: list[bytes] = []
 
     def add(self, lot: bytes) -> None:
+        """Take in a ticket below the bound, with its id behind it."""
         self._kept.append(lot)
         if len(self._kept) > self._most:
             self._lower()
 
     def smallest(self) -> list[bytes]:
+        """Give as many as were asked for, smallest first."""
         return sorted(self._kept)[: self._size]
 
     def _lower(self) -> None:

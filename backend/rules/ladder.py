@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from backend.rules.pairing import Bottleneck, Position, Seat, bits, bottleneck, pair
+from backend.rules.pairing import Bottleneck, Position, Seat, Spread, bits, bottleneck, pair
 
 Districts: TypeAlias = Literal["any", "own", "other"]
 Rule: TypeAlias = Literal[
@@ -219,6 +219,7 @@ def staff(
     *,
     seed: str,
     lifted: frozenset[Rule] = _NONE,
+    spread: Spread = map,
 ) -> Staffed | Unstaffed:
     """Draw the inspectors on the first rung that has a complete pairing.
 
@@ -233,7 +234,7 @@ def staff(
         caps = {one.inspector: one.cap + more for one in people}
         cut = bottleneck(seed, roster, caps, seats)
         if cut is None:
-            return _staffed(terms, seed, people, caps, seats, relaxed, failed)
+            return _staffed(terms, seed, people, caps, seats, relaxed, failed, spread)
         failed.append(
             Rung(
                 relaxed=relaxed,
@@ -288,13 +289,14 @@ def _staffed(
     seats: Sequence[Position],
     relaxed: list[str],
     failed: list[Rung],
+    spread: Spread,
 ) -> Staffed:
     roster = [one.inspector for one in people]
     level, slack = 0, terms.staffing.even
     if slack is not None:
         level = smallest_load(seed, roster, caps, seats)
         caps = {name: min(cap, level + slack) for name, cap in caps.items()}
-    drawn = pair(seed, roster, caps, seats)
+    drawn = pair(seed, roster, caps, seats, spread=spread)
     assert not isinstance(drawn, Bottleneck), "there was a pairing within these caps"
     anywhere = 0
     for mask in {one.eligible for one in seats}:

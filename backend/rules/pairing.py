@@ -9,14 +9,30 @@ looking for one alternating path that frees a seat of j; sets of inspectors are 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from itertools import compress
+from itertools import chain, compress
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+PART = 250_000  # tickets computed at a time
+FIRST = 16  # of a position's inspectors that are put in order at once, on average
+HIGHEST = b"\xff" * 33  # above every ticket
+WHOLE = 2**256
 _MASKS_KEPT = 64  # most positions share a few sets of inspectors
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Spread(Protocol):
+    """Applies a pure function to each of some parts, in order, wherever it likes."""
+
+    def __call__(self, work: Callable[[A], B], parts: Sequence[A], /) -> Iterable[B]:
+        """Do as `map` does."""
+        ...
 
 
 class Position(Struct, frozen=True):
@@ -50,17 +66,26 @@ class Bottleneck(Struct, frozen=True):
 
 
 def pair(
-    seed: str, roster: Sequence[str], caps: Mapping[str, int], positions: Iterable[Position]
+    seed: str,
+    roster: Sequence[str],
+    caps: Mapping[str, int],
+    positions: Iterable[Position],
+    *,
+    spread: Spread = map,
 ) -> list[Seat] | Bottleneck:
-    """Fill every position, or say exactly why that cannot be done."""
+    """Fill every position, or say exactly why that cannot be done.
+
+    `spread` may compute tickets elsewhere: those of one position depend on no other.
+    """
     ordered = in_turn(seed, positions)
     matching = _complete(ordered, roster, caps)
     if isinstance(matching, Bottleneck):
         return matching
-    tickets = _Tickets(seed, roster)
+    tickets = _Tickets(seed, [name.encode() for name in roster])
+    firsts = chain.from_iterable(spread(tickets.firsts, _parts(ordered)))
     seats: list[Seat] = []
-    for index, position in enumerate(ordered):
-        chosen, skipped = _choose(matching, index, tickets.order(position))
+    for index, (position, first) in enumerate(zip(ordered, firsts, strict=True)):
+        chosen, skipped = _choose(matching, index, tickets.order(position, first))
         seats.append(
             Seat(
                 group=position.group,
@@ -108,33 +133,62 @@ def _slot(seed: str, position: Position) -> bytes:
     return sha256(f"{seed}|slot|{position.group}|{position.name}".encode()).digest()
 
 
-class _Tickets:
+def _parts(ordered: Sequence[Position]) -> list[list[Position]]:
+    """Cut positions into parts of about as many tickets each."""
+    parts: list[list[Position]] = []
+    room = 0
+    for one in ordered:
+        if room <= 0:
+            parts.append([])
+            room = PART
+        parts[-1].append(one)
+        room -= one.eligible.bit_count()
+    return parts
+
+
+class _Tickets(Struct, frozen=True):
     """The order in which a position asks the inspectors."""
 
-    def __init__(self, seed: str, roster: Sequence[str]) -> None:
-        names = [name.encode() for name in roster]
+    seed: str
+    roster: list[bytes]  # names as UTF-8
 
-        def able(mask: int) -> tuple[list[int], list[bytes]]:
-            chosen = [digit == "1" for digit in reversed(f"{mask:b}")]
-            return list(compress(range(len(names)), chosen)), list(compress(names, chosen))
+    def firsts(self, positions: Sequence[Position]) -> list[list[int]]:
+        """List for each position the few with the smallest tickets: mostly one of them sits."""
+        numbers = {name: j for j, name in enumerate(self.roster)}
+        able = lru_cache(_MASKS_KEPT)(self._able)
+        firsts: list[list[int]] = []
+        for one in positions:
+            names = able(one.eligible)
+            few = min(WHOLE - 1, FIRST * WHOLE // max(1, len(names)))
+            below = self._below(one, names, few.to_bytes(32))
+            firsts.append([numbers[name] for name in below])
+        return firsts
 
-        self.seed = seed
-        self.able = lru_cache(_MASKS_KEPT)(able)
+    def order(self, position: Position, first: Sequence[int]) -> Iterator[int]:
+        """List all who may sit here by ticket; the first of them are known."""
+        yield from first
+        names = self._able(position.eligible)
+        if len(names) > len(first):
+            numbers = {name: j for j, name in enumerate(self.roster)}
+            ordered = self._below(position, names, HIGHEST)
+            yield from (numbers[name] for name in ordered[len(first) :])
 
-    def order(self, position: Position) -> Iterator[int]:
-        """List who may sit here by ticket; sorted only when the first one cannot be taken."""
-        who, names = self.able(position.eligible)
-        if not who:
-            return
+    def _able(self, mask: int) -> list[bytes]:
+        digits = f"{mask:b}".encode()[::-1].replace(b"0", b"\0")
+        return list(compress(self.roster, digits))
+
+    def _below(self, position: Position, names: Sequence[bytes], bound: bytes) -> list[bytes]:
+        """List by ticket those whose ticket is below a bound."""
         copy = sha256(f"{self.seed}|pair|{position.group}|{position.name}|".encode()).copy
-        tickets: list[bytes] = []
+        below: list[tuple[bytes, bytes]] = []
         for name in names:  # all the time of a large draw is spent here, so: nothing but the hash
             ticket = copy()
             ticket.update(name)
-            tickets.append(ticket.digest())
-        yield who[tickets.index(min(tickets))]
-        ordered = sorted(zip(tickets, names, who, strict=True))
-        yield from (j for _, _, j in ordered[1:])
+            number = ticket.digest()
+            if number < bound:
+                below.append((number, name))
+        below.sort()
+        return [name for _, name in below]
 
 
 def _choose(matching: "_Matching", index: int, order: Iterator[int]) -> tuple[int, list[int]]:

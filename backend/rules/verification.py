@@ -19,6 +19,7 @@ from backend.rules.canonical import NotCanonical
 from backend.rules.differences import Differs, Unproved
 from backend.rules.draw import Lot, Share
 from backend.rules.ladder import Unstaffed
+from backend.rules.pairing import Spread
 from backend.rules.papers import Commit, FrameLine, LogLine, Randomness, SeedPaper, TaskPaper
 from sync.refusals import Reason, Refused
 
@@ -63,8 +64,11 @@ class _Reading:
     shares: dict[str, Share]
     lots: list[Lot]
 
-    def __init__(self, files: Mapping[str, bytes], *, public: bool, published: str | None) -> None:
+    def __init__(
+        self, files: Mapping[str, bytes], *, public: bool, published: str | None, spread: Spread
+    ) -> None:
         self.files = files
+        self.spread = spread
         self.public = public
         self.published = published
         self.log = list[LogLine]()
@@ -90,14 +94,18 @@ class _Reading:
 
 
 def verify(
-    files: Mapping[str, bytes], *, public: bool = False, commitment: str | None = None
+    files: Mapping[str, bytes],
+    *,
+    public: bool = False,
+    commitment: str | None = None,
+    spread: Spread = map,
 ) -> list[Step]:
     """Check every step of the draw; `public`: the files that only an auditor has may be absent.
 
     `commitment` is its hash as it was published: nothing else tells a bundle that was rewritten
     as a whole.
     """
-    reading = _Reading(files, public=public, published=commitment)
+    reading = _Reading(files, public=public, published=commitment, spread=spread)
     done: dict[str, bool | None] = {}
     steps: list[Step] = []
     for name, needs, check in _STEPS:
@@ -409,7 +417,8 @@ def _selection(reading: _Reading) -> tuple[str, str]:
 
 
 def _assignment(reading: _Reading) -> tuple[str, str]:
-    staffed = bundle.seats_of(reading.files, reading.task, reading.seeds.inspectors, reading.lots)
+    seed, spread = reading.seeds.inspectors, reading.spread
+    staffed = bundle.seats_of(reading.files, reading.task, seed, reading.lots, spread)
     if isinstance(staffed, Unstaffed):
         raise Differs("No complete pairing exists.", "不存在完整的人员匹配。")
     standing, seats = staffed.standing, staffed.seats

@@ -19,7 +19,7 @@ from backend.rules.pairing import Seat as PairedSeat
 from backend.rules.papers import Commit, RosterLine, TaskPaper
 from backend.tables import Draw, Establishment, Inspector, Piece, Plan, Seat, Task
 from backend.wire import CommitOrder, DrawView, HoldOrder, VoidOrder
-from backend.work import announcements, frames, plans, rosters, typings
+from backend.work import announcements, frames, plans, processes, rosters, typings
 from sync.refusals import Kept, Reason, Refused
 
 HELD_ALREADY = {
@@ -124,7 +124,7 @@ async def hold_draw(
 
     held = await asyncio.to_thread(
         bundle.hold, files, values, order.nonces, proofs=order.proofs, now=now, by=officer.id,
-        secret=secret,
+        secret=secret, spread=processes.spread,
     )  # fmt: skip
     if isinstance(held, Unstaffed):
         row.status, row.drawn_at = "unstaffed", now

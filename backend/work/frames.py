@@ -43,7 +43,7 @@ from sync.refusals import Reason, Refused
 RESERVES = Extra(rate=(1, 5), minimum=3)  # behind every lot: a fifth, at least three
 ANY = "*"
 BYTES = {"sqlite": "BINARY", "postgresql": "C"}  # the order of the bytes of a text
-_BLOCK = 2 * frame.BLOCK  # objects at a time
+BLOCK = 2 * frame.BLOCK  # objects at a time
 
 
 class Registers(Struct, frozen=True):
@@ -254,7 +254,7 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
         .where(col(Establishment.division).startswith(plan.division))
         .order_by(order)
     )
-    stream = await (await db.connection()).stream(query.execution_options(yield_per=_BLOCK))
+    stream = await (await db.connection()).stream(query.execution_options(yield_per=BLOCK))
     rows: Sequence[Row[str, str]]
     async for rows in stream.partitions():
         codes = [row[0] for row in rows]

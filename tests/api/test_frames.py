@@ -1,6 +1,7 @@
 """Who can be drawn and who not, with the reason and its evidence, on both databases."""
 
 import gzip
+from base64 import b64decode
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -12,6 +13,7 @@ from rows import put, revision
 from sqlmodel import col, select
 
 from backend import db
+from backend.rules import frame as lines
 from backend.rules.verification import verify
 from backend.tables import (
     Checklist,
@@ -25,6 +27,7 @@ from backend.tables import (
     Seat,
     Task,
 )
+from backend.work import frames
 
 DIGITS = "31415926535897932384"
 CODES = [f"91310101{n:010d}" for n in range(1, 31)]
@@ -175,6 +178,40 @@ async def test_a_directed_plan_shows_whom_it_leaves_out_and_why(
     always = {"X01-suspended": 1, "X01-merged": 1}
     assert reasons(made) == expected | always
     assert made["directed"] == ("scope" in scheme)
+
+
+async def test_a_frame_is_the_same_whatever_is_remembered_of_objects_that_are_alike(
+    supervisor: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheme = {
+        "strata": ["department"],
+        "scope": {"products": ["热食类"], "credit": ["none", "serious"], "key": "elsewhere"},
+        "exemptions": [{"code": CODES[11], "reason": "X07", "authority": "文〔2026〕1号"}],
+    }
+    usual = await plan(supervisor, scheme)
+    frozen = (await supervisor.get(f"/office/plans/{usual['id']}/rehearsal")).json()["frame"]
+
+    monkeypatch.setattr(lines, "ALIKE_MAX", 0)
+    monkeypatch.setattr(frames, "BLOCK", 7)
+    made = await plan(supervisor, scheme)
+    again = (await supervisor.get(f"/office/plans/{made['id']}/rehearsal")).json()["frame"]
+
+    assert made["preview"] == usual["preview"]
+    assert gzip.decompress(b64decode(again)) == gzip.decompress(b64decode(frozen))
+
+
+@pytest.mark.parametrize("field", ["code", "category"])
+async def test_a_register_with_control_characters_is_not_frozen(
+    office: Office, supervisor: AsyncClient, field: str
+) -> None:
+    facts = {"code": "E1", "category": "shop"} | {field: "a\u001fb"}
+    known = revision("establishments")
+    shop = Establishment(name="店", division="310101", revision_id=known.id, **facts)
+    await put(office, known, shop)
+
+    answer = await supervisor.post("/office/plans", json=PLAN)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "text.not-canonical")
 
 
 async def test_every_line_that_is_excluded_names_its_evidence_and_the_bundle_proves_itself(
