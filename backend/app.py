@@ -20,6 +20,7 @@ from backend.routes import device, evidence, front, health, problems, schema
 from backend.routes.office import office
 from backend.routes.public import public
 from backend.settings import Settings
+from backend.work.snapshots import Snapshots
 from sync.refusals import Refused
 
 READS = {"GET", "HEAD", "OPTIONS"}
@@ -36,6 +37,7 @@ def create_app(
     clock = now or (lambda: datetime.now(UTC))
     metrics = logs.Metrics()
     blobs = Blobs(settings.data_dir)
+    snapshots = Snapshots(settings.data_dir)
 
     async def db(request: Request[Any, Any, Any]) -> AsyncGenerator[Session]:
         write = request.method not in READS
@@ -72,6 +74,7 @@ def create_app(
             "now": Provide(clock, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
             "blobs": Provide(lambda: blobs, sync_to_thread=False),
+            "snapshots": Provide(lambda: snapshots, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
         },
         exception_handlers={

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from sync import squeeze
 from sync.messages import Request, Response
 
 TIMEOUT_SECONDS = 60.0
@@ -26,6 +27,7 @@ def link(server: str) -> Generator[Ask]:
     with httpx.Client(base_url=server, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
 
         def ask(request: Request) -> Response:
+            request = squeeze.packed(request)  # httpx unpacks the answer by itself
             try:
                 answer = http.request(
                     request.method, request.path, headers=request.headers, content=request.body

@@ -4,30 +4,30 @@ It does no I/O: it yields requests and is sent responses, so it may be abandoned
 begun again; only an acknowledgement ever moves the outbox forward.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from sync import codec, hub, reading
+from sync import fetching, hub, lineage, outbox, reading, versions
 from sync.messages import (
-    VERSION,
     AnswerHead,
     Event,
     Pull,
     PushHead,
     Request,
     Response,
-    decode_answer_head,
-    decode_event,
+    Version,
 )
-from sync.refusals import Reason, Refused, by_code
-from sync.replica import Replica
+from sync.problems import refusal
+from sync.refusals import Reason, Refused
+from sync.replica import Identity, Replica
 from sync.store import Mine
 
 ROUNDS_MAX = 10_000
-
-PATH = "/sync/v1"
+OLDER_EXCHANGES = 20  # with a server that was older, before the newest version is tried again
+PATH = outbox.PATH
 
 
 class Exchanged(Struct, frozen=True):
@@ -39,36 +39,108 @@ class Exchanged(Struct, frozen=True):
     alarms: int  # buckets whose checksum did not fit and that were read again
 
 
-def exchange(replica: Replica) -> Generator[Request, Response, Exchanged]:
+def exchange(
+    replica: Replica, spoken: Sequence[Version] = versions.SPOKEN
+) -> Generator[Request, Response, Exchanged]:
     """Push and pull until nothing is left to say.
 
-    Refuses with what the server refused, or with SIGNATURE_WRONG when an answer was not the
-    server's or did not arrive whole; nothing is changed then, and it may be tried again.
+    Where the ledger tells another history of this device, it is followed, if need be under a new
+    name (sync.lineage). Refuses with what the server refused, or with SIGNATURE_WRONG when an
+    answer was not the server's or did not arrive whole; nothing is changed then, and it may be
+    tried again.
     """
-    rounds = sent = received = alarms = 0
+    rounds = sent = received = alarms = mended = 0
+    speaks = _tongue(replica, spoken)
     while rounds < ROUNDS_MAX:
+        if replica.store.get("reoffer"):
+            try:
+                yield from lineage.offer(replica)
+            except Refused as refused:
+                speaks = _step_down(replica, refused, speaks, spoken)
         with replica.store.transaction():  # another process of this device may be at it too
+            identity = replica.identity
             asked, first = _standing(replica), replica.acked() + 1
-            batch = replica.store.log(first, replica.batch)
-            request = _request(replica, batch)
+            batch = outbox.cut(replica, first)
+            request = _request(replica, batch, speaks)
         response = yield request
         rounds += 1
-        if _rewound(replica, response):
+        try:
+            if _rewound(replica, response):
+                continue
+            head, events = _read(replica, identity, response, spoken)
+        except Refused as refused:
+            mended += 1
+            if mended > lineage.TRIES_MAX or replica.identity != identity:
+                raise
+            if refused.reason is Reason.SYNC_VERSION:
+                speaks = _step_down(replica, refused, speaks, spoken)
+            else:
+                yield from _mend(replica, refused)
             continue
-        head, events = _read(replica, response)
         with replica.store.transaction():
+            if replica.identity != identity:
+                continue  # another process took another name meanwhile
             overtaken = _standing(replica) != asked  # then the page is about a former cursor
             _settle(replica, head, first)
-            more, wrong = (True, 0) if overtaken else reading.absorb(replica, head.epoch, events)
+            outbox.arrived(replica, len(batch))
+            snapshots = [] if overtaken else fetching.named(events)
+            asked, more, wrong = _standing(replica), True, 0
+            if not (overtaken or snapshots):
+                more, wrong = reading.absorb(replica, head.epoch, events)
+        for snapshot in snapshots:
+            rounds += yield from fetching.fetch(replica, snapshot)
+        if snapshots:
+            with replica.store.transaction():
+                if _standing(replica) == asked and replica.identity == identity:
+                    more, wrong = reading.absorb(replica, head.epoch, events)
         sent, received = sent + len(batch), received + len(events) - 1
         again = alarms == 0  # a checksum that fails twice would fail for ever
         alarms += wrong
-        if not (more or replica.unsent() or (wrong and again)):
+        if replica.store.get("moved") and not (head.revoked or replica.unsent()):
+            yield from lineage.renew(replica, identity)
+            continue
+        if not (more or replica.unsent() or (wrong and again) or replica.store.get("reoffer")):
             break
     return Exchanged(rounds, sent, received, alarms)
 
 
-def _request(replica: Replica, batch: list[Mine]) -> Request:
+def _mend(replica: Replica, refused: Refused) -> lineage.Asking[None]:
+    """Go on where the ledger and the log part, or refuse as the server did."""
+    if refused.reason is Reason.SYNC_FORK:
+        yield from lineage.mend(replica)
+    elif refused.reason is Reason.DEVICE_UNKNOWN and replica.retired():
+        yield from lineage.return_as_former(replica)
+    else:
+        raise refused
+
+
+def _tongue(replica: Replica, spoken: Sequence[Version]) -> Version:
+    """Choose the version to speak: the newest, unless the server was older a while ago."""
+    held = replica.store.get("speaks")
+    if not held:
+        return spoken[-1]
+    version = versions.remembered(held, spoken)
+    _speak(replica, version, versions.exchanges_left(held) - 1)
+    return version
+
+
+def _step_down(
+    replica: Replica, refused: Refused, version: Version, spoken: Sequence[Version]
+) -> Version:
+    """Find an older version that the server speaks too and keep to it, or pass the refusal on."""
+    older = versions.common(refused, spoken)
+    if refused.reason is not Reason.SYNC_VERSION or older in (None, version):
+        raise refused
+    _speak(replica, older, OLDER_EXCHANGES)
+    return older
+
+
+def _speak(replica: Replica, version: Version, exchanges: int) -> None:
+    with replica.store.transaction():
+        replica.store.set("speaks", versions.remember(version, exchanges))
+
+
+def _request(replica: Replica, batch: list[Mine], version: Version) -> Request:
     identity, acked = replica.identity, replica.acked()
     previous = replica.hash_at(acked)
     pull = Pull(
@@ -76,9 +148,11 @@ def _request(replica: Replica, batch: list[Mine]) -> Request:
         seq=int(replica.store.get("seq") or 0),
         have=tuple(replica.have()),
         limit=replica.page,
+        part=reading.held_in_part(replica),
+        packs=True,
     )
     head = PushHead(
-        v=VERSION,
+        v=version,
         dev=identity.enrolled.device,
         first=acked + 1,
         count=len(batch),
@@ -87,13 +161,11 @@ def _request(replica: Replica, batch: list[Mine]) -> Request:
         clock=replica.clock(),
         pull=pull,
     )
-    body = b"\n".join([msgspec.json.encode(head), *(mine.raw for mine in batch)])
-    header = codec.seal_body(identity.secret, identity.enrolled.device, body)
-    return Request("POST", PATH, {codec.SIGNATURE_HEADER: header}, body)
+    return outbox.seal(identity, head, batch)
 
 
 def _standing(replica: Replica) -> tuple[str, ...]:
-    return tuple(replica.store.get(key) for key in ("acked", "epoch", "seq", "have"))
+    return tuple(replica.store.get(key) for key in ("acked", "epoch", "seq", "have", "part"))
 
 
 def _rewound(replica: Replica, response: Response) -> bool:
@@ -108,22 +180,28 @@ def _rewound(replica: Replica, response: Response) -> bool:
         raise refused
     with replica.store.transaction():
         replica.store.set("acked", str(head_n))
+        replica.store.set("reoffer", "yes" if replica.retired() else "")
     return True
 
 
-def _read(replica: Replica, response: Response) -> tuple[AnswerHead, list[Event]]:
-    header = response.headers.get(codec.SIGNATURE_HEADER, "")
-    codec.check_body(replica.identity.enrolled.server_key, header, response.body)
-    first, *rest = response.body.split(b"\n")
+def _read(
+    replica: Replica, identity: Identity, response: Response, spoken: Sequence[Version]
+) -> tuple[AnswerHead, list[Event]]:
+    lines = lineage.read_signed(identity, response)
     try:
-        head, events = decode_answer_head(first), [decode_event(line) for line in rest]
+        head, events = versions.read_answer(lines, spoken)
     except hub.UNREADABLE as error:  # signed, so not damaged: of a newer server
         raise Refused(Reason.ANSWER_STRANGE, problem=str(error)) from error
-    if head.v != VERSION:
-        raise Refused(Reason.SYNC_VERSION, spoken=VERSION, asked=head.v)
     if replica.hash_at(head.ack.n) != head.ack.h:
         raise Refused(Reason.SYNC_FORK, head_n=head.ack.n)
     return head, events
+
+
+def acknowledge(replica: Replica, response: Response, first: int) -> None:
+    """Take from an answer what it says of the operations from `first` on, and nothing else."""
+    head, _ = _read(replica, replica.identity, response, versions.SPOKEN)
+    if first <= replica.acked() + 1:
+        _settle(replica, replace(head, upload=replica.store.get("upload")), first)
 
 
 def _settle(replica: Replica, head: AnswerHead, first: int) -> None:
@@ -137,22 +215,7 @@ def _settle(replica: Replica, head: AnswerHead, first: int) -> None:
         d, why = (note.d, note.why) if note else ("", "")
         if (d, why) != (mine.note, mine.why):
             replica.store.note(mine.n, d, why)
-
-
-class Problem(Struct, frozen=True):
-    """The part of a problem document (RFC 9457) that a program reads."""
-
-    code: str
-    details: dict[str, int | str] = {}
-
-
-def refusal(response: Response) -> Refused:
-    """Read the refusal out of a problem response."""
-    try:
-        problem = msgspec.json.decode(response.body, type=Problem)
-        return Refused(by_code(problem.code), **problem.details)
-    except (*hub.UNREADABLE, KeyError):
-        return Refused(Reason.ANSWER_STRANGE, status=response.status)
+    lineage.watch(replica, head)
 
 
 def drive(

@@ -12,15 +12,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync import codec
+from sync import codec, versions
 from sync.merge import MEMBER, Inspection
 from sync.messages import (
-    VERSION,
+    BATCH_OPS_MAX,
     AnswerHead,
     End,
     Note,
     PushHead,
-    decode_push_head,
+    Version,
     receipt_text,
 )
 from sync.ops import (
@@ -43,6 +43,8 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # only answer what others disagree on.
 OFFICE = "office:"
 WAIVABLE = (Reason.DEVICE_REVOKED.code, Reason.INSPECTION_NOT_YOURS.code)
+
+SIZE_MAX = 2**53  # what every language still counts exactly
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -87,7 +89,7 @@ class Facts(Struct, frozen=True):
     versions: Mapping[str, Admissible] = {}  # of the same checklist, by digest
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """What becomes of one operation: ok, parked or quarantined, and the refusal's code if any."""
 
     kind: str
@@ -105,7 +107,7 @@ class Ends(Struct, frozen=True):
     feed_n: int
 
 
-class Placed(Struct, frozen=True):
+class Placed(Struct, frozen=True, gc=False):
     """A new operation and its places; `seq` is none for what devices are not told."""
 
     n: int
@@ -117,16 +119,14 @@ class Placed(Struct, frozen=True):
     seq: int | None
 
 
-def read(body: bytes) -> Push:
+def read(body: bytes, spoken: Sequence[Version] = versions.SPOKEN) -> Push:
     """Read a push whose signature was verified, or refuse the whole of it."""
-    head_line, *raws = body.split(b"\n")
+    head_line, *raws = body.split(b"\n", BATCH_OPS_MAX + 1)  # ten million are not looked at
     try:
-        head = decode_push_head(head_line)
+        head = versions.read_push_head(head_line, spoken)
     except UNREADABLE as error:
         raise Refused(Reason.SYNC_MALFORMED, problem=str(error)) from error
-    if head.v != VERSION:
-        raise Refused(Reason.SYNC_VERSION, spoken=VERSION, asked=head.v)
-    hashes = codec.chain(head.prev, raws)
+    hashes = codec.chain(head.prev, raws) if len(raws) == head.count else []
     if len(raws) != head.count or (hashes[-1] if hashes else head.prev) != head.head:
         raise Refused(Reason.SYNC_MALFORMED, problem="count or head does not fit the operations")
     return Push(head_line, head, tuple(raws), tuple(hashes))
@@ -233,8 +233,8 @@ def answer(
     receipt = head.receipt
     text = receipt_text(device, head.ack, ledger=receipt.ledger, root=receipt.root)
     signed = replace(head, receipt=replace(receipt, sig=codec.sign(secret, text)))
-    lines = (signed, *page.events, End(page.next, page.more, dict(check)))
-    body = b"\n".join(msgspec.json.encode(line) for line in lines)
+    end = End(page.next, page.more, dict(check))
+    body = versions.write_answer(signed, [*page.events, end], device)
     return body, codec.seal_body(secret, "hub", body)
 
 
@@ -257,7 +257,7 @@ def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
         return _answers(op, facts)
     if isinstance(op, CarryChecklist) and op.to not in facts.versions:
         return Reason.CHECKLIST_NOT_FOUND
-    if isinstance(op, AddEvidence) and (op.size < 1 or not _DIGEST.fullmatch(op.blob)):
+    if isinstance(op, AddEvidence) and not (0 < op.size <= SIZE_MAX and _DIGEST.fullmatch(op.blob)):
         return Reason.OP_MALFORMED  # no file could ever be it, and no database look it up
     if isinstance(op, Sign) and op.role not in (role, "site"):
         return Reason.SIGN_ROLE
@@ -275,7 +275,15 @@ def _answers(op: SetAnswers, facts: Facts) -> Reason | None:
             return Reason.CHECKLIST_NOT_FOUND
         plain, admissible = dict[str, Collection[str]](), facts.versions[op.under]
     for ref, answer in op.f.items():
-        if answer.kind or answer.v not in plain.get(ref, ()):
+        if (
+            answer.v not in plain.get(ref, ())
+            or answer.kind
+            or answer.unit
+            or answer.instrument
+            or answer.probe
+            or answer.limit
+            or answer.rows
+        ):
             refusal = admissible(ref, answer)
             if refusal is not None:
                 return refusal

@@ -114,6 +114,30 @@ class Reason(Enum):
         "Send the same body again; if it persists, enrol the device anew.",
         "请重新发送；如仍失败，请重新登记终端。",
     )
+    BODY_INFLATES = (
+        "body.inflates",
+        Kind.TOO_LARGE,
+        "The packed body grows out of all proportion when it is unpacked.",
+        "压缩内容展开后大小异常",
+        "Send it unpacked, or fewer operations at a time; nothing was stored.",
+        "请不压缩发送，或减少每批操作数；未保存任何内容。",
+    )
+    SNAPSHOT_GONE = (
+        "snapshot.gone",
+        Kind.MISSING,
+        "This snapshot is not kept (any more).",
+        "该数据快照已不再保留",
+        "Sync again: the next answer names the newest one.",
+        "请重新同步：下一次应答会给出最新快照。",
+    )
+    SNAPSHOT_DAMAGED = (
+        "snapshot.damaged",
+        Kind.BUSY,
+        "The snapshot did not arrive as it is.",
+        "数据快照在传输中损坏",
+        "Sync again; what came was thrown away, nothing of yours was lost.",
+        "请重新同步；已丢弃收到的部分，本人数据未丢失。",
+    )
     SYNC_MALFORMED = (
         "sync.malformed",
         Kind.INVALID,
@@ -265,6 +289,71 @@ class Reason(Enum):
         "文件为空",
         "Choose the file again; an empty one proves nothing.",
         "请重新选择文件；空文件不能作为证据。",
+    )
+    # -- identity and handing over ---------------------------------------------------------------
+    BACKUP_AHEAD = (
+        "backup.ahead",
+        Kind.INVALID,
+        "The ledger does not reach so far.",
+        "账本尚未到达该位置",
+        "Give a position up to `ledger`, as `evenhand server check` told it before the backup.",
+        "请填写不大于 `ledger` 的位置，即备份前 `evenhand server check` 显示的条数。",
+    )
+    BUNDLE_DAMAGED = (
+        "bundle.damaged",
+        Kind.INVALID,
+        "The file is cut short or damaged; nothing of it was taken in.",
+        "文件不完整或已损坏，未导入任何内容",
+        "Copy it again from where it was made, or export it again.",
+        "请重新复制，或重新导出。",
+    )
+    BUNDLE_FOREIGN = (
+        "bundle.foreign",
+        Kind.FORBIDDEN,
+        "The file is for another server, or for another purpose.",
+        "该文件属于其他服务器或其他用途",
+        "Look at `for`: `office` goes to `evenhand office receive`, `phone` to a new phone.",
+        "请看 `for`：`office` 用 `evenhand office receive`，`phone` 用于新手机。",
+    )
+    BUNDLE_PASSPHRASE = (
+        "bundle.passphrase",
+        Kind.UNAUTHENTICATED,
+        "The passphrase is not the one of this file.",
+        "口令不正确",
+        "Type the one that was chosen at `evenhand device export`.",
+        "请输入 `evenhand device export` 时设置的口令。",
+    )
+    RECEIPT_FOREIGN = (
+        "receipt.foreign",
+        Kind.FORBIDDEN,
+        "The receipt is not this server's word for this device.",
+        "该回执不是本服务器给本终端的",
+        "Apply it on the phone that made the file; nothing was changed.",
+        "请在导出该文件的手机上使用；未作任何更改。",
+    )
+    PERSON_UNKNOWN = (
+        "device.person-unknown",
+        Kind.MISSING,
+        "Nobody of that name is enrolled on this device.",
+        "本终端没有登记该人员",
+        "See `evenhand device people`, or enrol them: evenhand device enrol --who NAME.",
+        "请查看 `evenhand device people`，或登记：evenhand device enrol --who 姓名。",
+    )
+    ENROLMENT_TEXT_WRONG = (
+        "enrolment.text-wrong",
+        Kind.INVALID,
+        "This is not the text of an enrolment QR code.",
+        "这不是终端登记二维码的内容",
+        "Scan it again, or type the server's address and the code.",
+        "请重新扫描，或输入服务器地址与登记码。",
+    )
+    SERVER_OTHER = (
+        "server.other",
+        Kind.FORBIDDEN,
+        "Another server answered than the one whose key was given.",
+        "应答的服务器与所给密钥不符",
+        "Check the address and ask the office for a new QR code; nothing was sent but the code.",
+        "请核对地址，并向机关索取新的二维码；除登记码外未发送任何内容。",
     )
     # -- checklists and registers ----------------------------------------------------------------
     CHECKLIST_INVALID = (

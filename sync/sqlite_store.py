@@ -4,12 +4,14 @@ One connection writes and checkpoints, under an immediate transaction, so severa
 device (a recording and a sync) take turns and none can read a number that another is about to use.
 """
 
+import re
 import sqlite3
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sync.store import File, Mine, Row, Theirs
+from sync.sites import Site
+from sync.store import File, Mine, Row, Theirs, wiped
 
 BUSY_MS = 10_000
 
@@ -20,6 +22,10 @@ CREATE TABLE IF NOT EXISTS log (
     note TEXT NOT NULL, why TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS log_inspection ON log (inspection);
+CREATE TABLE IF NOT EXISTS retired (
+    device TEXT, n INTEGER, inspection TEXT NOT NULL, hash TEXT NOT NULL, raw BLOB NOT NULL,
+    note TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (device, n)
+) STRICT;
 CREATE TABLE IF NOT EXISTS held (
     bucket TEXT, kind TEXT, id TEXT, rev TEXT NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (bucket, kind, id)
@@ -27,6 +33,14 @@ CREATE TABLE IF NOT EXISTS held (
 CREATE TABLE IF NOT EXISTS theirs (
     bucket TEXT, id TEXT, hash TEXT NOT NULL, who TEXT NOT NULL, raw BLOB NOT NULL,
     PRIMARY KEY (bucket, id)
+) STRICT;
+CREATE TABLE IF NOT EXISTS site (
+    bucket TEXT, code TEXT, name TEXT NOT NULL, address TEXT NOT NULL, category TEXT NOT NULL,
+    division TEXT NOT NULL, risk TEXT NOT NULL, status TEXT NOT NULL, licences TEXT NOT NULL,
+    term INTEGER NOT NULL, PRIMARY KEY (bucket, code)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS piece (
+    digest TEXT, at INTEGER, body BLOB NOT NULL, PRIMARY KEY (digest, at)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS file (
     place INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
@@ -99,6 +113,42 @@ class SqliteStore:
         """Give the operations of which the server said something."""
         return self._mine(f"{MINE} WHERE note <> '' ORDER BY n")
 
+    def retire(self, device: str) -> None:
+        """Put the log away."""
+        columns = "n, inspection, hash, raw, note, why"
+        self._db.execute(f"INSERT INTO retired SELECT ?, {columns} FROM log", (device,))
+        self._db.execute("DELETE FROM log")
+
+    def retired(self, device: str, first: int, limit: int) -> list[Mine]:
+        """Give a stretch of a former chain."""
+        query = (
+            "SELECT n, inspection, hash, raw, note, why FROM retired"
+            " WHERE device = ? AND n >= ? ORDER BY n LIMIT ?"
+        )
+        return self._mine(query, device, first, limit)
+
+    def forget(self, device: str) -> None:
+        """Let go of a former chain."""
+        self._db.execute("DELETE FROM retired WHERE device = ?", (device,))
+
+    def wipe(self) -> None:
+        """Forget all but the files that were not sent, and leave no trace of it in the file."""
+        kept = wiped(self.get("identity"))
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'file'"
+        tables = [name for (name,) in self._db.execute(query) if not name.startswith("sqlite_")]
+        self._db.execute("PRAGMA secure_delete=ON")
+        with self.transaction():
+            for name in tables:
+                self._db.execute(f"DELETE FROM {name}")
+            self._db.execute("DELETE FROM file WHERE sent")
+            self._db.executemany("INSERT INTO setting VALUES (?, ?)", kept.items())
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def snapshot(self, path: Path) -> None:
+        """Write everything as it is now into a new file."""
+        self._db.execute("VACUUM INTO ?", (str(path),))
+
     def put_row(self, row: Row) -> None:
         """Keep a row."""
         values = (row.bucket, row.kind, row.id, row.rev, row.body)
@@ -131,6 +181,7 @@ class SqliteStore:
         """Forget what was read for a bucket."""
         self._db.execute("DELETE FROM held WHERE bucket = ?", (bucket,))
         self._db.execute("DELETE FROM theirs WHERE bucket = ?", (bucket,))
+        self._db.execute("DELETE FROM site WHERE bucket = ?", (bucket,))
 
     def revisions(self, bucket: str) -> Iterable[tuple[str, str, str]]:
         """Give kind, id and revision of everything read for a bucket."""
@@ -139,6 +190,51 @@ class SqliteStore:
             " UNION ALL SELECT 'op', id, hash FROM theirs WHERE bucket = ?1"
         )
         return list(self._db.execute(query, (bucket,)))
+
+    def put_sites(self, bucket: str, known: Sequence[tuple[Site, int]]) -> None:
+        """Keep establishments of a bucket."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(bucket, *site, term) for site, term in known],
+        )
+
+    def remove_sites(self, bucket: str, codes: Iterable[str]) -> None:
+        """Forget establishments in one bucket."""
+        statement = "DELETE FROM site WHERE bucket = ? AND code = ?"
+        self._db.executemany(statement, [(bucket, code) for code in codes])
+
+    def sites_sum(self, bucket: str) -> tuple[int, int]:
+        """Count the establishments of a bucket and add up their terms."""
+        query = (  # in halves: the sum of all would be too large a number for SQLite
+            "SELECT count(*), coalesce(sum(term >> 30), 0), coalesce(sum(term & 1073741823), 0)"
+            " FROM site WHERE bucket = ?"
+        )
+        count, high, low = self._db.execute(query, (bucket,)).fetchone()
+        return int(count), ((int(high) << 30) + int(low)) % 2**60
+
+    def find_sites(self, words: Sequence[str], limit: int) -> list[Site]:
+        """Find establishments."""
+        fields = "code || ' ' || name || ' ' || address || ' ' || licences"
+        clauses = " AND ".join([f"{fields} LIKE ? ESCAPE '\\'"] * len(words)) or "TRUE"
+        query = (
+            "SELECT code, name, address, category, division, risk, status, licences FROM site"
+            f" WHERE {clauses} GROUP BY code ORDER BY name, code LIMIT ?"
+        )
+        likes = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
+        return [Site(*found) for found in self._db.execute(query, (*likes, limit))]
+
+    def keep_piece(self, digest: str, at: int, piece: bytes) -> None:
+        """Keep a piece of a file."""
+        self._db.execute("INSERT OR REPLACE INTO piece VALUES (?, ?, ?)", (digest, at, piece))
+
+    def pieces(self, digest: str) -> bytes:
+        """Give what came of a file so far."""
+        query = "SELECT body FROM piece WHERE digest = ? ORDER BY at"
+        return b"".join(body for (body,) in self._db.execute(query, (digest,)))
+
+    def drop_pieces(self) -> None:
+        """Forget every file that came in pieces."""
+        self._db.execute("DELETE FROM piece")
 
     def put_file(self, file: File) -> None:
         """Keep what is known of an evidence file."""

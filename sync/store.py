@@ -4,12 +4,15 @@ Every implementation passes the same contract suite (tests/contracts). Whatever 
 one `transaction` is durable when it ends, all of it, or none of it happened.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from typing import Protocol
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
+
+from sync.sites import Site
 
 EXCLUDED = ("parked", "quarantined")
 
@@ -93,6 +96,22 @@ class Store(Protocol):
         """Give the operations of which the server said something."""
         ...
 
+    def retire(self, device: str) -> None:
+        """Put the whole log away as the chain of a former device; the log begins anew."""
+        ...
+
+    def retired(self, device: str, first: int, limit: int) -> list[Mine]:
+        """Give a stretch of the chain of a former device."""
+        ...
+
+    def forget(self, device: str) -> None:
+        """Let go of the chain of a former device."""
+        ...
+
+    def wipe(self) -> None:
+        """Forget logs, keys and what was read; the files that were not sent stay."""
+        ...
+
     def put_row(self, row: Row) -> None:
         """Keep a row, replacing its former revision in the bucket."""
         ...
@@ -121,6 +140,37 @@ class Store(Protocol):
         """Give kind, id and revision of everything read for a bucket."""
         ...
 
+    def put_sites(self, bucket: str, known: Sequence[tuple[Site, int]]) -> None:
+        """Keep establishments of a bucket, each with its term, replacing what they were."""
+        ...
+
+    def remove_sites(self, bucket: str, codes: Iterable[str]) -> None:
+        """Forget establishments in one bucket."""
+        ...
+
+    def sites_sum(self, bucket: str) -> tuple[int, int]:
+        """Count the establishments of a bucket and add up their terms modulo 2^60."""
+        ...
+
+    def find_sites(self, words: Sequence[str], limit: int) -> list[Site]:
+        """Find establishments of whose code, name, address or licences each word is a part.
+
+        By name, each once; capitals of the Latin alphabet do not matter.
+        """
+        ...
+
+    def keep_piece(self, digest: str, at: int, piece: bytes) -> None:
+        """Keep a piece of a file that comes in pieces, in order."""
+        ...
+
+    def pieces(self, digest: str) -> bytes:
+        """Give what came of a file so far."""
+        ...
+
+    def drop_pieces(self) -> None:
+        """Forget every file that came in pieces."""
+        ...
+
     def put_file(self, file: File) -> None:
         """Keep what is known of an evidence file."""
         ...
@@ -136,8 +186,11 @@ class MemoryStore:
     def __init__(self) -> None:
         self._settings: dict[str, str] = {}
         self._log: list[Mine] = []
+        self._retired: dict[str, list[Mine]] = {}
         self._rows: dict[tuple[str, str, str], Row] = {}
         self._theirs: dict[tuple[str, str], Theirs] = {}
+        self._sites: dict[tuple[str, str], tuple[Site, int]] = {}
+        self._pieces: dict[str, bytes] = {}
         self._files: dict[str, File] = {}
 
     @contextmanager
@@ -184,6 +237,25 @@ class MemoryStore:
         """Give the operations of which the server said something."""
         return [mine for mine in self._log if mine.note]
 
+    def retire(self, device: str) -> None:
+        """Put the log away."""
+        self._retired[device], self._log = self._log, []
+
+    def retired(self, device: str, first: int, limit: int) -> list[Mine]:
+        """Give a stretch of a former chain."""
+        return self._retired.get(device, [])[first - 1 : first - 1 + limit]
+
+    def forget(self, device: str) -> None:
+        """Let go of a former chain."""
+        self._retired.pop(device, None)
+
+    def wipe(self) -> None:
+        """Forget all but the files that were not sent."""
+        files, identity = self._files, self._settings.get("identity", "")
+        vars(self).update(vars(MemoryStore()))
+        self._settings = wiped(identity)
+        self._files = {digest: file for digest, file in files.items() if not file.sent}
+
     def put_row(self, row: Row) -> None:
         """Keep a row."""
         self._rows[row.bucket, row.kind, row.id] = row
@@ -210,11 +282,45 @@ class MemoryStore:
         """Forget what was read for a bucket."""
         self._rows = {key: row for key, row in self._rows.items() if row.bucket != bucket}
         self._theirs = {key: op for key, op in self._theirs.items() if op.bucket != bucket}
+        self._sites = {key: one for key, one in self._sites.items() if key[0] != bucket}
 
     def revisions(self, bucket: str) -> Iterable[tuple[str, str, str]]:
         """Give kind, id and revision of everything read for a bucket."""
         rows = [(r.kind, r.id, r.rev) for r in self._rows.values() if r.bucket == bucket]
         return rows + [("op", t.id, t.hash) for t in self.theirs_of(bucket)]
+
+    def put_sites(self, bucket: str, known: Sequence[tuple[Site, int]]) -> None:
+        """Keep establishments of a bucket."""
+        self._sites.update(((bucket, site.code), (site, term)) for site, term in known)
+
+    def remove_sites(self, bucket: str, codes: Iterable[str]) -> None:
+        """Forget establishments in one bucket."""
+        for code in codes:
+            self._sites.pop((bucket, code), None)
+
+    def sites_sum(self, bucket: str) -> tuple[int, int]:
+        """Count the establishments of a bucket and add up their terms."""
+        terms = [term for (held, _), (_, term) in self._sites.items() if held == bucket]
+        return len(terms), sum(terms) % 2**60
+
+    def find_sites(self, words: Sequence[str], limit: int) -> list[Site]:
+        """Find establishments."""
+        held = {site.code: site for site, _ in self._sites.values()}
+        found = [site for site in held.values() if all(_says(site, word) for word in words)]
+        return sorted(found, key=lambda site: (site.name, site.code))[:limit]
+
+    def keep_piece(self, digest: str, at: int, piece: bytes) -> None:
+        """Keep a piece of a file."""
+        assert at == len(self._pieces.get(digest, b""))
+        self._pieces[digest] = self._pieces.get(digest, b"") + piece
+
+    def pieces(self, digest: str) -> bytes:
+        """Give what came of a file so far."""
+        return self._pieces.get(digest, b"")
+
+    def drop_pieces(self) -> None:
+        """Forget every file that came in pieces."""
+        self._pieces = {}
 
     def put_file(self, file: File) -> None:
         """Keep what is known of an evidence file."""
@@ -225,5 +331,18 @@ class MemoryStore:
         return list(self._files.values())
 
 
+def _says(site: Site, word: str) -> bool:
+    fields = (site.code, site.name, site.address, site.licences)
+    return any(word.casefold() in field.casefold() for field in fields)
+
+
 def _place(row: Row) -> tuple[str, str]:
     return row.id, row.bucket
+
+
+def wiped(identity: str) -> dict[str, str]:
+    """Give the settings of a wiped device: who it was, without the key."""
+    fields = msgspec.json.decode(identity, type=dict[str, Raw])
+    fields["secret"] = Raw(b'""')
+    kept = msgspec.json.encode(fields).decode()
+    return {"identity": kept, "revoked": "yes", "wiped": "yes"}

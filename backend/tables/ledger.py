@@ -119,7 +119,7 @@ class Bucket(SQLModel, table=True):
 
 
 class Site(SQLModel, table=True):
-    """下行的检查对象: that an establishment is told in a bucket, since which place, and its term."""
+    """下行的检查对象: that an establishment is told in a bucket, where, and its term."""
 
     bucket: str = Field(primary_key=True, max_length=60)
     code: str = Field(primary_key=True, max_length=64)

@@ -4,12 +4,43 @@ A place is given while the head row is locked and becomes visible at commit, bef
 get the next: the order of places is the order of commits, so a cursor never skips one.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
+from typing import NamedTuple
 
+from sqlalchemy import text
 from sqlmodel import select
 
 from backend.db import Session, head
-from backend.tables import Feed, Member
+from backend.tables import Feed, Inspector, Member
+from sync import pages
+
+SITES = "d:"  # and a division: its establishments, as `work.sites` publishes them
+
+_ADD_UP = text(
+    "INSERT INTO bucket (name, count, total, seq, snapshot, snapshot_size, snapshot_seq) "
+    "VALUES (:name, :count, :total, :seq, '', 0, 0) ON CONFLICT (name) DO UPDATE SET "
+    "count = bucket.count + excluded.count, seq = excluded.seq, "
+    f"total = (bucket.total + excluded.total) % {pages.CHECK_MODULUS}"
+)
+
+
+class Step(NamedTuple):
+    """What one change adds to the sums of its bucket; negative counts take away."""
+
+    bucket: str
+    count: int
+    total: int  # any integer: it counts modulo 2^60
+    seq: int
+
+
+class Entered(NamedTuple):
+    """An operation that counts from now on, at its place in the feed."""
+
+    inspection: str
+    op: str  # `device:n`
+    hash: str
+    seq: int
 
 
 async def put(db: Session, bucket: str, kind: str, entity: str, body: bytes) -> None:
@@ -19,6 +50,12 @@ async def put(db: Session, bucket: str, kind: str, entity: str, body: bytes) -> 
     if row is not None and row.rev == rev and not row.gone:
         return
     seq = await next_place(db)
+    added = pages.term(kind, entity, rev)
+    if row is None or row.gone:
+        step = Step(bucket, 1, added, seq)
+    else:
+        step = Step(bucket, 0, added - pages.term(kind, entity, row.rev), seq)
+    await add_up(db, [step])
     if row is None:
         row = Feed(bucket=bucket, kind=kind, entity=entity, seq=seq, rev=rev, body=body)
     row.seq, row.rev, row.body, row.gone = seq, rev, body, False
@@ -32,6 +69,33 @@ async def remove(db: Session, bucket: str, kind: str, entity: str) -> None:
         return
     row.seq, row.gone, row.body = await next_place(db), True, b""
     db.add(row)
+    await add_up(db, [Step(bucket, -1, -pages.term(kind, entity, row.rev), row.seq)])
+
+
+async def enter(db: Session, those: Iterable[Entered]) -> None:
+    """Count operations in the buckets of their inspections, as they get their places."""
+    await add_up(
+        db,
+        [
+            Step(f"i:{one.inspection}", 1, pages.term("op", one.op, one.hash), one.seq)
+            for one in those
+        ],
+    )
+
+
+async def add_up(db: Session, steps: Iterable[Step]) -> None:
+    """Add changes to the sums of their buckets; the places were given, so the head is locked."""
+    sums: dict[str, dict[str, int | str]] = {}
+    for name, count, total, seq in steps:
+        one = sums.get(name, {"count": 0, "total": 0, "seq": 0})
+        sums[name] = {
+            "name": name,
+            "count": int(one["count"]) + count,
+            "total": (int(one["total"]) + total) % pages.CHECK_MODULUS,
+            "seq": max(int(one["seq"]), seq),
+        }
+    if sums:
+        await (await db.connection()).execute(_ADD_UP, list(sums.values()))
 
 
 async def join(db: Session, inspector_id: str, bucket: str) -> None:
@@ -48,14 +112,32 @@ async def leave(db: Session, inspector_id: str, bucket: str) -> None:
 
 
 async def buckets(db: Session, inspector_id: str) -> list[str]:
-    """Name the buckets that an inspector follows, in order."""
+    """Name the buckets that an inspector follows, in order; those of establishments come last."""
     query = select(Member.bucket).where(Member.inspector_id == inspector_id)
-    return sorted(await db.exec(query))
+    members = sorted(await db.exec(query))
+    inspector = await db.get(Inspector, inspector_id)
+    return [*members, *(territory(inspector) if inspector else ())]
+
+
+def territory(inspector: Inspector) -> list[str]:
+    """Name the buckets of the establishments where an inspector works, none inside another."""
+    districts = [one for one in inspector.districts.split(",") if one]
+    found: list[str] = []
+    for division in sorted(districts or [inspector.division]):
+        if division.isdigit() and not (found and division.startswith(found[-1])):
+            found.append(division)
+    return [f"{SITES}{division}" for division in found]
 
 
 async def next_place(db: Session) -> int:
     """Give the next place in the feed."""
+    return (await next_places(db, 1))[0]
+
+
+async def next_places(db: Session, count: int) -> range:
+    """Give the next places in the feed, in order."""
     locked = await head(db)
-    locked.feed_n += 1
+    first = locked.feed_n + 1
+    locked.feed_n += count
     db.add(locked)
-    return locked.feed_n
+    return range(first, locked.feed_n + 1)

@@ -43,7 +43,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_site_bucket_seq'), ['bucket', 'seq'], unique=True)
 
     with op.batch_alter_table('establishment', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_establishment_revision_id'), ['revision_id'], unique=False)
+        name = batch_op.f('ix_establishment_revision_id')
+        batch_op.create_index(name, ['revision_id'], unique=False)
 
     with op.batch_alter_table('feed', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_feed_bucket_seq'), ['bucket', 'seq'], unique=False)

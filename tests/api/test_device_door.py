@@ -15,10 +15,11 @@ from sqlmodel import col, select
 
 from backend import db
 from backend.tables import Batch, Device, Entry, Feed, Fork
-from sync import checklist, codec
+from sync import checklist, codec, outbox
 from sync import messages as wire
-from sync.exchange import exchange, refusal
+from sync.exchange import exchange
 from sync.ops import Answer, AnyOp, SetAnswers
+from sync.problems import refusal
 from sync.refusals import Reason, Refused
 from sync.replica import Replica, Stamp
 from sync.store import Mine
@@ -235,6 +236,7 @@ async def test_of_a_fork_both_histories_are_kept(office: Office, phone: Phone) -
 async def test_a_body_over_the_limit_is_refused_and_smaller_ones_pass(phone: Phone) -> None:
     for _ in range(3):
         phone.replica.find(TASK, "x" * 2_000_000, basis="Law 3")
+    phone.store.set(outbox.SIZE, "256000")
     everything = await phone.hub.ask(phone.ask())
     small = Replica(phone.store, phone.clock, batch=1)
     phone.replica = small

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from backend import auth, db
 from backend.tables import Checklist, Device, Draw, Entry, Inspection, Plan, Task
 from backend.work import devices, enrolments, feed
-from sync import checklist, hub, merge
+from sync import checklist, hub, merge, squeeze
 from sync.messages import Enrol, Enrolled, Request, Response
 from sync.ops import decode_op, op_id
 
@@ -101,6 +101,7 @@ class AppHub:
 
     async def ask(self, request: Request) -> Response:
         assert self.client
+        request = squeeze.packed(request)
         answer = await self.client.request(
             request.method, request.path, headers=request.headers, content=request.body
         )

@@ -11,13 +11,24 @@ from hashlib import sha256
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
-from sync import checklist, codec, hub, pages
+from sync import (
+    chains,
+    checklist,
+    codec,
+    fetching,
+    hub,
+    lineage,
+    pages,
+    squeeze,
+    versions,
+)
 from sync.merge import Inspection, Recorded, fold
 from sync.messages import (
-    VERSION,
     Ack,
     AnswerHead,
+    Boot,
     Enrolled,
     Event,
     Gone,
@@ -27,12 +38,16 @@ from sync.messages import (
     Request,
     Response,
     Told,
+    decode_chain_ask,
+    decode_renew,
+    enrolled_text,
 )
 from sync.ops import decode_op, op_id
 from sync.refusals import Reason, Refused
 
 NOW_MS = 1_772_413_200_000
 ROOT = "0" * 64
+PACKED_ROWS_MIN = 4
 
 
 class Died(Exception):
@@ -52,6 +67,8 @@ class Known(Struct):
 
     inspector: str
     key: str
+    renews: str = ""
+    since: int = 0  # how long the ledger was
     revoked: bool = False
     chain: list[Entry] = []
 
@@ -69,6 +86,10 @@ class State(Struct):
     members: dict[str, set[str]] = {}
     roles: dict[str, dict[str, str]] = {}
     forks: list[tuple[str, int, bytes]] = []
+    packs: dict[str, Boot] = {}
+    snapshots: dict[str, bytes] = {}
+    floor: int = 0
+    durable: int = 0  # up to here the ledger is in a backup
 
 
 class MemoryHub:
@@ -77,18 +98,27 @@ class MemoryHub:
     def __init__(self, secret: str, form: checklist.Checklist) -> None:
         self.state = State(secret)
         self.form = form
+        self.spoken = versions.SPOKEN
         self.dies = False  # at the next commit
+        self.made = 0
 
     # -- the office ------------------------------------------------------------------------------
 
-    def enrol(self, inspector: str, public_key: str) -> Enrolled:
-        device = f"d{len(self.state.devices) + 1}"
-        self.state.devices[device] = Known(inspector, public_key)
+    def enrol(self, inspector: str, public_key: str, renews: str = "") -> Enrolled:
+        self.made += 1  # a name is never given twice, not even after a restore
+        device = f"d{self.made}"
+        since = self.state.ends.ledger_n
+        self.state.devices[device] = Known(inspector, public_key, renews, since)
         self.join(inspector, f"u:{inspector}")
         body = checklist.canonical(self.form)
         self.put(f"u:{inspector}", "checklist", checklist.digest(self.form), body)
-        server_key = codec.public_key(self.state.secret)
-        return Enrolled(device, inspector, inspector, inspector, server_key, self.state.epoch)
+        return self._enrolled(device)
+
+    def _enrolled(self, device: str) -> Enrolled:
+        known, secret = self.state.devices[device], self.state.secret
+        who, server_key = known.inspector, codec.public_key(secret)
+        said = Enrolled(device, who, who, who, server_key, self.state.epoch, known.key)
+        return replace(said, sig=codec.sign(secret, enrolled_text(said)))
 
     def dispatch(self, task: str, lead: str, second: str) -> None:
         self.state.roles[task] = {lead: "lead", second: "second"}
@@ -117,16 +147,26 @@ class MemoryHub:
         """Come back from a backup that knew only the first `kept` operations."""
         state = self.state
         state.ledger = state.ledger[:kept]
+        state.devices = {n: d for n, d in state.devices.items() if not d.renews or d.since < kept}
         for name, device in state.devices.items():
             device.chain = [entry for entry in state.ledger if entry.device == name]
         root = state.ledger[-1].placed.root if kept else ROOT
         state.ends = hub.Ends(kept, root, state.ends.feed_n)
         state.epoch = f"{state.epoch}+"
+        state.packs, state.snapshots = {}, {}
+
+    def expire(self) -> None:
+        """Forget all tombstones, and every snapshot."""
+        state = self.state
+        state.floor = state.ends.feed_n
+        state.feed = {key: row for key, row in state.feed.items() if not isinstance(row[1], Gone)}
+        state.packs, state.snapshots = {}, {}
 
     # -- what a witness may look at --------------------------------------------------------------
 
     def chain(self, device: str) -> list[hub.Placed]:
-        return [entry.placed for entry in self.state.devices[device].chain]
+        known = self.state.devices.get(device)
+        return [entry.placed for entry in known.chain] if known else []
 
     def ledger(self) -> list[tuple[str, hub.Placed]]:
         return [(entry.device, entry.placed) for entry in self.state.ledger]
@@ -142,16 +182,70 @@ class MemoryHub:
 
     def ask(self, request: Request) -> Response:
         """Answer after the commit, or not at all."""
-        before = deepcopy(self.state) if self.dies else None
+        before, made = deepcopy(self.state) if self.dies else None, self.made
         try:
-            answer = self._exchange(request.headers.get(codec.SIGNATURE_HEADER, ""), request.body)
+            answer = self._answer(request)
         except Refused as refused:
             problem = {"code": refused.reason.code, "details": refused.details}
             answer = Response(400, {}, msgspec.json.encode(problem))
         if before is not None:
-            self.dies, self.state = False, before
+            self.dies, self.state, self.made = False, before, made
             raise Died
         return answer
+
+    def _answer(self, request: Request) -> Response:
+        if request.path.startswith(fetching.PATH):
+            return self._snapshot(request)
+        header, body = request.headers.get(codec.SIGNATURE_HEADER, ""), request.body
+        if request.path == lineage.CHAIN_PATH:
+            return self._chain(header, body)
+        if request.path == lineage.RENEW_PATH:
+            return self._renew(header, body)
+        return self._exchange(header, body)
+
+    def _sender(self, header: str, body: bytes) -> str:
+        sender, _, _ = codec.open_header(header)
+        if sender not in self.state.devices:
+            raise Refused(Reason.DEVICE_UNKNOWN)
+        codec.check_body(self.state.devices[sender].key, header, body)
+        return sender
+
+    def _chain(self, header: str, body: bytes) -> Response:
+        sender = self._sender(header, body)
+        chain = self.state.devices[sender].chain
+        ask = chains.read(decode_chain_ask, body)
+        held = {0: codec.genesis(sender)} | {e.placed.n: e.placed.hash for e in chain}
+        after = chains.last_shared(ask, held)
+        told = [entry.placed for entry in chain[after : after + 3]]  # more must be asked for
+        rows = [(one.n, one.raw, one.verdict.verdict, one.verdict.why) for one in told]
+        ack = Ack(len(chain), held[len(chain)])
+        text, signature = chains.tell(self.state.secret, after, ack, rows)
+        return Response(200, {codec.SIGNATURE_HEADER: signature}, text)
+
+    def _renew(self, header: str, body: bytes) -> Response:
+        sender = self._sender(header, body)
+        ask = chains.read(decode_renew, body)
+        former = self.state.devices[sender]
+        if former.revoked:
+            raise Refused(Reason.DEVICE_REVOKED)
+        known = [
+            name
+            for name, device in self.state.devices.items()
+            if (device.renews, device.key) == (sender, ask.public_key)
+        ]
+        if known:
+            return Response(201, {}, msgspec.json.encode(self._enrolled(known[0])))
+        enrolled = self.enrol(former.inspector, ask.public_key, sender)
+        return Response(201, {}, msgspec.json.encode(enrolled))
+
+    def _snapshot(self, request: Request) -> Response:
+        """Give a piece of a snapshot."""
+        digest = request.path.removeprefix(fetching.PATH)
+        body = self.state.snapshots.get(digest)
+        if body is None:
+            raise Refused(Reason.SNAPSHOT_GONE, snapshot=digest)
+        first, last = request.headers["range"].removeprefix("bytes=").split("-")
+        return Response(206, {}, body[int(first) : int(last) + 1])
 
     def _exchange(self, header: str, body: bytes) -> Response:
         sender, _, _ = codec.open_header(header)
@@ -159,7 +253,7 @@ class MemoryHub:
         if device is None:
             raise Refused(Reason.DEVICE_UNKNOWN)
         codec.check_body(device.key, header, body)
-        push = hub.read(body)
+        push = hub.read(body, self.spoken)
         if push.head.dev != sender:
             raise Refused(Reason.SIGNATURE_WRONG)
         hash_at = {0: codec.genesis(sender)} | {e.placed.n: e.placed.hash for e in device.chain}
@@ -180,13 +274,14 @@ class MemoryHub:
             page, check = self._page(sender, device, push)
         head_hash = device.chain[-1].placed.hash if device.chain else codec.genesis(sender)
         answer = AnswerHead(
-            v=VERSION,
+            v=push.head.v,
             epoch=self.state.epoch,
             time=NOW_MS,
             ack=Ack(len(device.chain), head_hash),
             notes=tuple(self._notes(device, push)),
             receipt=Receipt(self.state.ends.ledger_n, self.state.ends.ledger_root, ""),
             revoked=device.revoked,
+            durable=self.state.durable,
         )
         text, signature = hub.answer(self.state.secret, sender, answer, page, check)
         return Response(200, {codec.SIGNATURE_HEADER: signature}, text)
@@ -215,11 +310,14 @@ class MemoryHub:
         self, sender: str, device: Known, push: hub.Push
     ) -> tuple[pages.Page, dict[str, tuple[int, int]]]:
         assert push.head.pull is not None
-        entitled = sorted(self.state.members[device.inspector])
-        feed_n = self.state.ends.feed_n
-        cut = pages.page(
-            push.head.pull, sender, epoch=self.state.epoch, feed_n=feed_n, entitled=entitled
+        pull, feed_n = push.head.pull, self.state.ends.feed_n
+        entitled = versions.followed(pull, sorted(self.state.members[device.inspector]))
+        at = pages.cursor(
+            pull, epoch=self.state.epoch, feed_n=feed_n, floor=self.state.floor, entitled=entitled
         )
+        new = set(entitled) - {*at.have, *at.part}
+        packs = {b: boot for b in sorted(new) if pull.packs and (boot := self._pack(b))}
+        cut = pages.page(pull, sender, at=at, feed_n=feed_n, entitled=entitled, packs=packs)
         try:
             wanted = next(cut)
             while True:
@@ -227,6 +325,20 @@ class MemoryHub:
         except StopIteration as done:
             page: pages.Page = done.value
         return page, {} if page.more else {b: self._checksum(b) for b in entitled}
+
+    def _pack(self, bucket: str) -> Boot | None:
+        """Make a snapshot of a bucket that holds several, or name one that is older but will do."""
+        kept = self.state.packs.get(bucket)
+        if kept is not None and kept.snapshot in self.state.snapshots:
+            return kept
+        rows = self._rows(pages.Wanted((bucket,), 0, self.state.ends.feed_n, 10**9))
+        lines = [msgspec.json.encode(row) for _, row in rows if not isinstance(row, Gone)]
+        if len(lines) < PACKED_ROWS_MIN:
+            return None
+        body = squeeze.deflate(b"\n".join(lines))
+        boot = Boot(bucket, sha256(body).hexdigest(), len(body), self.state.ends.feed_n)
+        self.state.snapshots[boot.snapshot], self.state.packs[bucket] = body, boot
+        return boot
 
     def _rows(self, wanted: pages.Wanted) -> list[tuple[int, Event]]:
         rows = [row for (bucket, *_), row in self.state.feed.items() if bucket in wanted.buckets]

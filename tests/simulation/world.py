@@ -6,19 +6,21 @@ invariants of docs/reference/protocol.md are checked after every step and once m
 """
 
 from collections.abc import Generator
+from copy import copy
 from hashlib import sha256
 from random import Random
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import Struct
 from simulation.memory_hub import Died, MemoryHub
 
 from sync import checklist, codec, hub
 from sync.exchange import Exchanged, drive, exchange
 from sync.merge import Inspection, Recorded, covered, digest, fold
 from sync.messages import Ack, Clock, Enrolled, Receipt, Request, Response, receipt_text
-from sync.ops import Answer, Op, SetAnswers, Sign, Void, decode_op, op_id
-from sync.refusals import Refused
+from sync.ops import AddEvidence, AddFinding, Answer, Op, SetAnswers, Sign, Void, decode_op, op_id
+from sync.refusals import Reason, Refused
 from sync.replica import Replica
 from sync.store import File, MemoryStore, Mine
 
@@ -85,7 +87,22 @@ def _burning(name: str) -> Any:
     return write
 
 
-for _name in ("set", "append", "note", "put_row", "remove_row", "put_theirs", "drop", "put_file"):
+for _name in (
+    "set",
+    "append",
+    "note",
+    "put_row",
+    "remove_row",
+    "put_theirs",
+    "drop",
+    "put_file",
+    "put_sites",
+    "remove_sites",
+    "keep_piece",
+    "drop_pieces",
+    "retire",
+    "forget",
+):
     setattr(FragileStore, _name, _burning(_name))
 
 
@@ -103,6 +120,22 @@ class Server(Protocol):
     def chain(self, device: str) -> list[hub.Placed]: ...
     def ledger(self) -> list[tuple[str, hub.Placed]]: ...
     def inspection(self, task: str) -> Inspection: ...
+
+
+class Act(Struct, frozen=True):
+    """What a user did once, as it was first recorded, and what the server shall say of it."""
+
+    mine: Mine
+    who: str
+    verdict: str
+
+
+class Backup(Struct, frozen=True):
+    """A phone as it was."""
+
+    store: dict[str, Any]
+    recorded: list[Mine]
+    owes: set[str]
 
 
 class Session:
@@ -128,10 +161,11 @@ class Device:
         self.skew = 0
         self.start()
         self.replica.enrol(enrolled, server="", secret=secret)
-        self.recorded: list[Mine] = []
-        self.expected: list[str] = []  # the verdict of each, while not revoked
+        self.recorded: list[Mine] = []  # what the log must be
+        self.owes: set[str] = set()  # the acts of which this phone must not lose the last copy
+        self.backup: Backup | None = None
         self.sessions: list[Session] = []
-        self.revoked_at: int | None = None
+        self.stuck = False  # a revoked device whose history parted from the ledger's
         self.promised = 0  # acknowledged by a server that has been restored from a backup since
         self.rotten = False
 
@@ -144,6 +178,23 @@ class Device:
     def clock(self) -> Clock:
         now = START_MS + 1000 * self.world.now
         return Clock(now + self.skew, 1000 * self.world.now, "boot")
+
+    @property
+    def revoked_at(self) -> int | None:
+        return self.world.revoked.get(self.name)
+
+    def copy(self) -> Backup:
+        store = {name: copy(value) for name, value in vars(self.store).items()}
+        return Backup(store, self.recorded[:], self.owes.copy())
+
+    def become(self, backup: Backup) -> None:
+        """Be what a phone was, in memory and in what it owes."""
+        vars(self.store).update({name: copy(value) for name, value in backup.store.items()})
+        self.store.fuse = 0
+        self.recorded, self.owes = backup.recorded[:], backup.owes.copy()
+        self.start()
+        self.name = self.replica.identity.enrolled.device
+        self.promised = 10**6  # of a twin nothing is known
 
     @property
     def acked(self) -> int:
@@ -172,6 +223,12 @@ class World:
         self.strange = self.pick([0.0, 0.1, 0.2])
         self.signing = self.pick([0.05, 0.3])
         self.devices: list[Device] = []
+        self.acts: dict[str, Act] = {}  # by the hash that each had at first
+        self.roots: dict[str, str] = {}  # of every operation seen: the act that it is
+        self.signed: dict[str, dict[str, str]] = {}  # what a signature covered: name -> hash
+        self.names: set[str] = set()
+        self.twins: set[str] = set()  # names under which several phones may have written
+        self.revoked: dict[str, int] = {}  # name -> how long its chain was then
         self.ghosts: list[Request] = []  # questions that the network may deliver once more
         self.inspectors = [f"p{n}" for n in range(self.below(2) + 2)]
         self.tasks: list[str] = []
@@ -223,13 +280,23 @@ class World:
             self.ask(self.pick(self.ghosts))
         elif what < 0.91:
             device.skew = int((self.chance.random() - 0.5) * 2 * TEN_YEARS_MS) * self.clocks
-        elif what < 0.97:
+        elif what < 0.952:
             self.churn()
+        elif what < 0.958:
+            device.backup = device.copy()
+        elif what < 0.964 and device.backup is not None:
+            self.restore_phone(device, device.backup)
+        elif what < 0.970 and len(self.devices) < 6:
+            self.clone(device)
         elif what < 0.974 and self.now > 30:
             self.revoke(device)
         elif what < 0.978 and isinstance(self.server, MemoryHub):
             self.restore(self.server)
-        elif self.rot and what > 0.978:
+        elif what < 0.980 and isinstance(self.server, MemoryHub):
+            self.server.state.durable = len(self.server.state.ledger)
+        elif what < 0.984 and isinstance(self.server, MemoryHub):
+            self.server.expire()
+        elif self.rot and what > 0.984:
             self.decay(device)
         elif not device.sessions:
             device.sessions.append(Session(device.replica))
@@ -238,16 +305,28 @@ class World:
         """Let the network work for a while, then look at everything."""
         for device in self.devices:
             device.start()
-            drive(exchange(device.replica), self.server.ask)
-            self.check(device)
+            self.settle(device)
+            if device.stuck:
+                continue
             assert device.replica.unsent() == 0
             scope = self.scope[device.inspector] if device.revoked_at is None else set[str]()
             mine = {f"i:{task}" for task in scope} | {f"u:{device.who}"}
-            assert set(device.replica.have()) == (mine if device.revoked_at is None else set())
+            have = {one for one in device.replica.have() if not one.startswith("d:")}
+            assert have == (mine if device.revoked_at is None else set())
         for device in self.devices:
-            drive(exchange(device.replica), self.server.ask)
-            self.check(device)
+            self.settle(device)
         self.check_all()
+
+    def settle(self, device: Device) -> None:
+        """Exchange all; only a revoked device must not go on under another name."""
+        try:
+            drive(exchange(device.replica), self.server.ask)
+        except Refused as refused:
+            former = [one.identity.enrolled.device for one in device.replica.retired()]
+            device.stuck = bool(self.revoked.keys() & {device.name, *former})
+            if refused.reason is not Reason.DEVICE_REVOKED or not device.stuck:
+                raise
+        self.check(device)
 
     # -- devices ---------------------------------------------------------------------------------
 
@@ -285,8 +364,11 @@ class World:
             covers = decode_op(mine.raw).covers
             own = [
                 one.n
-                for one, verdict in zip(device.recorded, device.expected, strict=True)
-                if one.inspection == task and verdict == "ok" and b'"t":"sign/' not in one.raw
+                for one in device.recorded
+                if one.inspection == task
+                and self.acts[self.root(one)].verdict == "ok"
+                and b'"t":"sign/' not in one.raw
+                and not _hidden(device, one)
             ]
             assert all(covered(covers, op_id(device.name, n)) for n in own)
             assert device.replica.inspection(task).late == ()
@@ -320,7 +402,36 @@ class World:
 
     def keep(self, device: Device, mine: Mine, verdict: str = "ok") -> None:
         device.recorded.append(mine)
-        device.expected.append({"bad": "quarantined"}.get(verdict, verdict))
+        device.owes.add(mine.hash)
+        verdict = {"bad": "quarantined"}.get(verdict, verdict)
+        self.acts[mine.hash] = Act(mine, device.who, verdict)
+        op = _understood(mine)
+        if isinstance(op, Sign):
+            known = {r.id: r.hash for r in device.replica._known(mine.inspection)}
+            self.signed[mine.hash] = {n: h for n, h in known.items() if covered(op.covers, n)}
+
+    def root(self, one: Mine | hub.Placed) -> str:
+        """Say which act an operation is, whatever name it has now."""
+        if one.hash not in self.roots:
+            self.roots[one.hash] = msgspec.json.decode(one.raw).get("orig") or one.hash
+        return self.roots[one.hash]
+
+    def restore_phone(self, device: Device, backup: Backup) -> None:
+        """Bring a phone back from a backup: what it recorded since is on no phone any more."""
+        self.twins.add(device.name)
+        device.become(backup)
+        self.twins.add(device.name)
+
+    def clone(self, device: Device) -> None:
+        """Copy a phone onto another one, by hand or with `device export`."""
+        other = Device.__new__(Device)
+        vars(other).update(vars(device))
+        other.store, other.backup = FragileStore(), None
+        other.become(device.copy())
+        if self.happens(0.5):
+            other.store.set("moved", "yes")
+        self.twins.add(device.name)
+        self.devices.append(other)
 
     def decay(self, device: Device) -> None:
         """Damage what the device has read; a checksum must notice."""
@@ -412,35 +523,62 @@ class World:
     def revoke(self, device: Device) -> None:
         if device.revoked_at is None:
             self.server.revoke(device.name)
-            device.revoked_at = len(self.server.chain(device.name))
+            self.revoked[device.name] = len(self.server.chain(device.name))
 
     def restore(self, server: MemoryHub) -> None:
         """Bring the server back from a backup; the devices still have what it lost."""
         for device in self.devices:
             device.promised = max(len(server.chain(device.name)), device.promised)
-        server.restore(self.below(len(server.state.ledger) + 1))
-        for device in self.devices:
-            if device.revoked_at is not None:
-                device.revoked_at = min(device.revoked_at, len(server.chain(device.name)))
+        lost = self.below(len(server.state.ledger) - server.state.durable + 1)
+        server.restore(len(server.state.ledger) - lost)
+        for name, at in self.revoked.items():
+            self.revoked[name] = min(at, len(server.chain(name)))
 
     # -- what must be true -----------------------------------------------------------------------
 
     def check(self, device: Device) -> None:
         """After every step: nothing recorded is lost, nothing is acknowledged that is not kept."""
         log = device.store.log(1, 10**6)
+        name = device.replica.identity.enrolled.device
+        if name != device.name:
+            if name in self.names:
+                self.twins.add(name)
+            device.name, device.promised, device.recorded = name, 0, log
+        elif len(log) > len(device.recorded):  # its own tail, or what a restored server lost
+            assert log[: len(device.recorded)] == device.recorded or device.replica.unsent() == 0
+            device.recorded = log
+        self.names.add(name)
+        self.check_kept(device, log)
         assert [mine.raw for mine in log] == [mine.raw for mine in device.recorded]
         chain = self.server.chain(device.name)
         assert [one.n for one in chain] == list(range(1, len(chain) + 1))
+        assert device.rotten or device.alarms == 0
+        if device.name in self.twins:
+            return
         assert [one.raw for one in chain] == [mine.raw for mine in log[: len(chain)]]
         assert [one.hash for one in chain] == [mine.hash for mine in log[: len(chain)]]
         assert device.acked <= max(len(chain), device.promised)
-        assert device.rotten or device.alarms == 0
+
+    def check_kept(self, device: Device, log: list[Mine]) -> None:
+        """P5: of what a user saved here a copy lives, here or there."""
+        held = {self.root(mine) for mine in log}
+        former = [one.identity.enrolled.device for one in device.replica.retired()]
+        held.update(self.root(m) for name in former for m in device.store.retired(name, 1, 10**6))
+        missing = device.owes - held
+        if missing:
+            missing -= {self.root(one) for _, one in self.server.ledger()}
+        assert not missing, f"{len(missing)} of {device.name} are nowhere"
 
     def check_all(self) -> None:
         """At rest: the ledger holds everything once, and everyone in scope sees the same."""
         ledger = self.server.ledger()
-        recorded = [(d.name, mine.n) for d in self.devices for mine in d.recorded]
-        assert sorted((name, one.n) for name, one in ledger) == sorted(recorded)
+        roots = {self.root(one) for _, one in ledger}
+        assert roots <= self.acts.keys()
+        for device in self.devices:
+            assert device.stuck or device.owes <= roots
+        if not self.twins:
+            recorded = [(d.name, mine.n) for d in self.devices for mine in d.recorded]
+            assert sorted((name, one.n) for name, one in ledger) == sorted(recorded)
         assert [one.position for _, one in ledger] == list(range(1, len(ledger) + 1))
         for device in self.devices:
             self.check_device(device)
@@ -448,11 +586,15 @@ class World:
             self.check_inspection(task)
 
     def check_device(self, device: Device) -> None:
+        if device.stuck:
+            return
         assert device.replica.unsent() == 0
         chain = self.server.chain(device.name)
         counted = len(chain) if device.revoked_at is None else device.revoked_at
         verdicts = [one.verdict.verdict for one in chain]
-        assert verdicts[:counted] == device.expected[:counted]
+        assert [one.raw for one in chain] == [mine.raw for mine in device.store.log(1, 10**6)]
+        expected = [self.acts[self.root(one)].verdict for one in chain]
+        assert verdicts[:counted] == expected[:counted]
         assert verdicts[counted:] == ["quarantined"] * (len(chain) - counted)
         noted = {mine.n: mine.note for mine in device.store.noted()}
         told = {n: d for n, d in noted.items() if d in ("parked", "quarantined")}
@@ -473,26 +615,35 @@ class World:
     def check_inspection(self, task: str) -> None:
         """Hold the fold against rules that are told apart from how it is computed."""
         state = self.server.inspection(task)
+        told = [one for one in self.server.ledger() if one[1].verdict.inspection == task]
         known = {
-            op_id(d.name, mine.n): (mine, d.who, op)
-            for d in self.devices
-            for mine in d.recorded
-            if mine.inspection == task and (op := _understood(mine)) is not None
+            op_id(name, one.n): (one, self.acts[self.root(one)].who, op)
+            for name, one in told
+            if (op := _understood(one)) is not None
         }
-        counts = {
-            op_id(name, one.n)
-            for name, one in self.server.ledger()
-            if one.verdict.verdict == "ok" and one.verdict.inspection == task
-        }
+        counts: set[str] = set()
+        acts: dict[str, list[hub.Placed]] = {}
+        for _, one in told:
+            if one.verdict.verdict == "ok":
+                acts.setdefault(self.root(one), []).append(one)
+        for name, one in told:  # once each: as it was at first, or as the smallest hash has it
+            if one.verdict.verdict == "ok":
+                same = {other.hash for other in acts[self.root(one)]}
+                if one.hash == (self.root(one) if self.root(one) in same else min(same)):
+                    counts.add(op_id(name, one.n))
+        for kind, shown in ((AddFinding, state.findings), (AddEvidence, state.evidence)):
+            all_of = {name for name in counts if isinstance(known[name][2], kind)}
+            assert {one.op for one in shown} == all_of - set(state.late)
         signs = [op for name in counts if isinstance(op := known[name][2], Sign)]
         sealed = {"lead", "second"} <= {sign.role for sign in signs}
         for name in counts:
             op = known[name][2]
-            inside = not sealed or any(covered(sign.covers, name) for sign in signs)
+            again = [op_id(n, o.n) for n, o in told if self.root(o) == self.root(known[name][0])]
+            inside = not sealed or any(covered(s.covers, each) for s in signs for each in again)
             late = not (inside or isinstance(op, Sign))
             assert (name in state.late) == late
             if isinstance(op, Sign):
-                self.check_signature(op, known)
+                self.check_signature(self.root(known[name][0]), op, known)
             if isinstance(op, SetAnswers) and not late:
                 for ref, answer in op.f.items():
                     item = state.items[ref]
@@ -505,7 +656,20 @@ class World:
             said = {said.op: said.v for said in item.standing}
             assert item.value == said[smallest]
 
-    def check_signature(self, sign: Sign, known: dict[str, tuple[Mine, str, Any]]) -> None:
+    def check_signature(
+        self, root: str, sign: Sign, known: dict[str, tuple[hub.Placed, str, Any]]
+    ) -> None:
+        seen = self.signed[root]
+        names = {
+            op_id(device, n)
+            for device, spans in sign.covers.items()
+            for first, last in spans
+            for n in range(first, last + 1)
+        }
+        if any(n not in known or seen.get(n, known[n][0].hash) != known[n][0].hash for n in names):
+            return  # what was signed for is on no phone and no server any more
+        if sign.orig and sign.digest == decode_op(self.acts[root].mine.raw).digest:
+            return  # not all of it was there any more when it was recorded anew
         inside = [
             Recorded(name, mine.hash, who, op)
             for name, (mine, who, op) in known.items()
@@ -514,7 +678,15 @@ class World:
         assert digest(fold(inside)) == sign.digest
 
 
-def _understood(mine: Mine) -> Any:
+def _hidden(device: Device, mine: Mine) -> bool:
+    """Tell whether the original of a re-issued operation is known here too, and counts instead."""
+    orig = msgspec.json.decode(mine.raw).get("orig")
+    known = {theirs.hash for theirs in device.store._theirs.values()}
+    known.update(one.hash for one in device.store.log(1, 10**6))
+    return orig in known
+
+
+def _understood(mine: Mine | hub.Placed) -> Any:
     try:
         return decode_op(mine.raw)
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -6,7 +6,19 @@ import pytest
 
 from sync import codec, hub, pages
 from sync.merge import Inspection, Item, Said
-from sync.messages import Boot, Clock, Drop, Event, Gone, Pull, PushHead, Put, Reset, Told
+from sync.messages import (
+    Boot,
+    Clock,
+    Drop,
+    Event,
+    Gone,
+    Part,
+    Pull,
+    PushHead,
+    Put,
+    Reset,
+    Told,
+)
 from sync.ops import AddEvidence, AddFinding, Answer, SetAnswers, Sign
 from sync.refusals import Reason, Refused
 
@@ -62,7 +74,7 @@ def test_a_push_of_another_version_is_told_so() -> None:
         push([b"a"], v=2)
 
     assert refused.value.reason is Reason.SYNC_VERSION
-    assert refused.value.details == {"spoken": 1, "asked": 2}
+    assert refused.value.details == {"spoken": "1 2026-11-21 2026-11-22", "asked": "2"}
 
 
 # -- judging -------------------------------------------------------------------------------------
@@ -230,8 +242,15 @@ FEED: list[tuple[int, Event]] = [
 ]
 
 
-def cut(pull: Pull, entitled: Sequence[str] = ("a", "b"), epoch: str = "e") -> pages.Page:
-    page = pages.page(pull, "d1", epoch=epoch, feed_n=5, entitled=entitled)
+def cut(
+    pull: Pull,
+    entitled: Sequence[str] = ("a", "b"),
+    epoch: str = "e",
+    floor: int = 0,
+    packs: Mapping[str, Boot] | None = None,
+) -> pages.Page:
+    at = pages.cursor(pull, epoch=epoch, feed_n=5, floor=floor, entitled=entitled)
+    page = pages.page(pull, "d1", at=at, feed_n=5, entitled=entitled, packs=packs or {})
     try:
         wanted = next(page)
         while True:
@@ -274,8 +293,45 @@ def test_a_page_of_own_operations_still_moves_the_cursor() -> None:
 def test_new_buckets_come_one_by_one_when_pages_are_small() -> None:
     page = cut(Pull("", 0, (), limit=1))
 
-    assert [event.b for event in page.events if isinstance(event, Boot)] == ["a"]
+    assert page.events == (Boot("a"), FEED[0][1], Part("a", 1, 5, whole=False))
     assert page.more
+    assert page.next == 5
+
+
+def test_a_bucket_in_pieces_goes_on_by_places_of_its_own() -> None:
+    page = cut(Pull("e", 5, (), limit=3, part={"a": (1, 5)}), entitled=("a",))
+    last = cut(Pull("e", 5, (), limit=3, part={"a": (4, 5)}), entitled=("a",))
+
+    assert page.events == (
+        FEED[1][1], FEED[2][1], FEED[3][1], Part("a", 4, 5, whole=False)
+    )  # fmt: skip
+    assert page.more
+    assert last.events == (Part("a", 5, 5, whole=True),)
+    assert not last.more
+
+
+def test_a_bucket_in_pieces_that_began_below_the_floor_begins_anew() -> None:
+    page = cut(Pull("e", 5, (), part={"a": (4, 2)}), entitled=("a",), floor=3)
+
+    assert page.events[0] == Boot("a")
+    assert Gone not in map(type, page.events)
+
+
+def test_a_bucket_that_is_a_file_is_followed_by_what_came_since() -> None:
+    boot = Boot("a", "ab" * 32, 7, as_of=2)
+
+    page = cut(Pull("", 0, (), packs=True), entitled=("a",), packs={"a": boot})
+
+    assert page.events == (boot, FEED[2][1], FEED[3][1])
+
+
+def test_what_is_held_below_the_floor_is_read_anew_and_nothing_else() -> None:
+    page = cut(Pull("e", 2, ("a", "b")), floor=3)
+    fresh = cut(Pull("e", 3, ("a", "b")), floor=3)
+
+    assert page.events[0] == Reset(reads=True)
+    assert [event.b for event in page.events if isinstance(event, Boot)] == ["a", "b"]
+    assert [event for event in fresh.events] == [FEED[3][1], FEED[4][1]]
 
 
 def test_a_bucket_that_is_no_longer_mine_is_dropped() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sync import codec, pages
+from sync import codec, pages, versions
 from sync.merge import Recorded, canonical, digest, fold
 from sync.messages import Ack, Clock, Pull, PushHead, receipt_text
 from sync.ops import AddEvidence, AddFinding, Sign, Void, decode_op, op_id
@@ -79,7 +79,7 @@ def push() -> dict[str, Any]:
     head = PushHead(
         1, LI, 1, 2, codec.genesis(LI), hashes[-1], Clock(5, 6, "b-1"), Pull("e", 7, ("i:x",))
     )
-    body = b"\n".join([msgspec.json.encode(head), *raws])
+    body = b"\n".join([versions.write_push_head(head), *raws])
     return {"body": body.decode(), "header": codec.seal_body(SECRETS[LI], LI, body)}
 
 

@@ -1,0 +1,180 @@
+"""检查对象下发: the establishments of a division as a bucket, derived from the register when asked.
+
+An import writes nothing here. Whoever pulls first after it compares what was published with what is
+there: only the rows that later revisions touched, or all of the bucket when they touched many.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel, col, select
+
+from backend.db import Session
+from backend.tables import Bucket, Revision
+from backend.work import feed
+from sync import sites
+
+FEW = 2_000  # rows touched since: up to so many are looked at one by one
+KEYS_MAX = 500  # in one question
+SITES_MAX = 300_000  # of one division
+REGISTERS = ("establishments", "licences")
+
+_tables = SQLModel.metadata.tables
+_kept, _before = _tables["establishment"], _tables["establishmentversion"]
+_licence, _licence_before = _tables["licence"], _tables["licenceversion"]
+_site = _tables["site"]
+_COLUMNS = [_kept.c[name] for name in sites.Site._fields if name != "licences"]
+
+Row = tuple[str, ...]  # in the order of sync.sites.Site
+
+
+def division_of(bucket: str) -> str:
+    """Name the division of a bucket of establishments."""
+    return bucket.removeprefix(feed.SITES)
+
+
+async def publish(db: Session, bucket: str) -> None:
+    """Bring what is told of a division up to the register; the head must be locked.
+
+    Costs what the revisions since the last time touched, at most the size of the bucket.
+    """
+    newest = await _newest(db)
+    known = await db.get(Bucket, bucket, populate_existing=True)
+    since = known.published_at if known else None
+    if newest is None or since == newest:
+        return
+    touched = await _touched(db, since) if since else None
+    if touched is None:
+        there = await read(db, bucket) if await _fits(db, bucket) else {}
+        await _compare(db, bucket, await _told(db, bucket), there)
+    else:
+        for codes in _chunks(touched):
+            told, there = await _told(db, bucket, codes), await read(db, bucket, codes)
+            await _compare(db, bucket, told, there)
+    published = sa.update(Bucket).where(col(Bucket.name) == bucket).values(published_at=newest)
+    if (await _execute(db, published)).rowcount == 0:
+        db.add(Bucket(name=bucket, published_at=newest))
+        await db.flush()
+
+
+async def read(db: Session, bucket: str, codes: Sequence[str] | None = None) -> dict[str, Row]:
+    """Read the establishments of a division as they are told, those merged into others left out."""
+    within = _within(bucket)
+    wanted = sa.select(*_COLUMNS).where(within, _kept.c.successor_code == "")
+    numbers = sa.select(_licence.c.code, _licence.c.number).order_by(_licence.c.number)
+    if codes is None:
+        numbers = numbers.join(_kept, _kept.c.code == _licence.c.code).where(within)
+    else:
+        wanted = wanted.where(_kept.c.code.in_(codes))
+        numbers = numbers.where(_licence.c.code.in_(codes))
+    licences: dict[str, str] = {}
+    for code, number in await _execute(db, numbers):
+        licences[code] = f"{licences[code]} {number}" if code in licences else number
+    rows = await _execute(db, wanted)
+    return {row[0]: (*row, licences.get(row[0], "")) for row in rows}
+
+
+def _within(bucket: str) -> sa.ColumnElement[bool]:
+    """Tell what lies in a division; the range is for the index, codes being digits."""
+    division = division_of(bucket)
+    column = _kept.c.division
+    return sa.and_(column >= division, column < f"{division}z", column.startswith(division))
+
+
+async def _compare(
+    db: Session, bucket: str, told: dict[str, tuple[int, bool]], there: dict[str, Row]
+) -> None:
+    """Give places to what differs from what was told: its terms, and whether it is gone."""
+    changed: list[tuple[str, int, bool]] = []
+    added = count = 0
+    for code, row in there.items():
+        term = sites.term_of(row)
+        before, gone = told.get(code, (0, True))
+        if gone or before != term:
+            changed.append((code, term, False))
+            added, count = added + term - (0 if gone else before), count + gone
+    for code, (before, gone) in told.items():
+        if not gone and code not in there:
+            changed.append((code, before, True))
+            added, count = added - before, count - 1
+    if not changed:
+        return
+    changed.sort()
+    places = await feed.next_places(db, len(changed))
+    values = [
+        {"bucket": bucket, "code": code, "seq": seq, "term": term, "gone": gone}
+        for seq, (code, term, gone) in zip(places, changed, strict=True)
+    ]
+    connection = await db.connection()
+    if not told:
+        await connection.execute(sa.insert(_site), values)
+    else:
+        await connection.execute(_UPSERT, values)
+    await feed.add_up(db, [feed.Step(bucket, count, added, places[-1])])
+
+
+_UPSERT = sa.text(
+    "INSERT INTO site (bucket, code, seq, term, gone) VALUES (:bucket, :code, :seq, :term, :gone) "
+    "ON CONFLICT (bucket, code) DO UPDATE SET "
+    "seq = excluded.seq, term = excluded.term, gone = excluded.gone"
+)
+
+
+async def _told(
+    db: Session, bucket: str, codes: Sequence[str] | None = None
+) -> dict[str, tuple[int, bool]]:
+    query = sa.select(_site.c.code, _site.c.term, _site.c.gone).where(_site.c.bucket == bucket)
+    if codes is not None:
+        query = query.where(_site.c.code.in_(codes))
+    return {code: (term, gone) for code, term, gone in await _execute(db, query)}
+
+
+async def _newest(db: Session) -> datetime | None:
+    query = select(sa.func.max(Revision.at))
+    return (await db.exec(query)).first()
+
+
+async def _fits(db: Session, bucket: str) -> bool:
+    """Tell whether a device can hold a division; a larger one is told to nobody."""
+    some = sa.select(_kept.c.id).where(_within(bucket)).limit(SITES_MAX + 1).subquery()
+    count = (await _execute(db, sa.select(sa.func.count()).select_from(some))).scalar_one()
+    return int(count) <= SITES_MAX
+
+
+async def _touched(db: Session, since: datetime) -> list[str] | None:
+    """Find the codes that later revisions touched, or give None when they are many."""
+    query = select(Revision.id).where(
+        Revision.at > since, col(Revision.register_name).in_(REGISTERS)
+    )
+    revisions = list(await db.exec(query.limit(FEW + 1)))
+    if len(revisions) > FEW:
+        return None
+    touched: set[str] = set()
+    for some in _chunks(revisions):
+        for table in (_kept, _before, _licence, _licence_before):
+            codes = sa.select(table.c.code).where(table.c.revision_id.in_(some))
+            found = list((await _execute(db, codes.limit(FEW + 1))).scalars())
+            touched.update(found)
+            if len(found) > FEW or len(touched) > FEW:
+                return None
+        # a licence may have moved: of whom it was is in its version, of whom it is, here
+        moved = (
+            sa.select(_licence.c.code)
+            .join(_licence_before, _licence_before.c.entity_id == _licence.c.id)
+            .where(_licence_before.c.revision_id.in_(some))
+        )
+        touched.update((await _execute(db, moved)).scalars())
+    return sorted(touched)
+
+
+async def _execute(db: Session, query: sa.Executable) -> sa.CursorResult[Any]:
+    return await (await db.connection()).execute(query)
+
+
+def _chunks(of: Iterable[str]) -> Iterable[list[str]]:
+    left = iter(of)
+    while some := list(islice(left, KEYS_MAX)):
+        yield some

@@ -1,0 +1,73 @@
+"""数据快照: a large bucket as one packed file, by the digest of its bytes; made when asked for.
+
+Whoever knows the digest was told it in a signed answer. Files that nothing names are removed once
+nobody can still be fetching them.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from backend.blobs import Blobs
+from sync import squeeze
+from sync.messages import Event, Gone
+from sync.refusals import Reason, Refused
+
+KEPT = timedelta(days=7)
+LEVEL = 6
+
+
+class Snapshots:
+    """The snapshots below one folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "snapshots"
+        self._blobs = Blobs(self._folder)
+
+    async def has(self, digest: str) -> bool:
+        """Tell whether a snapshot is there."""
+        return bool(digest) and await self._blobs.has(digest)
+
+    async def make(self, events: Iterable[Event]) -> tuple[str, int]:
+        """Write a snapshot of what is there, and give its digest and its size."""
+        body = await asyncio.to_thread(_packed, events)
+        digest = sha256(body).hexdigest()
+        await self._blobs.put(digest, body)
+        return digest, len(body)
+
+    async def read(self, digest: str, first: int, end: int) -> tuple[bytes, int]:
+        """Read a piece of a snapshot, and give it with the size of the whole.
+
+        Refuses with SNAPSHOT_GONE.
+        """
+        return await asyncio.to_thread(self._read, digest, first, end)
+
+    async def sweep(self, named: Collection[str], now: datetime) -> int:
+        """Remove the snapshots that nothing names and that are old; count them."""
+        return await asyncio.to_thread(self._sweep, set(named), (now - KEPT).timestamp())
+
+    def _read(self, digest: str, first: int, end: int) -> tuple[bytes, int]:
+        try:
+            with self._blobs.path(digest).open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(min(first, size))
+                return file.read(max(0, min(end, size) - first)), size
+        except FileNotFoundError:
+            raise Refused(Reason.SNAPSHOT_GONE, snapshot=digest) from None
+
+    def _sweep(self, named: set[str], before: float) -> int:
+        count = 0
+        for path in self._folder.glob("whole/*/*"):
+            if path.name not in named and path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
+
+
+def _packed(events: Iterable[Event]) -> bytes:
+    lines = (msgspec.json.encode(event) for event in events if not isinstance(event, Gone))
+    return squeeze.deflate(b"\n".join(lines), LEVEL)
