@@ -46,9 +46,9 @@ def main(kind: str, value: str) -> None:
     for _ in sys.stdin:
         child = os.fork()
         if not child:
+            os.write(1, f"born {os.getpid()}\n".encode())
             work()
             os._exit(0)
-        os.write(1, f"born {child}\n".encode())
         os.waitpid(child, 0)
         os.write(1, b"gone\n")
 
