@@ -3,26 +3,35 @@
 Only `enrol` and `sync` use the network. Everything else reads and writes the device's folder.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import click
 import msgspec
 from msgspec import Struct
 
-from cli.device_files import POLICIES, Delivered, Policy, Waiting, send_files, waiting
+from cli.device_carry import commands as carrying
+from cli.device_files import (
+    POLICIES,
+    Delivered,
+    Kept,
+    Policy,
+    Waiting,
+    send_files,
+    waiting,
+    where,
+)
+from cli.device_identity import commands as identity
+from cli.device_identity import home_option, opened
 from cli.home import Home
 from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
-from sync import codec, verdict
+from sync import verdict
 from sync.checklist import Checklist, Item, named
 from sync.exchange import Exchanged, drive, exchange
 from sync.merge import MEMBER, Inspection, Said
-from sync.messages import Enrol, Enrolled, Request
 from sync.ops import Answer
-from sync.problems import refusal
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 
@@ -38,69 +47,17 @@ TASKS = {
     "state": ("state", "状态"),
 }
 
-home_option = click.option(
-    "--home",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="EVENHAND_HOME",
-    default=Path("~/.evenhand"),
-    show_default=True,
-    help="The device's folder (EVENHAND_HOME). 终端目录。",
-)
-
 
 @click.group("device")
 def group() -> None:
     """Record inspections offline and sync them. 离线检查与同步。"""
 
 
-@contextmanager
-def opened(folder: Path, *, create: bool = False) -> Generator[Home]:
-    """Open the device's folder for the block; only an enrolment makes one."""
-    folder = folder.expanduser()
-    if not create and not folder.exists():
-        raise Refused(Reason.DEVICE_NOT_ENROLLED, home=str(folder))
-    home = Home(folder)
-    try:
-        yield home
-    finally:
-        home.close()
+for _command in (*identity, *carrying):
+    group.add_command(_command)
 
 
 # -- with a network ------------------------------------------------------------------------------
-
-
-@group.command()
-@click.argument("server")
-@click.argument("code")
-@click.option("--label", default="", help="What you call this device. 终端名称。")
-@home_option
-@json_option
-def enrol(server: str, code: str, label: str, folder: Path) -> None:
-    """Become an inspector's device, with a one-time code. 终端登记。"""
-    with opened(folder, create=True) as home, link(server) as ask:
-        enrolled = enrol_at(home.replica, ask, server=server, code=code, label=label)
-    say(
-        f"This is now a device of {enrolled.name} ({enrolled.certificate}).",
-        f"本终端已登记给 {enrolled.name}（{enrolled.certificate}）。",
-    )
-    show({"device": enrolled.device, "server_key": enrolled.server_key})
-
-
-def enrol_at(replica: Replica, ask: Ask, *, server: str, code: str, label: str) -> Enrolled:
-    """Enrol over a link; the key is made here and never leaves the device."""
-    if replica.store.get("identity"):
-        raise Refused(Reason.DEVICE_ENROLLED)
-    secret = replica.store.get("secret") or codec.new_key()
-    with replica.store.transaction():  # a lost answer is asked for again with the same key
-        replica.store.set("secret", secret)
-    body = msgspec.json.encode(Enrol(code, codec.public_key(secret), label))
-    answer = ask(Request("POST", "/device/enrol", {"content-type": "application/json"}, body))
-    if answer.status >= 400:
-        raise refusal(answer)
-    enrolled = msgspec.json.decode(answer.body, type=Enrolled)
-    replica.enrol(enrolled, server=server, secret=secret)
-    return enrolled
 
 
 class Synced(Struct, frozen=True):
@@ -139,7 +96,12 @@ def sync(files: Policy, folder: Path) -> None:
 
 def sync_over(home: Home, ask: Ask, *, files: Policy = "all") -> Synced:
     """Exchange over a link, then send the files that the server does not have."""
+    if home.store.get("wiped"):
+        raise Refused(Reason.DEVICE_REVOKED, device=home.replica.identity.enrolled.device)
     exchanged = drive(exchange(home.replica), ask)
+    if home.store.get("revoked") and not home.replica.unsent():
+        home.wipe()  # the server's signed word, and it has all that was recorded here
+        return Synced(exchanged, Delivered())
     return Synced(exchanged, send_files(home, ask, policy=files))
 
 
@@ -176,7 +138,7 @@ def show_inspection(inspection: str, folder: Path) -> None:
     with opened(folder) as home:
         those = home.replica.checklists(inspection)
         state = home.replica.inspection(inspection)
-        kept = _where(home, state)
+        kept = where(home, state)
     _show_state(those, state, kept)
 
 
@@ -350,34 +312,11 @@ def _state_word(state: Inspection) -> str:
     return text("open", "进行中") if state.items else text("new", "待检查")
 
 
-class Kept(Struct, frozen=True):
-    """A file of an inspection, on which device it was attached, and whether it left it."""
-
-    sha256: str
-    item: str
-    caption: str
-    device: str
-    state: Literal["sent", "waiting", "elsewhere"]
-
-
 KEPT = {
     "sent": ("sent", "已上传"),
     "waiting": ("on this device only", "仅存于本终端"),
     "elsewhere": ("on device", "位于终端"),
 }
-
-
-def _where(home: Home, state: Inspection) -> list[Kept]:
-    """Say of each file that stands where it is; of another device's it is known only whose."""
-    me, waits = home.replica.identity.enrolled.device, {one.sha256 for one in waiting(home)}
-    held = {file.sha256 for file in home.store.files()}
-    kept: list[Kept] = []
-    for one in state.evidence:
-        device = one.op.rpartition(":")[0]
-        mine = device == me or one.blob in held
-        where = ("waiting" if one.blob in waits else "sent") if mine else "elsewhere"
-        kept.append(Kept(one.blob, one.item, one.caption, device, where))
-    return kept
 
 
 def _show_state(those: Sequence[Checklist], state: Inspection, kept: Sequence[Kept]) -> None:
@@ -396,10 +335,10 @@ def _show_state(those: Sequence[Checklist], state: Inspection, kept: Sequence[Ke
             f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}",
         )
     for file in kept:
-        where = text(*KEPT[file.state]) + (f" {file.device}" if file.state == "elsewhere" else "")
+        place = text(*KEPT[file.state]) + (f" {file.device}" if file.state == "elsewhere" else "")
         say(
-            f"File {file.item}: {file.caption} {file.sha256} ({where})",
-            f"文件 {file.item}：{file.caption} {file.sha256}（{where}）",
+            f"File {file.item}: {file.caption} {file.sha256} ({place})",
+            f"文件 {file.item}：{file.caption} {file.sha256}（{place}）",
         )
     if judged.given:
         label = own.outcome(judged.outcome).label

@@ -1,9 +1,12 @@
 """A device's folder (终端目录): one SQLite file and the evidence files, each under its digest.
 
+Several people may share a phone: each has a folder of their own in it, with a key of their own.
+
 A file is safe here, synced to disk under its final name, before an operation speaks of it.
 """
 
 import os
+import re
 import time
 from hashlib import sha256
 from mimetypes import guess_type
@@ -11,10 +14,16 @@ from pathlib import Path
 
 from sync.media import Read
 from sync.messages import Clock
+from sync.refusals import Reason, Refused
 from sync.replica import Replica
 from sync.sqlite_store import SqliteStore
 from sync.store import File
 
+FIRST = "first"  # whoever enrolled without a name
+PEOPLE = "people"
+CURRENT = "current"
+
+_NAME = re.compile(r"\w[\w.-]{0,39}")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MAGIC = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -65,12 +74,39 @@ class Home:
 
         return read
 
+    def wipe(self) -> None:
+        """Forget everything but the files that the server does not have; the key goes too."""
+        kept = {file.sha256 for file in self.store.files() if not file.sent}
+        self.store.wipe()
+        for path in (self.folder / "files").iterdir():
+            if path.name not in kept:
+                path.unlink()
+
     def close(self) -> None:
         """Let go of the database."""
         self.store.close()
 
     def _path(self, digest: str) -> Path:
         return self.folder / "files" / digest
+
+
+def person_folder(folder: Path, who: str) -> Path:
+    """Say where a person's own folder is on a phone; the first person's is the phone's itself."""
+    if not who and (folder / CURRENT).is_file():
+        who = (folder / CURRENT).read_text("utf-8").strip()
+    if not who or who == FIRST:
+        return folder
+    if not _NAME.fullmatch(who):
+        raise Refused(Reason.PERSON_UNKNOWN, who=who)
+    return folder / PEOPLE / who
+
+
+def make_current(folder: Path, who: str) -> None:
+    """Let a person's folder be the one that commands use when they name nobody."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{CURRENT}.part"
+    part.write_text(who, "utf-8")
+    part.replace(folder / CURRENT)
 
 
 def boot() -> str:

@@ -50,6 +50,11 @@ def public_key(secret: str) -> str:
     return key.public_key().public_bytes_raw().hex()
 
 
+def fingerprint(public: str) -> str:
+    """Shorten a public key to 128 bits, as hex, that a QR code can carry."""
+    return sha256(bytes.fromhex(public)).hexdigest()[:32]
+
+
 def sign(secret: str, text: bytes) -> str:
     """Sign a text, as hex (RFC 8032)."""
     return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(secret)).sign(text).hex()

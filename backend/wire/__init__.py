@@ -55,6 +55,7 @@ from backend.wire.field import (
     UploadState,
     WantBlobs,
 )
+from backend.wire.handover import ReceivedView
 from backend.wire.holding import (
     HeldView,
     LostView,
@@ -214,6 +215,7 @@ __all__ = [
     "PublishedLine",
     "PublishedView",
     "ReasonCode",
+    "ReceivedView",
     "RecusalView",
     "RegisterPage",
     "RehearsalView",

@@ -61,6 +61,7 @@ class InviteView(Struct, frozen=True):
     certificate: str
     name: str
     expires_at: datetime
+    server_key: str  # whose fingerprint the QR code holds
 
 
 class DeviceView(Struct, frozen=True):

@@ -52,7 +52,8 @@ async def invite(db: Session, officer: Officer, certificate: str, now: datetime)
     await journal.append(
         db, actor=officer.name, verb="device.invite", subject=inspector.id, now=now
     )
-    return InviteView(code, inspector.certificate, inspector.name, row.expires_at)
+    key = codec.public_key((await head(db)).secret_key)
+    return InviteView(code, inspector.certificate, inspector.name, row.expires_at, key)
 
 
 async def enrol(db: Session, new: Enrol, now: datetime) -> Enrolled:

@@ -16,7 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from cli.client import Unreachable
-from cli.device import enrol_at, sync_over
+from cli.device import sync_over
+from cli.device_identity import enrol_at
 from cli.home import Home
 from cli.link import Ask, link
 from cli.main import UNREACHABLE

@@ -11,7 +11,9 @@ from cli.office import (
     devices,
     divisions,
     exports,
+    handovers,
     inspections,
+    ledger,
     plans,
     quarantine,
     registers,
@@ -29,7 +31,7 @@ def group() -> None:
 
 for _room in (
     accounts, registers, counts, divisions, search, exports, changes, plans, devices,
-    quarantine, conflicts, inspections,
+    handovers, quarantine, conflicts, ledger, inspections,
 ):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeAlias
 
 import click
@@ -9,6 +10,8 @@ import click
 from backend.wire import DeviceView, EntryView, InviteView, LostView, NewInvite
 from cli import client
 from cli.output import Words, as_json, json_option, say, show, text
+from sync import codec, invitation
+from sync.invitation import Invitation
 
 COLUMNS = {
     "id": ("device", "终端"),
@@ -54,10 +57,31 @@ def devices(context: click.Context, sort: str) -> None:
 
 @devices.command()
 @click.argument("certificate")
+@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Draw the QR here.")
+@click.option("--address", default="", help="Where devices reach the server. 终端访问地址。")
 @json_option
-def invite(certificate: str) -> None:
+def invite(certificate: str, png: Path | None, address: str) -> None:
     """Make a one-time code for an inspector's device; it is shown once. 生成登记码。"""
-    show(client.post("/office/devices/invites", InviteView, NewInvite(certificate)))
+    address = address or (client.server() if client.server() != client.LOCAL else "")
+    if png and not address:
+        raise click.UsageError(text("--png needs --address", "--png 需要 --address"))
+    made = client.post("/office/devices/invites", InviteView, NewInvite(certificate))
+    show(made)
+    if address:
+        asked = Invitation(address, made.code, codec.fingerprint(made.server_key))
+        _draw(invitation.write(asked), png)
+
+
+def _draw(content: str, png: Path | None) -> None:
+    """Show the code as a picture and as text: it can be scanned, or sent."""
+    import segno  # only here, and only the server's extra brings it
+
+    code = segno.make_qr(content, error="m")
+    if png:
+        code.save(str(png), scale=8, border=4)
+    elif not as_json():
+        code.terminal(compact=True, border=2)
+    say(content, content)
 
 
 @devices.command()

@@ -1,0 +1,15 @@
+"""交接: what the office is told of a bundle that was brought by hand."""
+
+from msgspec import Struct
+
+
+class ReceivedView(Struct, frozen=True):
+    """What came of a bundle; `receipt` is a text for the device that wrote it."""
+
+    device: str
+    certificate: str
+    name: str
+    operations: int  # in it, new or not
+    new: int
+    files: int
+    receipt: str
