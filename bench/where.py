@@ -19,21 +19,20 @@ from _stage import AT, KINDS, SHAPES, Client, client, show, stage
 from sqlalchemy import event
 
 from backend import db
-from backend.work import intake
+from backend.work import folds, intake, ledger
 from sync import codec, hub
 
 # What is told apart, innermost first; what is in none of these is "the rest".
 PARTS: dict[str, tuple[tuple[ModuleType, str], ...]] = {
     "verify the signature": ((codec, "check_body"),),
     "read and chain": ((hub, "read"),),
-    "load tasks and checklists": ((intake, "_facts"),),
+    "load what is known": ((intake, "_load"),),
     "judge each operation": ((hub, "admit"),),
-    "chain the ledger": ((codec, "ledger_link"),),
-    "append to the ledger": ((intake, "_extend"),),
-    "decode operations again": ((intake, "decode_op"),),
     "fold": ((intake, "fold"),),
-    "hash the state": ((intake, "digest"),),
-    "load and store projections": ((intake, "project"),),
+    "hash the state": ((folds, "digest"),),
+    "lock": ((ledger, "lock"),),
+    "give places, chain the ledger": ((hub, "place"),),
+    "write": ((ledger, "write"),),
     "answer and sign": ((intake, "_answer"),),
 }
 _part: list[str] = ["the rest"]

@@ -38,7 +38,7 @@ MEMBER = "member"  # 参加人员: of another department, or an expert; what the
 Covers: TypeAlias = dict[str, tuple[tuple[int, int], ...]]
 
 
-class Recorded(Struct, frozen=True):
+class Recorded(Struct, frozen=True, gc=False):
     """An operation, its name, its chain hash and the inspector whose device recorded it."""
 
     id: OpId
@@ -47,7 +47,7 @@ class Recorded(Struct, frozen=True):
     op: AnyOp
 
 
-class Said(Struct, frozen=True, omit_defaults=True):
+class Said(Struct, frozen=True, omit_defaults=True, gc=False):
     """One inspector's answer to one item; what its kind does not tell is left out of its JSON."""
 
     op: OpId
@@ -67,7 +67,7 @@ class Said(Struct, frozen=True, omit_defaults=True):
         return self.v, self.rows
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, gc=False):
     """What stands for one item (检查项): equal answers agree, different ones are in conflict."""
 
     value: str  # provisional while in conflict; empty when the item is to be answered again
@@ -163,7 +163,8 @@ class Inspection(Struct, frozen=True):
     @property
     def conflicts(self) -> tuple[str, ...]:
         """Name the items in conflict."""
-        return tuple(ref for ref, item in self.items.items() if item.conflict)
+        several = [(ref, item) for ref, item in self.items.items() if len(item.standing) > 1]
+        return tuple(ref for ref, item in several if item.conflict)
 
 
 def fold(recorded: Iterable[Recorded]) -> Inspection:
@@ -357,7 +358,11 @@ def _items(ops: list[Recorded]) -> dict[str, Item]:
         if isinstance(r.op, SetAnswers):
             name, who, replaces = r.id, r.who, r.op.s
             for ref, answer in r.op.f.items():
-                one = _said(name, who, answer)
+                one = (
+                    _said(name, who, answer)
+                    if answer.kind
+                    else Said(name, who, answer.v, answer.note)
+                )
                 if ref in first:
                     several.setdefault(ref, [first[ref]]).append(one)
                 else:

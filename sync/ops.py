@@ -39,7 +39,7 @@ class Op(
 AnswerKind = Literal["", "number", "count", "choice", "text", "date", "table"]
 
 
-class Answer(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Answer(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """检查项结论: `v` is always text, in the one form that its kind has (sync/answers.py).
 
     Of no kind: pass, fail, na, or a measured value in the unit that the item has.

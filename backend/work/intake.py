@@ -49,8 +49,8 @@ class Taken(Struct, frozen=True):
 
     old: int  # operations that the ledger held before
     verdicts: Sequence[hub.Verdict]
-    states: dict[str, State]
     projections: Sequence[ledger.Projection]
+    remarkable: dict[str, State]  # those in which something is in conflict or late
 
 
 async def exchange(
@@ -161,14 +161,16 @@ def _take(push: hub.Push, old: int, device: Standing, known: Known) -> Taken:
         if verdict.op is not None:
             one = Recorded(op_id(device.device, n), push.hashes[index], who, verdict.op)
             counting.setdefault(verdict.inspection, []).append(one)
-    states: dict[str, State] = {}
     projections: list[ledger.Projection] = []
+    remarkable: dict[str, State] = {}
     for inspection in sorted(counting):
         before = known.recorded.get(inspection, ())
         ops = [*before, *counting[inspection]]
-        state = states[inspection] = fold(ops)
+        state = fold(ops)
         projections.append(folds.projection(inspection, ops, state, before=len(before)))
-    return Taken(old, verdicts, states, projections)
+        if projections[-1].conflicts or projections[-1].late:
+            remarkable[inspection] = state
+    return Taken(old, verdicts, projections, remarkable)
 
 
 def _moved(now: Standing, *, since: Standing) -> bool:
@@ -208,7 +210,9 @@ async def _store(
         ),
         now,
     )
-    states = taken.states if whole else await folds.project(db, sorted(taken.states), now)
+    states = taken.remarkable
+    if not whole:
+        states = await folds.project(db, [one.inspection for one in taken.projections], now)
     if taken.old:
         return device, await _notes(db, push, device)
     said = [Note(one.n, one.verdict.verdict, one.verdict.why) for one in placed if one.seq is None]
@@ -272,7 +276,6 @@ def _remarks(push: hub.Push, states: Mapping[str, State]) -> list[Note]:
     return [
         note
         for _, state in sorted(states.items())
-        if state.late or state.conflicts
         for note in hub.remarks(state, push.head.dev, push.head.first)
     ]
 
