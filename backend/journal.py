@@ -6,12 +6,10 @@ Whoever keeps one hash can later tell whether any act up to it was changed or re
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from hashlib import sha256
-
-import msgspec
+from datetime import datetime
 
 from backend.db import GENESIS, Session, head
+from backend.rules import acts
 from backend.tables import Act
 from sync.refusals import Reason, Refused
 
@@ -27,7 +25,7 @@ async def append(
         actor=actor,
         verb=verb,
         subject=subject,
-        details=_canonical(details),
+        details=acts.canonical(details),
         prev=place.act_hash,
         hash="",
     )
@@ -39,26 +37,17 @@ async def append(
 
 def digest(act: Act) -> str:
     """Hash an act onto the one before it."""
-    content: dict[str, str | int] = {
-        "n": act.n,
-        "at": act.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "actor": act.actor,
-        "verb": act.verb,
-        "subject": act.subject,
-        "details": act.details,
-    }
-    return sha256((act.prev + _canonical(content)).encode()).hexdigest()
+    return acts.digest(
+        act.prev, n=act.n, at=acts.moment(act.at), actor=act.actor, verb=act.verb,
+        subject=act.subject, details=act.details,
+    )  # fmt: skip
 
 
-def verify(acts: Iterable[Act]) -> str:
+def verify(journal: Iterable[Act]) -> str:
     """Walk the journal from its first act to its last hash; refuse at the first break."""
     prev = GENESIS
-    for n, act in enumerate(acts, start=1):
+    for n, act in enumerate(journal, start=1):
         if (act.n, act.prev, act.hash) != (n, prev, digest(act)):
             raise Refused(Reason.JOURNAL_BROKEN, n=n)
         prev = act.hash
     return prev
-
-
-def _canonical(content: dict[str, str | int]) -> str:
-    return msgspec.json.encode(content, order="deterministic").decode()

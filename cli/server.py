@@ -15,7 +15,7 @@ from sqlmodel import select
 
 from backend import app, db, journal, logs, settings
 from backend.tables import Act, Head
-from backend.work import accounts, backups
+from backend.work import accounts, backups, rulings
 from cli.output import json_option, say, show
 
 T = TypeVar("T")
@@ -62,10 +62,24 @@ def serve(host: str, port: int, workers: int) -> None:
 @group.command()
 @json_option
 def upgrade() -> None:
-    """Bring the database schema to the newest revision. 升级数据库结构。"""
-    _with_engine(db.upgrade)
+    """Bring the database schema to the newest revision. 升级数据库结构。
+
+    What devices sent that the version before did not understand is judged again.
+    """
+
+    async def run(engine: AsyncEngine) -> int:
+        await db.upgrade(engine)
+        async with db.transaction(engine) as session:
+            return await rulings.rejudge_parked(session, datetime.now(UTC))
+
+    understood = _with_engine(run)
     say(f"The schema is at {db.newest()}.", f"数据库结构为 {db.newest()}。")
-    show({"schema": db.newest()}, {})
+    if understood:
+        say(
+            f"Operations that are understood now: {understood}.",
+            f"现已识别的操作：{understood} 项。",
+        )
+    show({"schema": db.newest(), "understood": understood}, {})
 
 
 @group.command()

@@ -1,4 +1,4 @@
-"""复核: check a draw or a publication from its files alone, with no server, database or network."""
+"""复核: check a draw, a publication or a ledger from files alone, without server or network."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from backend.rules.canonical import NotCanonical
 from backend.rules.course import Course
 from backend.rules.verification import Explained, Step, explain, verify
 from backend.work import processes
-from cli import verify_publication
+from cli import verify_ledger, verify_publication
 from cli.draw_course import tell_site
 from cli.output import as_json, json_option, say, show, text
 from sync.refusals import Reason, Refused
@@ -22,10 +22,10 @@ REFUTED = 1
 
 @click.group("verify")
 def group() -> None:
-    """Check a draw or a publication, offline. 离线复核。"""
+    """Check a draw, a publication or a ledger, offline. 离线复核。"""
 
 
-for _command in verify_publication.commands:
+for _command in (*verify_publication.commands, verify_ledger.verify_ledger):
     group.add_command(_command)
 
 

@@ -18,8 +18,9 @@ from backend.tables import Act, Device, Entry, Fork, Inspector, Ruling
 from backend.wire import HeldView, RuledView, RuleOrder
 from backend.work import desks, rulings
 from backend.work.holders import find
-from sync import codec, hub, reissue
-from sync.ops import AnyOp, OpId, decode_envelope, decode_op, op_id
+from sync import codec, hub
+from sync.naming import renamed
+from sync.ops import AnyOp, OpId, Sign, decode_envelope, decode_op, op_id
 from sync.refusals import Reason, Refused
 
 LISTED_MAX = 1000
@@ -226,7 +227,7 @@ async def _reissue(
     """Issue a branch again under a device of its own, which is revoked when that is done.
 
     What the inspector's own device has issued again since is not issued twice; signatures are
-    left, because what they sign goes by other names.
+    left: what they sign goes by other names, so who signed has to sign again.
     """
     assert order.branch is not None
     branch = await _branch(db, device, order.branch)
@@ -240,11 +241,11 @@ async def _reissue(
         if fork.hash in twins:
             continue
         op = _understood(fork.raw)
-        again = reissue.renamed(op, len(ops) + 1, names) if op is not None else None
-        if again is None:
+        if op is None or isinstance(op, Sign):
             ruled.append(Ruled(*rulings.key_of(fork), KEPT, "" if op else Reason.OP_UNKNOWN.code))
         else:
-            ops.append(again)
+            orig = op.orig or fork.hash
+            ops.append(msgspec.structs.replace(renamed(op, names), n=len(ops) + 1, orig=orig))
             ruled.append(Ruled(*rulings.key_of(fork), REISSUED))
             names[op_id(device.id, fork.n)] = op_id(desk.id, len(ops))
     if not ops:
@@ -257,7 +258,7 @@ async def _reissue(
 
 
 async def _twins(db: Session, forks: Sequence[tuple[Fork, str]]) -> dict[str, OpId]:
-    """Find forked operations that their inspector has issued again, from whatever device."""
+    """Find forked operations that were issued again under another name of their inspector's."""
     inspections = {hub.inspection_of(fork.raw) for fork, _ in forks}
     query = (
         select(Entry.device_id, Entry.n, Entry.raw, Device.inspector_id)
@@ -267,15 +268,16 @@ async def _twins(db: Session, forks: Sequence[tuple[Fork, str]]) -> dict[str, Op
             col(Entry.inspection_id).in_(inspections - {""}),
         )
     )
-    said: dict[tuple[str, bytes], OpId] = {}
+    again: dict[tuple[str, str], OpId] = {}
     for device_id, n, raw, who in await db.exec(query) if forks else ():
-        if (op := _understood(raw)) is not None:
-            said[who, reissue.essence(op)] = op_id(device_id, n)
+        if (op := _understood(raw)) is not None and op.orig:
+            again[who, op.orig] = op_id(device_id, n)
     found: dict[str, OpId] = {}
     for fork, who in forks:
         op = _understood(fork.raw)
-        if op is not None and (twin := said.get((who, reissue.essence(op)))) is not None:
-            found[fork.hash] = twin
+        first = op.orig if op is not None and op.orig else fork.hash
+        if (who, first) in again:
+            found[fork.hash] = again[who, first]
     return found
 
 

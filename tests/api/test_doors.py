@@ -247,6 +247,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/devices/{device_id}/revoke"): Row(("admin", "supervisor"), a_device),
     ("GET", "/office/devices/{device_id}/log"): Row(ANY, a_device),
     ("POST", "/office/devices/{device_id}/loss"): Row(("admin", "supervisor"), a_device),
+    ("GET", "/office/ledger"): Row(ADMIN, nothing, (403,), "same"),
     ("GET", "/office/quarantine"): Row(ANY, something_held, (200,), "hidden"),
     ("POST", "/office/quarantine/release"): Row(SUPERVISOR, something_held),
     ("POST", "/office/quarantine/keep"): Row(SUPERVISOR, something_held),
