@@ -5,7 +5,6 @@ Only `enrol` and `sync` use the network. Everything else reads and writes the de
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import msgspec
@@ -34,8 +33,6 @@ from sync.merge import MEMBER, Inspection, Said
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
-
-T = TypeVar("T")
 
 TASKS = {
     "place": ("place", "签序"),

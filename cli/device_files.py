@@ -16,6 +16,7 @@ from cli.home import Home
 from cli.link import Ask, Unreachable
 from sync import media
 from sync.media import Announced, Known, Pace, Sent
+from sync.merge import Inspection
 from sync.messages import Request, Response
 from sync.ops import AddEvidence, decode_op
 from sync.refusals import Kind, Reason, Refused
@@ -43,6 +44,16 @@ class Waiting(Struct, frozen=True):
     caption: str
     mime: str
     size: int
+
+
+class Kept(Struct, frozen=True):
+    """A file of an inspection, on which device it was attached, and whether it left it."""
+
+    sha256: str
+    item: str
+    caption: str
+    device: str
+    state: Literal["sent", "waiting", "elsewhere"]
 
 
 class Delivered(Struct, frozen=True):
@@ -76,6 +87,19 @@ def waiting(home: Home) -> list[Waiting]:
         )
         for name, file in unsent.items()
     ]
+
+
+def where(home: Home, state: Inspection) -> list[Kept]:
+    """Say of each file that stands where it is; of another device's it is known only whose."""
+    me, waits = home.replica.identity.enrolled.device, {one.sha256 for one in waiting(home)}
+    held = {file.sha256 for file in home.store.files()}
+    kept: list[Kept] = []
+    for one in state.evidence:
+        device = one.op.rpartition(":")[0]
+        mine = device == me or one.blob in held
+        place = ("waiting" if one.blob in waits else "sent") if mine else "elsewhere"
+        kept.append(Kept(one.blob, one.item, one.caption, device, place))
+    return kept
 
 
 def send_files(

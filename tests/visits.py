@@ -22,7 +22,7 @@ from backend.work import folds
 from sync import checklist, photos
 from sync.checklist import Checklist
 from sync.merge import Recorded
-from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, op_id
+from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, Void, op_id
 
 FORM = checklist.parse(
     (Path(__file__).parents[1] / "fixtures" / "checklists" / "cold_store.toml").read_bytes()
@@ -142,6 +142,10 @@ class Visit:
     def find(self, who: str, text: str) -> str:
         """Record a finding."""
         return self.record(who, AddFinding, text=text, basis="食品安全法 第五十四条")
+
+    def void(self, who: str, target: str, *, reason: str = "误拍") -> str:
+        """Withdraw a finding or a file."""
+        return self.record(who, Void, target=target, reason=reason)
 
     def sign(self, *roles: str, name: str = "") -> None:
         """Sign everything so far."""

@@ -65,15 +65,21 @@ class FindingView(Struct, frozen=True):
 
 
 class EvidenceView(Struct, frozen=True):
-    """A file of an inspection: has it arrived, and is it sound?"""
+    """A file of an inspection: has it arrived, is it sound, and which device attached it?
+
+    `rendition` is the digest of a small picture that the device made of it: derived, no evidence.
+    """
 
     sha256: str
     who: str
+    device: str
+    label: str  # what the device is called
     item: str
     caption: str
     mime: str
     size: int
     arrived: bool
+    rendition: str
     flag: str
     voided: str
 
@@ -159,6 +165,7 @@ class InspectionView(Struct, frozen=True):
     items: tuple[ItemView, ...]
     findings: tuple[FindingView, ...]
     evidence: tuple[EvidenceView, ...]
+    evidence_complete: bool  # every file that stands has arrived; none is concluded before
     signatures: tuple[SignatureView, ...]
     late: tuple[str, ...]
     verdict: VerdictView

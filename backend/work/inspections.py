@@ -32,7 +32,6 @@ from backend.tables import (
 from backend.tables import Checklist as ChecklistRow
 from backend.wire import (
     ConclusionView,
-    EvidenceView,
     FindingView,
     InspectionLine,
     InspectionView,
@@ -48,7 +47,7 @@ from backend.wire import (
 )
 from backend.work import announcements, folds, rectifications
 from backend.work.calendars import working_days
-from backend.work.moments import moments_of
+from backend.work.holdings import complete, evidence_of
 from backend.work.moments import moments_of
 from sync import checklist, merge
 from sync.checklist import Checklist, Item, named
@@ -192,7 +191,8 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
             FindingView(_name(case, one.who), one.item, one.text, one.basis, one.voided)
             for one in case.state.findings
         ),
-        evidence=tuple(_evidence(case, one) for one in case.state.evidence),
+        evidence=await evidence_of(db, case.state, case.blobs, case.people),
+        evidence_complete=complete(case.state, case.blobs),
         signatures=tuple(
             SignatureView(
                 _name(case, one.who), one.role, one.name, one.reason, bool(one.amended_by)
@@ -203,7 +203,6 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         verdict=_verdict(case, judge(case.checklist, case.state)),
         conclusion=_conclusion(case, accounts),
         order=_order(case.order),
-        moments=await moments_of(db, case.task),
         moments=await moments_of(db, case.task),
     )
 
@@ -399,21 +398,6 @@ def _item(case: Case, ref: str, item: Item) -> ItemView:
         value=answered.value if answered else "",
         conflict=answered.conflict if answered else False,
         said=said_views(case, answered) if answered else (),
-    )
-
-
-def _evidence(case: Case, one: merge.Evidence) -> EvidenceView:
-    blob = case.blobs.get(one.blob)
-    return EvidenceView(
-        sha256=one.blob,
-        who=_name(case, one.who),
-        item=one.item,
-        caption=one.caption,
-        mime=one.mime,
-        size=one.size,
-        arrived=blob is not None,
-        flag=blob.flag if blob else "",
-        voided=one.voided,
     )
 
 

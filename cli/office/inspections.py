@@ -140,8 +140,10 @@ def _show(view: InspectionView) -> None:
             for said in item.said:
                 click.echo(f"            {_said(said)}")
     for one in view.evidence:
-        come = text("arrived", "已到达") if one.arrived else text("missing", "未到达")
-        state = one.flag or come
+        state = one.flag or text("arrived", "已到达")
+        if not one.arrived:
+            device = f"{one.label} {one.device}".strip()
+            state = text(f"missing, on device {device}", f"未到达，位于终端 {device}")
         click.echo(f"   {one.sha256}  {one.mime}  {one.size}  {state}  {one.item}")
     if view.verdict.label is not None:
         label = view.verdict.label

@@ -14,7 +14,7 @@ from PIL import Image
 from simulation.slow_link import Keeper, SlowLink
 
 from cli import device_files
-from cli.device_files import Delivered, Policy, send_files, waiting
+from cli.device_files import Delivered, Policy, send_files, waiting, where
 from cli.home import Home
 from sync import codec
 from sync.messages import Enrolled, Request, Response
@@ -236,6 +236,24 @@ def test_status_names_the_photos_that_wait(home: Home, tmp_path: Path) -> None:
     assert f"{INSPECTION}  2.1  {last.size / 1000:,.0f} kB  {last.sha256}  seal" in told
     assert not any(file.sha256 in told for file in kept)
     assert [one["sha256"] for one in parsed["files"]] == [last.sha256]
+
+
+def test_an_inspection_says_of_each_file_where_it_is(home: Home, tmp_path: Path) -> None:
+    sent = keep(home, photo(tmp_path, 1), caption="sent")
+    send_files(home, asking(Keeper()).ask)
+    waits = keep(home, photo(tmp_path, 2), caption="waits")
+    state, other = home.replica.inspection(INSPECTION), "01900000-0000-7000-8000-00000000000f"
+    foreign = msgspec.structs.replace(state.evidence[0], op=f"{other}:7", blob="c" * 64)
+    state = msgspec.structs.replace(state, evidence=(*state.evidence, foreign))
+
+    kept = {one.sha256: (one.state, one.device) for one in where(home, state)}
+
+    me = home.replica.identity.enrolled.device
+    assert kept == {
+        sent.sha256: ("sent", me),
+        waits.sha256: ("waiting", me),
+        "c" * 64: ("elsewhere", other),
+    }
 
 
 def test_what_works_offline_loads_nothing_that_is_for_a_network(home: Home) -> None:
