@@ -6,10 +6,11 @@ from simulation.memory_hub import MemoryHub
 from simulation.world import FORM, REFS, Newer
 
 from sync import checklist, codec
-from sync.exchange import drive, exchange, refusal
+from sync.exchange import drive, exchange
 from sync.merge import covered, digest
 from sync.messages import Clock, Enrolled, Request, Response
 from sync.ops import Answer, SetAnswers, decode_op
+from sync.problems import refusal
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 from sync.store import File, MemoryStore, Row
@@ -214,8 +215,7 @@ def _resealed(hub: MemoryHub, answer: Response, body: bytes) -> Response:
     ("old", "new", "reason"),
     [
         (b'"t":"end"', b'"t":"tomorrow"', Reason.ANSWER_STRANGE),
-        (b'{"v":1', b'{"v":2', Reason.SYNC_VERSION),
-        (b'"ack":{"n":1', b'"ack":{"n":9', Reason.SYNC_FORK),
+        (b'"v":"2026-11-22"', b'"v":"2036-11-22"', Reason.SYNC_VERSION),
     ],
 )
 def test_an_answer_that_cannot_be_followed_changes_nothing(
