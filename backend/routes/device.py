@@ -11,7 +11,7 @@ from msgspec import Meta
 from backend.auth_device import device_door
 from backend.db import Session
 from backend.routes import packing, problems
-from backend.work import enrolments, intake
+from backend.work import enrolments, intake, throttles
 from backend.work.snapshots import Snapshots
 from sync.codec import SIGNATURE_HEADER
 from sync.messages import Enrol, Enrolled
@@ -22,10 +22,17 @@ NDJSON = "application/x-ndjson"
 
 @post("/device/enrol", guards=[device_door], opt={"open": True}, security=[])
 async def enrol(
-    db: NamedDependency[Session], now: NamedDependency[datetime], data: JSONBody[Enrol]
+    request: Request[Any, Any, Any],
+    db: NamedDependency[Session],
+    now: NamedDependency[datetime],
+    data: JSONBody[Enrol],
 ) -> Enrolled:
     """Let a device become an inspector's (终端登记)."""
-    return await enrolments.enrol(db, data, now)
+    guesses = throttles.enrolment(problems.address(request))
+    await throttles.attempt(db, guesses, now)
+    enrolled = await enrolments.enrol(db, data, now)
+    await throttles.forgive(db, guesses)
+    return enrolled
 
 
 @post("/device/renew", guards=[device_door], opt={"open": True}, security=[], status_code=201)

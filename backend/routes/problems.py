@@ -50,7 +50,7 @@ def problem(_: AnyRequest, refusal: Refused, *, status: int | None = None) -> Pr
     status = status or STATUS[reason.kind]
     headers: dict[str, str] = {}
     if reason.kind is Kind.BUSY:
-        headers["Retry-After"] = str(RETRY_SECONDS)
+        headers["Retry-After"] = str(refusal.details.get("seconds", RETRY_SECONDS))
     if reason.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
     body: dict[str, object] = {
@@ -64,6 +64,11 @@ def problem(_: AnyRequest, refusal: Refused, *, status: int | None = None) -> Pr
         "details": refusal.details,
     }
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def address(request: AnyRequest) -> str:
+    """Say from where somebody asks, as far as is known."""
+    return request.client.host if request.client is not None else ""
 
 
 def rejected(request: AnyRequest, error: HTTPException) -> Problem:

@@ -19,6 +19,7 @@ from backend.db import Session, head
 from backend.settings import Settings
 from backend.tables import Account, Inspector, Token
 from backend.wire import Credentials, NewAccount, NewPassword
+from backend.work import throttles
 from sync.refusals import Reason, Refused
 
 
@@ -113,9 +114,17 @@ async def deactivate_account(
 
 
 async def login(
-    db: Session, reader: Session, given: Credentials, *, settings: Settings, now: datetime
+    db: Session,
+    reader: Session,
+    given: Credentials,
+    *,
+    address: str,
+    settings: Settings,
+    now: datetime,
 ) -> tuple[str, Token, Officer]:
     """Open a session. The slow look at the password happens before `db` locks anything."""
+    guesses = throttles.login(given.name, address)
+    await throttles.attempt(db, guesses, now)
     account = (await reader.exec(select(Account).where(Account.name == given.name))).first()
     await reader.commit()  # gives the connection back while the password is looked at
     known = account.password_hash if account is not None and account.active else None
@@ -127,6 +136,7 @@ async def login(
         digest=digest(token), account_id=account.id, expires_at=now + settings.token_life
     )
 
+    await throttles.forgive(db, guesses)
     await db.exec(delete(Token).where(col(Token.expires_at) <= now))
     db.add(session)
     return token, session, as_officer(account)

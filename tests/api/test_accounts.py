@@ -178,11 +178,11 @@ async def test_every_act_on_accounts_is_in_the_journal_without_a_password(office
 async def test_many_logins_at_once_leave_the_server_answering(
     server: AsyncClient, office: Office
 ) -> None:
-    account = await office.account("reviewer")
-    client = await office.login(account)
-    given = {"name": account.name, "password": PASSWORD}
+    accounts = [await office.account("reviewer") for _ in range(40)]
+    client = await office.login(accounts[0])
+    given = [{"name": one.name, "password": PASSWORD} for one in accounts]
 
-    logins = [asyncio.create_task(server.post("/office/login", json=given)) for _ in range(40)]
+    logins = [asyncio.create_task(server.post("/office/login", json=one)) for one in given]
     started = perf_counter()
     answer = await client.get("/office/whoami")
     waited = perf_counter() - started

@@ -1,14 +1,16 @@
 """帐号: logging in and out, and the accounts that may."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from backend.auth import Officer, needs
 from backend.db import Session
+from backend.routes.problems import address
 from backend.settings import Settings
 from backend.wire import (
     AccountView,
@@ -23,6 +25,7 @@ from backend.work import accounts
 
 @post("/login", opt={"open": True}, security=[])
 async def login(
+    request: Request[Any, Any, Any],
     db: NamedDependency[Session],
     reader: NamedDependency[Session],
     settings: NamedDependency[Settings],
@@ -30,7 +33,9 @@ async def login(
     data: JSONBody[Credentials],
 ) -> LoginView:
     """Open a session (登录)."""
-    token, session, officer = await accounts.login(db, reader, data, settings=settings, now=now)
+    token, session, officer = await accounts.login(
+        db, reader, data, address=address(request), settings=settings, now=now
+    )
     return LoginView(
         token=token,
         expires_at=session.expires_at,
