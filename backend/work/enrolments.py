@@ -19,7 +19,7 @@ from backend.db import Session, head
 from backend.tables import Device, Entry, Head, Inspector, Invite
 from backend.wire import InviteView
 from backend.work import feed
-from sync import chains, codec, messages, sealing
+from sync import chains, codec, messages, sealing, versions
 from sync.messages import BATCH_OPS_MAX, Enrol, Enrolled
 from sync.refusals import Reason, Refused
 
@@ -93,6 +93,7 @@ async def renew(db: Session, header: str, body: bytes, now: datetime) -> Enrolle
     Refuses with SIGNATURE_WRONG, DEVICE_UNKNOWN, SYNC_MALFORMED or DEVICE_REVOKED.
     """
     device, ask = await _asking(db, header, body, messages.decode_renew)
+    versions.check(ask.v)
     if device.revoked_at is not None:
         raise Refused(Reason.DEVICE_REVOKED, device=device.id)
     inspector = await db.get_one(Inspector, device.inspector_id)
