@@ -11,8 +11,9 @@ from math import ceil
 from typing import NamedTuple
 
 from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col, select
+from sqlmodel import col
 
 from backend.db import Session, transaction
 from backend.tables import Throttle
@@ -58,8 +59,7 @@ async def attempt(db: Session, guesses: Sequence[Guess], now: datetime) -> None:
     async with transaction(db.bind) as fresh:
         await fresh.exec(delete(Throttle).where(col(Throttle.failed_at) < now - FORGOTTEN))
         for one in guesses:
-            row = await fresh.get(Throttle, one.digest, with_for_update=True)
-            row = row or Throttle(digest=one.digest, failures=0, failed_at=now)
+            row = await _locked(fresh, one, now)
             wait = row.failed_at + pause(row.failures, one) - now
             if wait > timedelta(0):
                 raise Refused(Reason.THROTTLED, seconds=ceil(wait.total_seconds()))
@@ -69,14 +69,23 @@ async def attempt(db: Session, guesses: Sequence[Guess], now: datetime) -> None:
 
 async def forgive(db: Session, guesses: Sequence[Guess]) -> None:
     """Take the counts of an attempt back that was right; an account begins anew."""
-    digests = {one.digest: one for one in guesses}
-    query = select(Throttle).where(col(Throttle.digest).in_(digests)).with_for_update()
-    for row in (await db.exec(query)).all():
-        row.failures = 0 if digests[row.digest].what == "account" else row.failures - 1
+    for one in guesses:  # in the order in which attempts lock them
+        row = await db.get(Throttle, one.digest, with_for_update=True)
+        if row is None:
+            continue
+        row.failures = 0 if one.what == "account" else row.failures - 1
         if row.failures > 0:
             db.add(row)
         else:
             await db.delete(row)
+
+
+async def _locked(db: Session, guess: Guess, now: datetime) -> Throttle:
+    """Give the count of a guess, beginning it; of two who begin it at once neither fails."""
+    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    begun = insert(Throttle).values(digest=guess.digest, failures=0, failed_at=now)
+    await db.exec(begun.on_conflict_do_nothing())
+    return await db.get_one(Throttle, guess.digest, with_for_update=True)
 
 
 def pause(failures: int, guess: Guess) -> timedelta:
