@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sync.answers import measured
-from sync.checklist import Bound, Checklist, Item, Measure, admissible
+from sync.checklist import Bound, Checklist, Item, Measure, admissible, named
 from sync.merge import Inspection
 from sync.refusals import Reason, Refused
 
@@ -39,17 +39,22 @@ class Verdict(Struct, frozen=True):
         return self.outcome != ""
 
 
-def judge(checklist: Checklist, inspection: Inspection) -> Verdict:
-    """Weigh an inspection; answers to items that the checklist does not have count for nothing."""
+def judge(checklist: Checklist, inspection: Inspection, *, partner: bool = False) -> Verdict:
+    """Weigh an inspection; answers to items that the checklist does not have count for nothing.
+
+    `partner`: the checklist is one that a partner department brings (部门联合); the verdict names
+    its items as the inspection does.
+    """
+    names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
     passed: list[Item] = []
     failed: list[Item] = []
     not_applicable, unanswered, in_conflict = 0, list[str](), list[str]()
     for item in checklist.items:
-        answer = inspection.items.get(item.ref)
+        answer = inspection.items.get(names[item.ref])
         if answer is not None and answer.conflict:
-            in_conflict.append(item.ref)
+            in_conflict.append(names[item.ref])
         elif answer is None or admissible(checklist, item.ref, answer.value) is not None:
-            unanswered.append(item.ref)
+            unanswered.append(names[item.ref])
         elif answer.value == "na":
             not_applicable += 1
         else:
@@ -69,11 +74,11 @@ def judge(checklist: Checklist, inspection: Inspection) -> Verdict:
         general_checked=general_passed + general_failed,
         general_passed=general_passed,
         not_applicable=not_applicable,
-        failed=tuple(item.ref for item in failed),
+        failed=tuple(names[item.ref] for item in failed),
         unanswered=tuple(unanswered),
         in_conflict=tuple(in_conflict),
         evidence_missing=tuple(
-            item.ref for item in failed if item.evidence and item.ref not in evidenced
+            names[item.ref] for item in failed if item.evidence and names[item.ref] not in evidenced
         ),
         examined_short=short and not unanswered and not in_conflict,
     )

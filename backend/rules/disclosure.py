@@ -13,7 +13,7 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from sync.checklist import Checklist, Text
+from sync.checklist import Checklist, Text, named
 from sync.verdict import Verdict
 
 # Whose words these are is known: the register's, the released checklist's, the draw's, or numbers
@@ -71,6 +71,16 @@ class Counts(Struct, frozen=True):
     not_applicable: int
 
 
+class PartResult(Struct, frozen=True):
+    """部门联合: what a partner's matters amount to, by its own checklist."""
+
+    departments: tuple[str, ...]
+    checklist: Form
+    outcome: Said
+    counts: Counts
+    failed: tuple[Failed, ...]
+
+
 class Order(Struct, frozen=True):
     """责令整改."""
 
@@ -88,7 +98,7 @@ class DrawLink(Struct, frozen=True):
     place: int
 
 
-class Result(Struct, frozen=True):
+class Result(Struct, frozen=True, omit_defaults=True):
     """检查结果公示信息: one published result, complete."""
 
     id: str
@@ -104,6 +114,7 @@ class Result(Struct, frozen=True):
     published_on: date
     photos: tuple[str, ...]  # paths in the publication's folder
     draw: DrawLink
+    parts: tuple[PartResult, ...] = ()
 
 
 def public_view(
@@ -120,28 +131,68 @@ def public_view(
     published_on: date,
     photos: int,
     draw: DrawLink,
+    parts: tuple[PartResult, ...] = (),
 ) -> Result:
     """Choose what is published of an inspection."""
-    failed = [item for item in checklist.items if item.ref in verdict.failed]
     return Result(
         id=id,
         site=site,
-        checklist=Form(checklist.code, checklist.version, checklist_digest, checklist.title),
-        outcome=Said(verdict.outcome, checklist.outcome(verdict.outcome).label),
+        checklist=_form(checklist, checklist_digest),
+        outcome=_said(checklist, verdict),
         result=result,
-        counts=Counts(
-            passed=sum(1 for _ in checklist.items) - len(failed) - verdict.not_applicable,
-            failed=len(failed),
-            not_applicable=verdict.not_applicable,
-        ),
-        failed=tuple(Failed(item.ref, item.key, item.text, item.basis) for item in failed),
+        counts=_counts(checklist, verdict),
+        failed=_failed(checklist, verdict),
         order=order,
         formed_on=formed_on,
         due_on=due_on,
         published_on=published_on,
         photos=tuple(f"photos/{id}/{n}.jpg" for n in range(1, photos + 1)),
         draw=draw,
+        parts=parts,
     )
+
+
+def public_part(
+    *, departments: tuple[str, ...], checklist: Checklist, digest: str, verdict: Verdict
+) -> PartResult:
+    """Choose what is published of a partner's part."""
+    return PartResult(
+        departments=departments,
+        checklist=_form(checklist, digest),
+        outcome=_said(checklist, verdict),
+        counts=_counts(checklist, verdict),
+        failed=_failed(checklist, verdict),
+    )
+
+
+def _form(checklist: Checklist, digest: str) -> Form:
+    return Form(checklist.code, checklist.version, digest, checklist.title)
+
+
+def _said(checklist: Checklist, verdict: Verdict) -> Said:
+    return Said(verdict.outcome, checklist.outcome(verdict.outcome).label)
+
+
+def _counts(checklist: Checklist, verdict: Verdict) -> Counts:
+    every, failed = sum(1 for _ in checklist.items), len(verdict.failed)
+    return Counts(
+        passed=every - failed - verdict.not_applicable,
+        failed=failed,
+        not_applicable=verdict.not_applicable,
+    )
+
+
+def _failed(checklist: Checklist, verdict: Verdict) -> tuple[Failed, ...]:
+    """List what failed by the references of its checklist."""
+    names = {ref: one for one in checklist.items for ref in (one.ref, named(checklist, one.ref))}
+    failed = [names[ref] for ref in verdict.failed]
+    return tuple(Failed(one.ref, one.key, one.text, one.basis) for one in failed)
+
+
+def plain_ref(name: str) -> str:
+    """Write the name of a partner's item for people, e.g. 2.4 (fire-safety 2026.1)."""
+    form, slash, ref = name.rpartition("/")
+    return f"{ref} ({form.replace('@', ' ')})" if slash else name
 
 
 def leaks(view: Result, names: Iterable[str] = ()) -> tuple[str, ...]:

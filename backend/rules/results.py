@@ -5,7 +5,12 @@ number and extend it, so the codes here are our own words. Only the first, secon
 from a checklist; the rest are found by the officer.
 """
 
+from collections.abc import Iterable
+
+from msgspec import Struct
+
 from sync.checklist import Text
+from sync.verdict import Verdict
 
 RESULTS: dict[str, Text] = {
     "none-found": Text("No problem found", "未发现问题"),
@@ -23,8 +28,17 @@ RESULTS: dict[str, Text] = {
 }
 
 
-def result_of(*, handling: str, failed: int) -> str:
-    """Choose the category that follows from a checklist's outcome."""
-    if failed == 0:
+class Part(Struct, frozen=True):
+    """部门联合: what a partner's matters amount to, by the checklist that it brings."""
+
+    departments: tuple[str, ...]  # several may bring the same one
+    checklist: str  # its digest
+    verdict: Verdict
+
+
+def result_of(judged: Iterable[tuple[str, int]]) -> str:
+    """Choose the category that follows from (handling, items failed) of every checklist."""
+    handlings = {handling for handling, failed in judged if failed}
+    if not handlings:
         return "none-found"
-    return "ordered" if handling == "rectify" else "pending"
+    return "ordered" if handlings == {"rectify"} else "pending"

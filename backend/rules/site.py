@@ -168,7 +168,7 @@ def _page(one: Result) -> bytes:
     failed = "".join(
         f"<li>{escape(item.ref)}{' ★' if item.key else ''} {_both(item.text)}<br>"
         f"<small>{_both(item.basis)}</small></li>"
-        for item in one.failed
+        for item in (*one.failed, *(item for part in one.parts for item in part.failed))
     )
     counted = Text(
         f"{one.counts.passed} passed, {one.counts.failed} failed, "
@@ -190,6 +190,15 @@ def _page(one: Result) -> bytes:
         _row(Text("Published on", "公示日期"), one.published_on.isoformat()),
         _row(Text("To be published by", "公示期限"), one.due_on.isoformat()),
     ]
+    for part in one.parts:
+        who = "、".join(part.departments)
+        rows.append(
+            _row(
+                Text(f"Verdict of {who}", f"{who}检查结论"),
+                f"{_both(part.outcome.label)}<br><small>{_both(part.checklist.title)} "
+                f"{escape(part.checklist.version)}</small>",
+            )
+        )
     if one.order is not None:
         put_right = Text(
             f"items {', '.join(one.order.items)} by {one.order.due_on.isoformat()}",

@@ -62,6 +62,7 @@ class Conclusion(SQLModel, table=True):
     digest: str = Field(max_length=64)  # of the state that was concluded
     outcome: str = Field(max_length=40)
     computed: str  # JSON: the counts and the rule that gave the outcome
+    parts: str = "[]"  # JSON of rules.results.Part: the same of each partner's checklist
     remark: str = Field(default="", max_length=500)
     concluded_by: str = Field(foreign_key="account.id")
     concluded_at: datetime

@@ -108,6 +108,15 @@ class VerdictView(Struct, frozen=True):
     unanswered: tuple[str, ...]
 
 
+class PartView(Struct, frozen=True):
+    """部门联合: what a partner's checklist makes of the answers."""
+
+    departments: tuple[str, ...]
+    checklist: str  # its digest
+    title: TextView
+    verdict: VerdictView
+
+
 class OrderView(Struct, frozen=True):
     """责令整改: what must be put right and by when."""
 
@@ -172,6 +181,7 @@ class InspectionView(Struct, frozen=True):
     conclusion: ConclusionView | None
     order: OrderView | None
     moments: tuple[MomentView, ...]
+    parts: tuple[PartView, ...] = ()  # of partner departments
 
 
 class ConflictView(Struct, frozen=True):

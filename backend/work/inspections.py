@@ -14,7 +14,7 @@ from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head
 from backend.rules.calendar import due, local_day
-from backend.rules.results import RESULTS, result_of
+from backend.rules.results import RESULTS, Part, result_of
 from backend.tables import (
     Account,
     Blob,
@@ -43,9 +43,8 @@ from backend.wire import (
     SignatureView,
     Stage,
     TextView,
-    VerdictView,
 )
-from backend.work import announcements, folds, rectifications
+from backend.work import announcements, folds, parts, rectifications
 from backend.work.calendars import working_days
 from backend.work.holdings import complete, evidence_of
 from backend.work.moments import moments_of
@@ -65,7 +64,8 @@ class Case(Struct, frozen=True):
     establishment: Establishment
     plan: Plan
     checklist: Checklist
-    brought: list[Checklist]  # by partner departments
+    brought: dict[str, Checklist]  # by partner departments, by digest
+    bringing: dict[str, tuple[str, ...]]  # who brings them
     inspection: Inspection | None
     state: merge.Inspection
     blobs: dict[str, Blob]
@@ -78,7 +78,17 @@ class Case(Struct, frozen=True):
     def items(self) -> dict[str, Item]:
         """Give every item that is asked on the visit by its name in the inspection."""
         own = {item.ref: item for item in self.checklist.items}
-        return own | {named(one, item.ref): item for one in self.brought for item in one.items}
+        return own | {
+            named(one, item.ref): item for one in self.brought.values() for item in one.items
+        }
+
+    @property
+    def parts(self) -> list[Part]:
+        """Judge what each partner brings by its own checklist."""
+        return [
+            Part(self.bringing[digest], digest, judge(form, self.state, partner=True))
+            for digest, form in self.brought.items()
+        ]
 
     @property
     def stage(self) -> Stage:
@@ -113,7 +123,7 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     blobs = await db.exec(select(Blob).where(col(Blob.sha256).in_(names)))
     seats = (await db.exec(select(Seat).where(Seat.task_id == task.id))).all()
     others = {one.checklist_digest for one in seats} - {task.checklist_digest}
-    brought = select(ChecklistRow.body).where(col(ChecklistRow.digest).in_(others))
+    brought = select(ChecklistRow).where(col(ChecklistRow.digest).in_(others))
     whose = {task.lead_id, task.second_id} | {one.inspector_id for one in seats} | _who(state)
     people = await db.exec(select(Inspector).where(col(Inspector.id).in_(whose)))
     orders = select(Rectification).where(Rectification.inspection_id == task.id)
@@ -122,10 +132,16 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
         establishment=establishment,
         plan=plan,
         checklist=checklist.load(released.body),
-        brought=[
-            checklist.load(body)
-            for body in await db.exec(brought.order_by(col(ChecklistRow.digest)))
-        ],
+        brought={
+            one.digest: checklist.load(one.body)
+            for one in await db.exec(brought.order_by(col(ChecklistRow.digest)))
+        },
+        bringing={
+            digest: tuple(
+                sorted({one.department for one in seats if one.checklist_digest == digest})
+            )
+            for digest in others
+        },
         inspection=inspection,
         state=state,
         blobs={one.sha256: one for one in blobs},
@@ -200,43 +216,48 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
             for one in case.state.signatures
         ),
         late=case.state.late,
-        verdict=_verdict(case, judge(case.checklist, case.state)),
+        verdict=parts.verdict(case.checklist, judge(case.checklist, case.state)),
         conclusion=_conclusion(case, accounts),
         order=_order(case.order),
         moments=await moments_of(db, case.task),
+        parts=tuple(parts.view(case.brought[one.checklist], one) for one in case.parts),
     )
 
 
 async def conclude_inspection(
     db: Session, inspection_id: str, new: NewConclusion, *, officer: Officer, now: datetime
 ) -> InspectionView:
-    """Conclude an inspection by its checklist's rules, and order what failed to be put right."""
+    """Conclude an inspection by its checklists' rules, and order what failed to be put right."""
     case = await load(db, inspection_id, lock=True)
     may_see(officer, case.establishment.division)
     if case.task.withdrawn_at is not None:
         raise Refused(Reason.TASK_WITHDRAWN, inspection=inspection_id)
     if case.conclusion is not None and not _open_again(case):
         raise Refused(Reason.CONCLUSION_STANDS, inspection=inspection_id)
-    verdict = require_complete(case)
+    verdict, of_partners = require_complete(case)
 
     assert case.inspection is not None
-    outcome = case.checklist.outcome(verdict.outcome)
+    judged = [(case.checklist, verdict)]
+    judged += [(case.brought[one.checklist], one.verdict) for one in of_partners]
+    failed = [ref for _, one in judged for ref in one.failed]
     row = Conclusion(
         inspection_id=case.task.id,
         digest=case.inspection.digest,
         outcome=verdict.outcome,
-        result=result_of(handling=outcome.handling, failed=len(verdict.failed)),
+        result=result_of(
+            (form.outcome(one.outcome).handling, len(one.failed)) for form, one in judged
+        ),
         computed=msgspec.json.encode(verdict).decode(),
+        parts=msgspec.json.encode(of_partners).decode(),
         remark=new.remark,
         concluded_by=officer.id,
         concluded_at=now,
     )
 
     row = await db.merge(row)
-    if verdict.failed:
-        await rectifications.order(
-            db, case.task.id, case.checklist, verdict.failed, officer=officer, now=now
-        )
+    if failed:
+        terms = {ref: case.items[ref].rectify_days for ref in failed}
+        await rectifications.order(db, case.task.id, terms, officer=officer, now=now)
     else:
         await rectifications.withdraw(db, case.task.id, officer=officer, now=now)
     await journal.append(
@@ -288,15 +309,22 @@ async def review_inspection(
     return await show_inspection(db, case.task.id, officer=officer)
 
 
-def require_complete(case: Case) -> Verdict:
-    """Give the verdict, or refuse naming what stands in its way."""
+def require_complete(case: Case) -> tuple[Verdict, list[Part]]:
+    """Give the verdict of the lead's checklist and of each partner's, or refuse what is lacking."""
     if case.inspection is None:
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=case.task.id)
     if case.state.conflicts:
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items=" ".join(case.state.conflicts))
-    verdict = settled(judge(case.checklist, case.state))
-    if verdict.evidence_missing:
-        raise Refused(Reason.EVIDENCE_REQUIRED, items=" ".join(verdict.evidence_missing))
+    verdict, of_partners = settled(judge(case.checklist, case.state)), case.parts
+    for one in of_partners:
+        settled(one.verdict)
+    lacking = [
+        ref
+        for one in (verdict, *(part.verdict for part in of_partners))
+        for ref in one.evidence_missing
+    ]
+    if lacking:
+        raise Refused(Reason.EVIDENCE_REQUIRED, items=" ".join(lacking))
     if not case.state.signed:
         roles = {one.role for one in case.state.signatures}
         missing = [role for role in merge.INSPECTORS if role not in roles]
@@ -304,7 +332,7 @@ def require_complete(case: Case) -> Verdict:
     absent = sorted({one.blob for one in case.state.evidence if not one.voided} - case.blobs.keys())
     if absent:
         raise Refused(Reason.EVIDENCE_NOT_ARRIVED, files=" ".join(absent), count=len(absent))
-    return verdict
+    return verdict, of_partners
 
 
 def require_reviewable(case: Case, reviewer: Account) -> None:
@@ -398,20 +426,6 @@ def _item(case: Case, ref: str, item: Item) -> ItemView:
         value=answered.value if answered else "",
         conflict=answered.conflict if answered else False,
         said=said_views(case, answered) if answered else (),
-    )
-
-
-def _verdict(case: Case, verdict: Verdict) -> VerdictView:
-    return VerdictView(
-        outcome=verdict.outcome,
-        label=_text(case.checklist.outcome(verdict.outcome).label) if verdict.given else None,
-        clause=verdict.clause,
-        key_failed=verdict.key_failed,
-        general_checked=verdict.general_checked,
-        general_passed=verdict.general_passed,
-        not_applicable=verdict.not_applicable,
-        failed=verdict.failed,
-        unanswered=verdict.unanswered,
     )
 
 

@@ -16,7 +16,7 @@ from backend.db import Session, head
 from backend.rules import disclosure, site
 from backend.rules.calendar import local_day
 from backend.rules.disclosure import DrawLink, Order, Result, Said, Site
-from backend.rules.results import RESULTS
+from backend.rules.results import RESULTS, Part
 from backend.tables import (
     Account,
     Conclusion,
@@ -190,6 +190,15 @@ async def _view(db: Session, case: Case, *, today: date) -> Result:
             bundle_sha256=draw.bundle_sha256,
             place=case.task.place,
         ),
+        parts=tuple(
+            disclosure.public_part(
+                departments=one.departments,
+                checklist=case.brought[one.checklist],
+                digest=one.checklist,
+                verdict=one.verdict,
+            )
+            for one in msgspec.json.decode(row.parts, type=list[Part])
+        ),
     )
 
 
@@ -210,7 +219,7 @@ async def _names(db: Session, case: Case) -> set[str]:
 def _order(row: Rectification | None) -> Order | None:
     if row is None or row.status == "withdrawn":
         return None
-    items = msgspec.json.decode(row.items, type=tuple[str, ...])
+    items = tuple(map(disclosure.plain_ref, msgspec.json.decode(row.items, type=list[str])))
     return Order(items=items, ordered_on=row.ordered_on, due_on=row.due_on)
 
 

@@ -1,5 +1,6 @@
 """责令整改: orders to put right what failed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -11,27 +12,27 @@ from backend.db import Session
 from backend.rules.calendar import due, local_day
 from backend.tables import Rectification
 from backend.work.calendars import working_days
-from sync.checklist import Checklist
 
 
 async def order(
     db: Session,
     inspection_id: str,
-    checklist: Checklist,
-    failed: tuple[str, ...],
+    terms: Mapping[str, int],
     *,
     officer: Officer,
     now: datetime,
 ) -> Rectification:
-    """Order that the failed items be put right, within the shortest of their terms."""
+    """Order that the failed items be put right, within the shortest of their `terms`.
+
+    Items of every checklist of the visit, by their names in the inspection; working days.
+    """
     query = select(Rectification).where(Rectification.inspection_id == inspection_id)
     row = (await db.exec(query.with_for_update())).first()
 
-    terms = [item.rectify_days for item in checklist.items if item.ref in failed]
-    today, days = local_day(now), min(terms)
+    today, days = local_day(now), min(terms.values())
     fresh = Rectification(
         inspection_id=inspection_id,
-        items=msgspec.json.encode(failed).decode(),
+        items=msgspec.json.encode(list(terms)).decode(),
         ordered_on=today,
         due_on=due(today, days, working_days()),
         working_days=days,
@@ -47,7 +48,7 @@ async def order(
         verb="rectification.order",
         subject=inspection_id,
         now=now,
-        items=" ".join(failed),
+        items=" ".join(terms),
         due_on=fresh.due_on.isoformat(),
     )
     return fresh

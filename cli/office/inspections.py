@@ -149,6 +149,13 @@ def _show(view: InspectionView) -> None:
         label = view.verdict.label
         clause = view.verdict.clause
         say(f"Verdict: {label.en} ({clause})", f"结论：{label.zh}（{clause}）")
+    for part in view.parts:
+        if part.verdict.label is not None:
+            who, label = ", ".join(part.departments), part.verdict.label
+            say(
+                f"{who}: {label.en} ({part.verdict.clause})",
+                f"{who}：{label.zh}（{part.verdict.clause}）",
+            )
     if view.conclusion is not None:
         label = view.conclusion.result_label
         say(

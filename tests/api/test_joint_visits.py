@@ -1,17 +1,21 @@
 """One visit of two departments: who may record what, what is sealed, and what the office sees."""
 
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from conftest import NOW, Office
+from httpx import AsyncClient
 from phones import Phone, enrolled
 from rows import put, revision
 from simulation.app_hub import AppHub
 from sqlmodel import col, select
 
 from backend import db
+from backend.rules import site
 from backend.tables import Checklist as ChecklistRow
 from backend.tables import Entry, Establishment, Inspector, Seat, Task
 from backend.tables import Inspection as Projection
@@ -104,7 +108,7 @@ async def test_a_visit_of_two_departments_is_recorded_signed_and_concluded(
     office: Office, task: str
 ) -> None:
     lead, second, partner, other = await phones(office, task)
-    fire = checklist.named(FIRE, "1.1")
+    fire = checklist.named(FIRE, "2.4")
     lead.replica.answer(task, everything(COLD))
     partner.replica.answer(task, everything(FIRE, partner=True) | {fire: Answer("fail")})
     partner.replica.find(task, "疏散通道堵塞", basis="消防法 第二十八条", item=fire)
@@ -132,14 +136,80 @@ async def test_a_visit_of_two_departments_is_recorded_signed_and_concluded(
     assert (kept.signed, kept.late, kept.conflicts) == (True, 0, 0)
     assert not between.signed  # two partners are no lead and second
     values = {one["ref"]: one["value"] for one in seen["items"]}
-    assert (values["1.1"], values[fire]) == ("pass", "fail")
+    assert (values["2.4"], values[fire]) == ("pass", "fail")
     assert len(values) == 2 * sum(1 for _ in COLD.items)
     assert sorted(one["role"] for one in seen["signatures"]) == [
         "lead", "member", "member", "second",
     ]  # fmt: skip
     assert [one["item"] for one in seen["findings"]] == [fire]
-    assert done["verdict"]["failed"] == []
+    assert (done["verdict"]["outcome"], done["verdict"]["failed"]) == ("conform", [])
     assert reviewed["stage"] == "concluded"
+    [part] = done["parts"]
+    assert part["departments"] == ["消防"]
+    assert (part["verdict"]["outcome"], part["verdict"]["failed"]) == ("basic", [fire])
+    assert (done["order"]["items"], done["order"]["working_days"]) == ([fire], 10)
+    assert done["conclusion"]["result"] == "ordered"
+
+
+async def signed(office: Office, task: str, theirs: dict[str, Answer]) -> None:
+    """Record a visit on which the lead's list is passed and the partner answers this, and sign."""
+    lead, second, partner, _ = await phones(office, task)
+    lead.replica.answer(task, everything(COLD))
+    partner.replica.answer(task, theirs)
+    for one in (lead, partner, second, lead):
+        await one.sync()
+    lead.replica.sign(task, "lead")
+    second.replica.sign(task, "second")
+    for one in (lead, second):
+        await one.sync()
+
+
+@pytest.mark.parametrize(
+    ("ref", "answers", "code", "named"),
+    [
+        ("2.4", {}, "verdict.incomplete", "unanswered"),
+        ("1.1", {"1.1": Answer("fail")}, "inspection.evidence-required", "items"),
+    ],
+)
+async def test_no_visit_is_concluded_before_every_department_has_judged(
+    office: Office, task: str, ref: str, answers: dict[str, Answer], code: str, named: str
+) -> None:
+    name = checklist.named(FIRE, ref)
+    rest = {one: given for one, given in everything(FIRE, partner=True).items() if one != name}
+    await signed(office, task, rest | {checklist.named(FIRE, at): v for at, v in answers.items()})
+    supervisor = await office.officer("supervisor", DIVISION)
+
+    refused = (await supervisor.post(f"/office/inspections/{task}/conclusion", json={})).json()
+
+    assert (refused["code"], refused["details"][named]) == (code, name)
+
+
+async def test_the_result_of_every_department_is_published(
+    office: Office, task: str, server: AsyncClient
+) -> None:
+    fire = checklist.named(FIRE, "2.4")
+    await signed(office, task, everything(FIRE, partner=True) | {fire: Answer("fail")})
+    supervisor = await office.officer("supervisor", DIVISION)
+    reviewer = await office.officer("reviewer", DIVISION)
+
+    await asked(supervisor, f"/office/inspections/{task}/conclusion", {})
+    await asked(reviewer, f"/office/inspections/{task}/review", {"approve": True})
+    done = await asked(reviewer, "/office/publications", None)
+    result = (await server.get(f"/public/results/{task}")).json()
+    packed = (await reviewer.get("/office/publications/site.zip")).content
+
+    assert (done["published"], done["refused"]) == ([task], [])
+    assert (result["outcome"]["code"], result["failed"]) == ("conform", [])
+    [part] = result["parts"]
+    assert (part["departments"], part["outcome"]["code"]) == (["消防"], "basic")
+    assert [one["ref"] for one in part["failed"]] == ["2.4"]
+    assert result["order"]["items"] == [f"2.4 (fire-safety {FIRE.version})"]
+    assert (part["counts"]["failed"], result["counts"]["failed"]) == (1, 0)
+    files = {one: ZipFile(BytesIO(packed)).read(one) for one in ZipFile(BytesIO(packed)).namelist()}
+    page = files[f"results/{task}.html"].decode()
+    assert "消防检查结论" in page
+    assert f"第 2.4 (fire-safety {FIRE.version}) 项" in page
+    assert all(step.ok for step in site.verify(files)), site.verify(files)
 
 
 async def test_what_the_seal_leaves_out_of_a_partner_is_late(office: Office, task: str) -> None:

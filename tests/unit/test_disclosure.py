@@ -103,7 +103,14 @@ def test_the_view_holds_the_wording_of_what_failed_and_no_note() -> None:
 def test_the_national_category_follows_from_the_outcome(
     handling: str, failed: int, code: str
 ) -> None:
-    assert result_of(handling=handling, failed=failed) == code
+    assert result_of([(handling, failed)]) == code
+
+
+def test_the_category_of_a_joint_visit_follows_from_every_checklist() -> None:
+    assert result_of([("none", 0), ("none", 0)]) == "none-found"
+    assert result_of([("none", 0), ("rectify", 1)]) == "ordered"
+    assert result_of([("rectify", 2), ("stop", 1)]) == "pending"
+    assert result_of([("stop", 0), ("rectify", 1)]) == "ordered"
 
 
 @pytest.mark.parametrize(

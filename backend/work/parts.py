@@ -1,0 +1,32 @@
+"""部门联合: what the checklists of a visit amount to, as the office sees it."""
+
+from backend.rules.results import Part
+from backend.wire import PartView, TextView, VerdictView
+from sync.checklist import Checklist
+from sync.verdict import Verdict
+
+
+def view(form: Checklist, part: Part) -> PartView:
+    """Show what a partner's checklist makes of the answers."""
+    return PartView(
+        departments=part.departments,
+        checklist=part.checklist,
+        title=TextView(form.title.en, form.title.zh),
+        verdict=verdict(form, part.verdict),
+    )
+
+
+def verdict(form: Checklist, given: Verdict) -> VerdictView:
+    """Show a verdict under the rules of its checklist."""
+    label = form.outcome(given.outcome).label if given.given else None
+    return VerdictView(
+        outcome=given.outcome,
+        label=TextView(label.en, label.zh) if label else None,
+        clause=given.clause,
+        key_failed=given.key_failed,
+        general_checked=given.general_checked,
+        general_passed=given.general_passed,
+        not_applicable=given.not_applicable,
+        failed=given.failed,
+        unanswered=given.unanswered,
+    )
