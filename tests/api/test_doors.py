@@ -1,5 +1,6 @@
 """Every route, every role, own and foreign division. A route without a row here fails the walk."""
 
+import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,10 +11,11 @@ from conftest import PASSWORD, Office
 from httpx import AsyncClient, Response
 from litestar import Litestar, Router, get, post
 
-from backend import auth
+from backend import auth, db
 from backend.app import create_app, door, require_guards
 from backend.settings import Settings
-from backend.tables import Division, Lookalike
+from backend.tables import Division, Head, Lookalike
+from sync import codec, handover, sealing
 
 OWN, FOREIGN = "330102", "440305"
 
@@ -144,6 +146,16 @@ async def to_compare(office: Office, division: str) -> Question:
     return Question(json={"division": division})
 
 
+async def a_bundle(office: Office, division: str) -> Question:
+    """A bundle without anything in it, of a device of an inspector there."""
+    device = (await rows.device(office, division)).id
+    async with db.transaction(office.engine, write=False) as session:
+        secret = (await session.get_one(Head, 1)).secret_key
+    out, to = io.BytesIO(), sealing.seal_key(secret)
+    handover.write_for_office(out, [], device=device, server=codec.public_key(secret), to=to)
+    return Question(files={"files": ("a.bundle", out.getvalue(), "application/octet-stream")})
+
+
 async def a_checklist(office: Office, division: str) -> Question:
     return Question(path={"name": await rows.checklist(office)})
 
@@ -247,6 +259,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/devices/{device_id}/revoke"): Row(("admin", "supervisor"), a_device),
     ("GET", "/office/devices/{device_id}/log"): Row(ANY, a_device),
     ("POST", "/office/devices/{device_id}/loss"): Row(("admin", "supervisor"), a_device),
+    ("POST", "/office/handovers"): Row(("admin", "supervisor"), a_bundle),
     ("GET", "/office/ledger"): Row(ADMIN, nothing, (403,), "same"),
     ("GET", "/office/quarantine"): Row(ANY, something_held, (200,), "hidden"),
     ("POST", "/office/quarantine/release"): Row(SUPERVISOR, something_held),
@@ -301,6 +314,8 @@ OFFICE: dict[tuple[str, str], Row] = {
 OPEN = {
     ("POST", "/office/login"),
     ("POST", "/device/enrol"),
+    ("POST", "/device/renew"),  # signed with the key of the former name
+    ("POST", "/device/chain"),
     ("POST", "/sync/v1"),  # every exchange is signed with the device's key
 }
 PUBLIC = {
