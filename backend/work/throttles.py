@@ -71,13 +71,9 @@ async def forgive(db: Session, guesses: Sequence[Guess]) -> None:
     """Take the counts of an attempt back that was right; an account begins anew."""
     for one in guesses:  # in the order in which attempts lock them
         row = await db.get(Throttle, one.digest, with_for_update=True)
-        if row is None:
-            continue
-        row.failures = 0 if one.what == "account" else row.failures - 1
-        if row.failures > 0:
+        if row is not None:  # it is left to be forgotten: others may be about to count on it
+            row.failures = 0 if one.what == "account" else max(row.failures - 1, 0)
             db.add(row)
-        else:
-            await db.delete(row)
 
 
 async def _locked(db: Session, guess: Guess, now: datetime) -> Throttle:
