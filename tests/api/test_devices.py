@@ -1,8 +1,13 @@
 """Devices as the office sees them: invited, listed, revoked, their log read."""
 
-from conftest import Clock, Office
-from rows import inspector
+import held
+from conftest import NOW, Clock, Office
+from rows import inspector, put
+from simulation.app_hub import AppHub
+from simulation.world import Newer
 
+from backend import db
+from backend.tables import Blob, Seat, Task
 from sync import codec
 
 
@@ -73,3 +78,92 @@ async def test_devices_and_logs_of_a_foreign_division_are_not_shown(
 
     assert listed.json() == []
     assert log.json()["code"] == "auth.division-forbidden"
+
+
+# -- what is outstanding -------------------------------------------------------------------------
+
+
+async def seat(office: Office, hub: AppHub, who: str) -> None:
+    """Dispatch the task to one of its inspectors by name."""
+    async with db.transaction(office.engine) as session:
+        task = await session.get_one(Task, held.TASK)
+        task.dispatched_at = office.clock()
+        session.add(task)
+        session.add(
+            Seat(
+                task_id=task.id, inspector_id=hub.ids[who], department="食品科", position="lead",
+                checklist_digest=task.checklist_digest,
+            )
+        )  # fmt: skip
+
+
+async def test_the_list_says_what_is_known_not_to_have_come(office: Office) -> None:
+    hub = await held.opened(office)
+    await seat(office, hub, "lead")
+    phone = await held.Phone(hub, "lead").enrol()
+    reviewer = await office.officer("reviewer", "33")
+    before = await held.listed(reviewer, "/office/devices")
+    phone.attach("ab" * 32, 1234)
+    phone.attach("cd" * 32, 99)
+    phone.replica.record(held.TASK, lambda stamp: Newer(hint="x", **stamp))
+    await phone.sync()
+    await put(office, Blob(sha256="cd" * 32, size=99, mime="image/jpeg", stored_at=NOW))
+
+    (after,) = await held.listed(reviewer, "/office/devices")
+
+    told = ("operations", "files_missing", "parked", "held_back", "forked", "tasks", "untouched")
+    assert [before[0][name] for name in told] == [0, 0, 0, 0, 0, 1, 1]
+    assert [after[name] for name in told] == [3, 1, 1, 0, 0, 1, 0]
+    assert after["head_hash"] == phone.store.log(3, 1)[0].hash
+
+
+async def test_a_revoked_device_keeps_the_end_that_its_chain_had_at_that_moment(
+    office: Office,
+) -> None:
+    hub = await held.opened(office)
+    phone = await held.Phone(hub, "lead").enrol()
+    phone.answer("pass")
+    await phone.sync()
+    await hub.revoke(phone.id)
+    phone.answer("fail")
+    await phone.sync()
+    reviewer = await office.officer("reviewer", "33")
+
+    (one,) = await held.listed(reviewer, "/office/devices")
+
+    assert (one["revoked_n"], one["operations"], one["held_back"]) == (1, 2, 1)
+    assert one["revoked_hash"] == phone.store.log(1, 1)[0].hash
+
+
+async def test_the_report_of_a_loss_revokes_and_names_what_never_came(office: Office) -> None:
+    hub = await held.opened(office)
+    await seat(office, hub, "lead")
+    phone = await held.Phone(hub, "lead").enrol()
+    phone.attach("ab" * 32, 1234)
+    await phone.sync()
+    phone.answer("fail")  # never sent, so nobody here can know
+    supervisor = await office.officer("supervisor", "33")
+
+    report = await held.told(supervisor, f"/office/devices/{phone.id}/loss", {})
+
+    assert report["device"]["revoked_at"] is not None
+    assert (report["device"]["revoked_n"], report["device"]["operations"]) == (1, 1)
+    assert [(one["id"], one["recorded"]) for one in report["tasks"]] == [(held.TASK, 1)]
+    assert [(one["sha256"], one["size"], one["n"]) for one in report["missing"]] == [
+        ("ab" * 32, 1234, 1)
+    ]
+    assert f"i:{held.TASK}" in report["buckets"]
+    assert len(await held.acts(office, "device.lost")) == 1
+
+
+async def test_a_loss_reported_twice_is_revoked_once(office: Office) -> None:
+    hub = await held.opened(office)
+    phone = await held.Phone(hub, "lead").enrol()
+    supervisor = await office.officer("supervisor", "33")
+
+    first = await held.told(supervisor, f"/office/devices/{phone.id}/loss", {})
+    again = await held.told(supervisor, f"/office/devices/{phone.id}/loss", {})
+
+    assert first["device"] == again["device"]
+    assert len(await held.acts(office, "device.revoke")) == 1
+    assert first["tasks"] == []
