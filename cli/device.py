@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from cli.device_carry import commands as carrying
+from cli.device_checklist import commands as versions
 from cli.device_files import (
     POLICIES,
     Delivered,
@@ -50,7 +51,7 @@ def group() -> None:
     """Record inspections offline and sync them. 离线检查与同步。"""
 
 
-for _command in (*identity, *carrying):
+for _command in (*identity, *carrying, *versions):
     group.add_command(_command)
 
 

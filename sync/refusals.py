@@ -380,6 +380,14 @@ class Reason(Enum):
         "List them: evenhand office checklist list.",
         "请查看已定版的检查表：evenhand office checklist list。",
     )
+    CHECKLIST_NOT_OFFERED = (
+        "checklist.not-offered",
+        Kind.MISSING,
+        "This device does not hold exactly one other version of the checklist by that name.",
+        "本终端没有可换用的检查表版本，或未指明版本",
+        "Name one of `versions` with --to; sync first if it is missing.",
+        "请用 --to 指明 `versions` 中的一个版本；如未列出请先同步。",
+    )
     ITEM_UNKNOWN = (
         "checklist.item-unknown",
         Kind.INVALID,

@@ -29,6 +29,7 @@ from sync.refusals import Reason, Refused
 from sync.store import EXCLUDED, File, Mine, Row, Store
 
 PUSH_OPS_MAX = 200
+CARRIES = b'"checklist.carry/'
 
 
 class Stamp(TypedDict):
@@ -120,12 +121,17 @@ class Replica:
 
     def checklist(self, inspection: str) -> Checklist:
         """Give the checklist that an inspection follows, or refuse with INSPECTION_UNKNOWN."""
+        wanted = self.followed(inspection) or self.came_with(inspection)
+        for row in self.store.rows("checklist"):
+            if row.id == wanted:
+                return checklist.load(row.body)
+        raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+
+    def came_with(self, inspection: str) -> str:
+        """Name the checklist that the task came with, or refuse with INSPECTION_UNKNOWN."""
         for task in self.tasks():
             if task.id == inspection:
-                wanted = msgspec.json.decode(task.body)["checklist"]
-                for row in self.store.rows("checklist"):
-                    if row.id == wanted:
-                        return checklist.load(row.body)
+                return msgspec.json.decode(task.body, type=_Task).checklist
         raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
 
     def checklists(self, inspection: str) -> list[Checklist]:
@@ -150,15 +156,16 @@ class Replica:
     def answer(self, inspection: str, answers: Mapping[str, Answer]) -> Mine:
         """Answer items; each answer replaces those that this device knows to stand."""
         those = self.checklists(inspection)
+        items, followed = checklist.asked(those), self.followed(inspection)
         for ref, answer in answers.items():
-            refusal = checklist.admissible_in(those, ref, answer.v)
+            refusal = checklist.admits(items, ref, answer)
             if refusal is not None:
                 raise Refused(refusal, item=ref, value=answer.v)
 
         def make(stamp: Stamp) -> AnyOp:
             standing = self.inspection(inspection).items
             seen = {r: tuple(s.op for s in standing[r].standing) for r in answers if r in standing}
-            return SetAnswers(f=dict(answers), s=seen, **stamp)
+            return SetAnswers(f=dict(answers), s=seen, under=followed, **stamp)
 
         return self.record(inspection, make)
 
@@ -235,6 +242,13 @@ class Replica:
             mine = Mine(n + 1, inspection, codec.link(previous, raw), raw)
             self.store.append(mine)
         return mine
+
+    def followed(self, inspection: str) -> str:
+        """Name the checklist that is followed instead of the task's own; empty for that."""
+        raws = [mine.raw for mine in self.store.log_of(inspection)]
+        raws += [theirs.raw for theirs in self.store.theirs_of(f"i:{inspection}")]
+        carried = any(CARRIES in raw for raw in raws)  # nearly never, and a fold is dear
+        return self.inspection(inspection).followed if carried else ""
 
     def _must_hold(self, inspection: str) -> None:
         if all(row.id != inspection for row in self.tasks()):

@@ -10,7 +10,8 @@ from sqlmodel import col, or_, select
 from backend import journal
 from backend.auth import Officer
 from backend.db import Session, head
-from backend.tables import Checklist
+from backend.tables import Checklist, Feed
+from backend.work import feed
 from sync import checklist
 from sync.refusals import Reason, Refused
 
@@ -46,6 +47,7 @@ async def release_checklist(
             released_at=now,
         )
         db.add(released)
+        await _offer(db, released)
         await journal.append(
             db,
             actor=officer.name,
@@ -56,6 +58,18 @@ async def release_checklist(
             version=parsed.version,
         )
     return released
+
+
+async def _offer(db: Session, released: Checklist) -> None:
+    """Put a version on every device that holds another of the same checklist."""
+    query = (
+        select(Feed.bucket)
+        .join(Checklist, col(Checklist.digest) == Feed.entity)
+        .where(Feed.kind == "checklist", Checklist.code == released.code, col(Feed.gone).is_(False))
+        .distinct()
+    )
+    for bucket in sorted(await db.exec(query)):
+        await feed.put(db, bucket, "checklist", released.digest, released.body.encode())
 
 
 async def list_checklists(db: Session) -> list[Checklist]:

@@ -7,7 +7,7 @@ concluded it nor inspected.
 from datetime import date, datetime
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from sqlmodel import col, select
 
 from backend import journal
@@ -131,7 +131,7 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
         task=task,
         establishment=establishment,
         plan=plan,
-        checklist=checklist.load(released.body),
+        checklist=await _followed(db, state, released),
         brought={
             one.digest: checklist.load(one.body)
             for one in await db.exec(brought.order_by(col(ChecklistRow.digest)))
@@ -313,6 +313,9 @@ def require_complete(case: Case) -> tuple[Verdict, list[Part]]:
     """Give the verdict of the lead's checklist and of each partner's, or refuse what is lacking."""
     if case.inspection is None:
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=case.task.id)
+    if case.state.carried is not UNSET and case.state.carried.conflict:
+        versions = " ".join(sorted({one.to for one in case.state.carried.standing}))
+        raise Refused(Reason.INSPECTION_IN_CONFLICT, items="", checklists=versions)
     if case.state.conflicts:
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items=" ".join(case.state.conflicts))
     verdict, of_partners = settled(judge(case.checklist, case.state)), case.parts
@@ -361,6 +364,12 @@ def stage(
     if inspection is None:
         return "assigned"
     return "signed" if inspection.signed else "recording"
+
+
+async def _followed(db: Session, state: merge.Inspection, own: ChecklistRow) -> Checklist:
+    """Give the version of the checklist that the inspectors follow; the task's own by default."""
+    followed = await db.get(ChecklistRow, state.followed) if state.followed else None
+    return checklist.load((followed or own).body)
 
 
 def publish_by(conclusion: Conclusion) -> date:

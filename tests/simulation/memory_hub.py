@@ -99,6 +99,7 @@ class MemoryHub:
         self.state = State(secret)
         self.form = form
         self.spoken = versions.SPOKEN
+        self.released: dict[str, checklist.Checklist] = {}  # other versions of the form
         self.dies = False  # at the next commit
         self.made = 0
 
@@ -288,7 +289,14 @@ class MemoryHub:
 
     def _extend(self, sender: str, device: Known, push: hub.Push, known: int) -> None:
         admissible = partial(checklist.admits, checklist.asked([self.form]))
-        facts = {task: hub.Facts(roles, admissible) for task, roles in self.state.roles.items()}
+        released = {
+            digest: partial(checklist.admits, checklist.asked([form]))
+            for digest, form in self.released.items()
+        }
+        facts = {
+            task: hub.Facts(roles, admissible, versions=released)
+            for task, roles in self.state.roles.items()
+        }
         first = push.head.first + known
         verdicts = [
             hub.admit(raw, n, device.inspector, device.revoked, facts)
