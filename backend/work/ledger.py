@@ -82,6 +82,9 @@ SELECT $1, * FROM unnest($2::text[], $3::int[], $4::text[], $5::int[], $6::int[]
 {REPLACED}"""
 
 
+TOGETHER_MAX = 50  # rows in a statement on SQLite
+
+
 class Standing(Struct, frozen=True):
     """Where a device, the ledger and the feed stand, and the server's key for receipts."""
 
@@ -194,10 +197,10 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
         at = _sqlite_value(now)
 
         def work(raw: Connection) -> None:
-            raw.executemany(_insert(ENTRIES, 12), [(device, at, *row) for row in entries])
-            raw.executemany(_insert(INSPECTIONS, 7, REPLACED), [(at, *row) for row in folded])
-            raw.executemany(_insert(BUCKETS, 7, ADDED), [("", 0, 0, *row) for row in push.sums])
-            raw.execute(_insert(BATCH, 6), (device, at, *batch))
+            _insert(raw, ENTRIES, [(device, at, *row) for row in entries])
+            _insert(raw, INSPECTIONS, [(at, *row) for row in folded], REPLACED)
+            _insert(raw, BUCKETS, [("", 0, 0, *row) for row in push.sums], ADDED)
+            _insert(raw, BATCH, [(device, at, *batch)])
             raw.execute(_for_sqlite(DEVICE), (device, at, *standing))
             raw.execute(_for_sqlite(HEAD), ends)
 
@@ -216,7 +219,7 @@ async def replace(db: Session, now: datetime, projections: Sequence[Projection])
     folded = _folded(projections)
     if _sqlite(db):
         rows = [(_sqlite_value(now), *row) for row in folded]
-        await at_once(db, lambda raw: raw.executemany(_insert(INSPECTIONS, 7, REPLACED), rows))
+        await at_once(db, lambda raw: _insert(raw, INSPECTIONS, rows, REPLACED))
     else:
         await ask(db, (ALONE, (now, *_columns(folded, 6))))
 
@@ -243,9 +246,22 @@ def _sqlite(db: Session) -> bool:
     return db.get_bind().dialect.name == "sqlite"
 
 
+def _insert(
+    raw: Connection, into: str, rows: Sequence[tuple[object, ...]], otherwise: str = ""
+) -> None:
+    """Insert rows, many in a statement: another thread may run Python only between statements."""
+    at = 0
+    while at < len(rows):
+        some = rows[at : at + (TOGETHER_MAX if at + TOGETHER_MAX <= len(rows) else 1)]
+        text = _inserting(into, len(some[0]), len(some), otherwise)
+        raw.execute(text, [value for row in some for value in row])
+        at += len(some)
+
+
 @lru_cache
-def _insert(into: str, width: int, otherwise: str = "") -> str:
-    return f"{into} VALUES ({', '.join('?' * width)}) {otherwise}"
+def _inserting(into: str, width: int, rows: int, otherwise: str) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"{into} VALUES {', '.join([row] * rows)} {otherwise}"
 
 
 @lru_cache
