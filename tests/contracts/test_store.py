@@ -244,3 +244,96 @@ def test_processes_that_record_at_once_take_turns_and_use_no_number_twice(tmp_pa
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert [one.n for one in log] == list(range(1, len(names) * times + 1))
     assert all(sum(one.inspection == name for one in log) == times for name in names)
+
+
+# -- former names --------------------------------------------------------------------------------
+
+
+def test_a_retired_log_is_kept_apart_and_a_new_one_begins(store: Store) -> None:
+    with store.transaction():
+        store.append(mine(1))
+        store.append(mine(2, "t2"))
+        store.note(2, "parked", "op.unknown")
+        store.retire("d1")
+        store.append(mine(1, "t3"))
+
+    noted = Mine(2, "t2", "hash-2", mine(2).raw, "parked", "op.unknown")
+    assert store.log(1, 9) == [mine(1, "t3")]
+    assert store.log_of("t1") == []
+    assert store.noted() == []
+    assert store.retired("d1", 1, 9) == [mine(1), noted]
+    assert store.retired("d1", 2, 9) == [noted]
+    assert store.retired("d1", 1, 1) == [mine(1)]
+    assert store.retired("d2", 1, 9) == []
+
+
+def test_of_several_retired_logs_one_is_let_go(store: Store) -> None:
+    with store.transaction():
+        for device in ("d1", "d2"):
+            store.append(mine(1))
+            store.retire(device)
+        store.forget("d1")
+
+    assert store.retired("d1", 1, 9) == []
+    assert store.retired("d2", 1, 9) == [mine(1)]
+
+
+def test_a_failed_retirement_leaves_the_log_where_it_was(store: Store) -> None:
+    with store.transaction():
+        store.append(mine(1))
+
+    def fail() -> None:
+        with store.transaction():
+            store.retire("d1")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+
+    assert store.log(1, 9) == [mine(1)]
+    assert store.retired("d1", 1, 9) == []
+
+
+def test_a_wiped_store_has_only_what_nobody_else_has(store: Store) -> None:
+    with store.transaction():
+        fill(store)
+        store.put_file(File("a" * 64, 5, "image/png", sent=True))
+        store.retire("d1")
+        store.append(mine(1))
+        store.set("identity", '{"enrolled":{"device":"d2"},"secret":"hush"}')
+        store.set("acked", "1")
+
+    store.wipe()
+
+    assert everything(store) == ["", [], [], [], [], [], [FILE]]
+    assert store.retired("d1", 1, 9) == []
+    assert store.get("acked") == ""
+    assert (store.get("revoked"), store.get("wiped")) == ("yes", "yes")
+    assert "hush" not in store.get("identity")
+    assert '"device":"d2"' in store.get("identity")
+
+
+def test_no_trace_of_what_was_wiped_is_left_in_the_file(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "device.db")
+    with store.transaction():
+        store.append(Mine(1, "t1", "h", b"a very particular secret"))
+        store.set("identity", '{"enrolled":{},"secret":"another particular secret"}')
+
+    store.wipe()
+    store.close()
+
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"particular secret" not in left
+
+
+def test_a_snapshot_is_a_store_of_its_own(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "device.db")
+    with store.transaction():
+        fill(store)
+
+    store.snapshot(tmp_path / "copy.db")
+
+    copy = SqliteStore(tmp_path / "copy.db")
+    assert everything(copy) == everything(store)
+    store.close()
+    copy.close()
