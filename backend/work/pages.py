@@ -37,7 +37,7 @@ async def cut(
     for bucket in entitled:
         if bucket.startswith(feed.SITES):
             await sites.publish(db, bucket)
-    known = await _known(db, entitled)
+    known = await sums(db, entitled)
     feed_n = top.feed_n
     at = pages.cursor(pull, epoch=top.epoch, feed_n=feed_n, floor=top.floor, entitled=entitled)
     packs: dict[str, Boot] = {}
@@ -78,7 +78,8 @@ async def rows(db: Session, wanted: pages.Wanted, known: Mapping[str, Bucket]) -
     return found[: wanted.limit]
 
 
-async def _known(db: Session, names: Iterable[str]) -> dict[str, Bucket]:
+async def sums(db: Session, names: Iterable[str]) -> dict[str, Bucket]:
+    """Load what buckets add up to, and where something was told in them last."""
     query = select(Bucket).where(col(Bucket.name).in_(list(names)))
     found = await db.exec(query.execution_options(populate_existing=True))
     return {one.name: one for one in found}

@@ -5,14 +5,15 @@ nobody can still be fetching them.
 """
 
 import asyncio
+import os
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import msgspec
 
-from backend.blobs import Blobs
 from sync import squeeze
 from sync.messages import Event, Gone
 from sync.refusals import Reason, Refused
@@ -26,17 +27,16 @@ class Snapshots:
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "snapshots"
-        self._blobs = Blobs(self._folder)
 
     async def has(self, digest: str) -> bool:
         """Tell whether a snapshot is there."""
-        return bool(digest) and await self._blobs.has(digest)
+        return bool(digest) and await asyncio.to_thread((self._folder / digest).is_file)
 
     async def make(self, events: Iterable[Event]) -> tuple[str, int]:
         """Write a snapshot of what is there, and give its digest and its size."""
         body = await asyncio.to_thread(_packed, events)
         digest = sha256(body).hexdigest()
-        await self._blobs.put(digest, body)
+        await asyncio.to_thread(self._write, digest, body)
         return digest, len(body)
 
     async def read(self, digest: str, first: int, end: int) -> tuple[bytes, int]:
@@ -50,9 +50,18 @@ class Snapshots:
         """Remove the snapshots that nothing names and that are old; count them."""
         return await asyncio.to_thread(self._sweep, set(named), (now - KEPT).timestamp())
 
+    def _write(self, digest: str, body: bytes) -> None:
+        """Write a file that is either whole or not there; after a crash it is made again."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=self._folder, prefix="new-", delete=False) as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).rename(self._folder / digest)
+
     def _read(self, digest: str, first: int, end: int) -> tuple[bytes, int]:
         try:
-            with self._blobs.path(digest).open("rb") as file:
+            with (self._folder / digest).open("rb") as file:
                 size = file.seek(0, 2)
                 file.seek(min(first, size))
                 return file.read(max(0, min(end, size) - first)), size
@@ -61,7 +70,7 @@ class Snapshots:
 
     def _sweep(self, named: set[str], before: float) -> int:
         count = 0
-        for path in self._folder.glob("whole/*/*"):
+        for path in self._folder.glob("*"):
             if path.name not in named and path.stat().st_mtime < before:
                 path.unlink(missing_ok=True)
                 count += 1
