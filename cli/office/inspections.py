@@ -11,6 +11,7 @@ import click
 from backend.wire import (
     InspectionLine,
     InspectionView,
+    MomentView,
     NewConclusion,
     NewReview,
     PublishedView,
@@ -164,20 +165,26 @@ def _show(view: InspectionView) -> None:
         )
         if view.conclusion.reason and not view.conclusion.approved:
             say(f"Returned: {view.conclusion.reason}", f"退回：{view.conclusion.reason}")
-    for one in [moment for moment in view.moments if moment.odd]:
-        between = f"{one.earliest:%F %T}" if one.earliest else "?"
-        if not one.exact and one.latest:
-            between += f" – {one.latest:%F %T}"
-        say(
-            f"Time: {one.op} ({one.kind}) {between} UTC: {', '.join(ODD[o][0] for o in one.odd)}",
-            f"时间：{one.op}（{one.kind}）{between} UTC：{'、'.join(ODD[o][1] for o in one.odd)}",
-        )
+    for moment in view.moments:
+        if moment.odd:
+            _show_moment(moment)
     if view.order is not None:
         items = ", ".join(view.order.items)
         say(
             f"Ordered to put right {items} by {view.order.due_on}",
             f"责令整改：第 {items} 项，限 {view.order.due_on} 前",
         )
+
+
+def _show_moment(one: MomentView) -> None:
+    between = f"{one.earliest:%F %T}" if one.earliest else "?"
+    if not one.exact and one.latest:
+        between += f" – {one.latest:%F %T}"
+    odd = text(", ".join(ODD[why][0] for why in one.odd), "、".join(ODD[why][1] for why in one.odd))
+    say(
+        f"Time: {one.op} ({one.kind}) {between} UTC: {odd}",
+        f"时间：{one.op}（{one.kind}）{between} UTC：{odd}",
+    )
 
 
 def _said(one: SaidView) -> str:
