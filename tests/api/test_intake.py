@@ -1,4 +1,4 @@
-"""受理, on both databases: what a push leaves behind is what the ledger says, whoever else pushes."""
+"""受理, on both databases: what a push leaves behind is what the ledger says, whoever pushes."""
 
 import asyncio
 import sqlite3
@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from backend import db
 from backend.auth import Officer
-from backend.tables import Bucket, Device, Entry, Feed, Inspection
+from backend.tables import Bucket, Device, Entry, Feed, Head, Inspection
 from backend.work import devices, feed, folds, intake
 from sync import checklist, codec, pages
 from sync.exchange import exchange
@@ -146,7 +146,7 @@ async def test_what_arrives_while_its_device_is_revoked_counts_or_is_held_back(
 
     async with db.transaction(office.engine, write=False) as session:
         known = {one.id: one for one in await session.exec(select(Device))}
-        acts = await session.exec(select(db.Head.ledger_n))
+        acts = await session.exec(select(Head.ledger_n))
         entries = (await session.exec(select(Entry))).all()
     assert acts.one() == len(entries) == 5
     assert {one.verdict for one in entries} <= {"ok", "quarantined"}
