@@ -20,10 +20,8 @@ async def evidence_of(
     devices = {_device(one) for one in state.evidence}
     named = select(Device.id, Device.label).where(col(Device.id).in_(devices))
     labels = dict((await db.exec(named)).all())
-    made = select(Rendition).where(
-        col(Rendition.original).in_({one.blob for one in state.evidence}),
-        col(Rendition.device_id).in_(devices),
-    )
+    files = {one.blob for one in state.evidence}
+    made = select(Rendition).where(col(Rendition.original).in_(files))
     small = {(row.original, row.device_id): row.sha256 for row in await db.exec(made)}
     return tuple(_view(one, blobs.get(one.blob), people, labels, small) for one in state.evidence)
 

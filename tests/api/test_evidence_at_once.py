@@ -113,7 +113,7 @@ async def test_more_than_was_announced_does_not_come_along(office: Office) -> No
     refused = await post(client, body, len(body) - 1)
 
     assert (refused.status_code, refused.json()["code"]) == (413, "evidence.too-large")
-    assert await rows(office.engine) == []
+    assert (await rows(office.engine), await uploads(office)) == ([], [])
 
 
 @pytest.mark.parametrize("header", ["Upload-Defer-Length", "Upload-Concat"])

@@ -76,6 +76,22 @@ async def test_a_rendition_is_shown_but_stands_for_nothing(
     )
 
 
+async def test_nobody_sees_what_another_device_calls_a_small_picture_of_it(
+    office: Office, tasks: list[Task], supervisor: AsyncClient
+) -> None:
+    visit, digest = await failed_and_signed(office, tasks[0])
+    visit.attach("lead", photo(2))
+    await visit.arrive(office)
+    made = Rendition(
+        original=digest, device_id=visit.device("lead"), sha256="b" * 64, size=9, stored_at=NOW
+    )
+    await put(office, made)
+
+    shown = await seen(supervisor, tasks[0])
+
+    assert {one["rendition"] for one in shown["evidence"]} == {""}
+
+
 async def test_what_was_withdrawn_need_not_arrive(
     office: Office, tasks: list[Task], supervisor: AsyncClient
 ) -> None:
