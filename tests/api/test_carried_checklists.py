@@ -75,3 +75,26 @@ async def test_who_stays_with_the_version_that_came_is_never_refused(office: Off
     assert phone.store.noted() == []
     assert phone.replica.checklist(task.id) == checklist.parse(TOML.encode())
     assert view["verdict"]["unanswered"] == []
+
+
+async def test_two_versions_at_once_are_no_ground_for_a_conclusion(office: Office) -> None:
+    task = (await dispatched(office))[0]
+    hub = AppHub(office)
+    hub.client = await office.client()
+    chief, admin = await office.officer("supervisor", DIVISION), await office.officer("admin")
+    await chief.post(f"/office/plans/{task.plan_id}/dispatch")
+    phones = [await enrolled(hub, who) for who in (task.lead_id, task.second_id)]
+    for name in ("next", "other"):
+        await release(admin, CHANGED.replace('"next"', f'"{name}"'))
+    for phone in phones:
+        await phone.sync()
+    for phone, name in zip(phones, ("next", "other"), strict=True):
+        plan = following.plan(phone.replica, task.id, name)
+        following.carry(phone.replica, task.id, plan.to)
+        await phone.sync()
+
+    answer = await chief.post(f"/office/inspections/{task.id}/conclusion", json={"remark": ""})
+
+    problem = answer.json()
+    assert problem["code"] == "inspection.in-conflict"
+    assert len(problem["details"]["checklists"].split(" ")) == 2
