@@ -11,7 +11,7 @@ from msgspec import Struct
 from simulation.memory_hub import MemoryHub
 from simulation.world import World
 
-from sync import codec, exchange, hub, merge, pages, reading
+from sync import codec, exchange, fetching, hub, lineage, merge, pages, reading
 from sync.replica import Replica
 from sync.store import MemoryStore
 
@@ -88,16 +88,33 @@ MUTANTS = [
     Mutant("the cursor runs to the end of the feed", pages, "page",
            "upto = rows[-1][0]", "upto = feed_n"),
     Mutant(
-        "a bucket of which one is relieved is not dropped", pages, "page",
-        "events += [Drop(bucket)", "[Drop(bucket)",
+        "a bucket of which one is relieved is not dropped", pages, "cursor",
+        "tuple(map(Drop, dict.fromkeys(gone)))", "()",
     ),
     Mutant("only the first new bucket is told", pages, "page",
-           "upto < feed_n or booted < len(missing)", "upto < feed_n"),
+           "upto < feed_n or done < len(missing)", "upto < feed_n"),
+    Mutant(
+        "a bucket in pieces keeps what has gone meanwhile", pages, "page",
+        "if after or not _gone(event)", "if not _gone(event)",
+    ),
+    Mutant(
+        "a bucket in pieces goes on below the floor", pages, "cursor",
+        "and floor <= since and", "and",
+    ),
+    Mutant(
+        "tombstones that are forgotten bring back what they buried", pages, "cursor",
+        "pull.have and pull.seq < floor", "False",
+    ),
+    Mutant(
+        "what came after a snapshot is not told", pages, "page",
+        "after, since = boot.as_of, boot.as_of or feed_n",
+        "after, since = (feed_n if boot.snapshot else 0), feed_n",
+    ),
     Mutant(
         "acknowledged before it was stored", MemoryHub, "ask", "raise Died", "return answer",
     ),
     Mutant(
-        "a server restored from a backup goes on as before", pages, "page",
+        "a server restored from a backup goes on as before", pages, "cursor",
         'pull.epoch not in ("", epoch) or pull.seq > feed_n', "pull.seq > feed_n",
     ),
     # -- the device ------------------------------------------------------------------------------
@@ -125,7 +142,19 @@ MUTANTS = [
         "case Drop(b=bucket):\n                replica.store.drop(bucket)", "case Drop(b=bucket):",
     ),
     Mutant(
-        "a removed row stays", reading, "absorb",
+        "a piece of a bucket passes for the whole", reading, "absorb",
+        "if event.whole:", "if True:",
+    ),
+    Mutant(
+        "a snapshot is not read", reading, "absorb",
+        "for told in _snapshot(replica, event):", "for told in ():",
+    ),
+    Mutant(
+        "a damaged snapshot is kept", fetching, "fetch",
+        "if sha256(store.pieces(boot.snapshot)).hexdigest() != boot.snapshot:", "if False:",
+    ),
+    Mutant(
+        "a removed row stays", reading, "_apply",
         "replica.store.remove_row(event.b, event.kind, event.id)", "pass",
     ),
     Mutant(
@@ -143,6 +172,53 @@ MUTANTS = [
     Mutant(
         "what a restored server has lost is not sent again", exchange, "_rewound",
         'replica.store.set("acked", str(head_n))', "pass",
+    ),
+    # -- former names ----------------------------------------------------------------------------
+    Mutant(
+        "an act counts as often as it was recorded", merge, "_once",
+        "if not again:", "if True:",
+    ),
+    Mutant(
+        "what was recorded anew refers to the former names", lineage, "reissue",
+        "renamed(op, names)", "op",
+    ),
+    Mutant(
+        "of what was recorded anew the first record is forgotten", lineage, "reissue",
+        "orig=op.orig or mine.hash", "orig=''",
+    ),
+    Mutant(
+        "the last operation beyond the fork is left behind", lineage, "take_over",
+        "reissue(replica, device, log[kept:])", "reissue(replica, device, log[kept:-1])",
+    ),
+    Mutant(
+        "what the ledger has of a former chain does not count here", lineage, "take_over",
+        "_let_count(replica, old, log[:kept], notes)", "pass",
+    ),
+    Mutant(
+        "the former chain is thrown away at once", lineage, "take_over",
+        "replica.keep_retired((*replica.retired(), Retired(old, kept)))",
+        "store.forget(device)",
+    ),
+    Mutant(
+        "a retired chain is let go before a backup holds it", lineage, "watch",
+        "if one.until > head.durable", "if False",
+    ),
+    Mutant(
+        "a restored server is not offered the retired chains", exchange, "exchange",
+        'if replica.store.get("reoffer"):', "if False:",
+    ),
+    Mutant(
+        "a restored phone does not look at its own tail", lineage, "mend",
+        "if found.tail:", "if False:",
+    ),
+    Mutant(
+        "an answer about a former name is applied to the new one", exchange, "exchange",
+        "if replica.identity != identity:\n                continue",
+        "if False:\n                continue",
+    ),
+    Mutant(
+        "a revoked device takes another name", MemoryHub, "_renew",
+        "if former.revoked:", "if False:",
     ),
     Mutant(
         "a wrong checksum is not noticed", reading, "absorb",

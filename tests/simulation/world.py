@@ -226,6 +226,8 @@ class World:
         self.acts: dict[str, Act] = {}  # by the hash that each had at first
         self.roots: dict[str, str] = {}  # of every operation seen: the act that it is
         self.signed: dict[str, dict[str, str]] = {}  # what a signature covered: name -> hash
+        self.meant: dict[str, set[str]] = {}  # of each act: those that it refers to
+        self.digests: dict[str, dict[str, str]] = {}  # what signatures of one act say, in turn
         self.names: set[str] = set()
         self.twins: set[str] = set()  # names under which several phones may have written
         self.revoked: dict[str, int] = {}  # name -> how long its chain was then
@@ -267,6 +269,9 @@ class World:
             device.store.fuse = 0
             self.check(device)
         self.rest()
+        if isinstance(self.server, MemoryHub) and self.happens(0.3):
+            self.restore(self.server)  # once everyone has gone on under the name they have
+            self.rest()
 
     def step(self, device: Device) -> None:
         what = self.chance.random()
@@ -405,15 +410,20 @@ class World:
         device.owes.add(mine.hash)
         verdict = {"bad": "quarantined"}.get(verdict, verdict)
         self.acts[mine.hash] = Act(mine, device.who, verdict)
-        op = _understood(mine)
+        op, replica = _understood(mine), device.replica
+        known = {r.id: r.hash for r in replica._known(mine.inspection)}
+        self.meant[mine.hash] = {
+            self.roots.get(known[n], known[n]) for n in known if n in _names(op)
+        }
         if isinstance(op, Sign):
-            known = {r.id: r.hash for r in device.replica._known(mine.inspection)}
             self.signed[mine.hash] = {n: h for n, h in known.items() if covered(op.covers, n)}
 
     def root(self, one: Mine | hub.Placed) -> str:
         """Say which act an operation is, whatever name it has now."""
         if one.hash not in self.roots:
-            self.roots[one.hash] = msgspec.json.decode(one.raw).get("orig") or one.hash
+            fields = msgspec.json.decode(one.raw)
+            root = self.roots[one.hash] = fields.get("orig") or one.hash
+            self.digests.setdefault(root, {})[one.hash] = fields.get("digest", "")
         return self.roots[one.hash]
 
     def restore_phone(self, device: Device, backup: Backup) -> None:
@@ -642,8 +652,11 @@ class World:
             inside = not sealed or any(covered(s.covers, each) for s in signs for each in again)
             late = not (inside or isinstance(op, Sign))
             assert (name in state.late) == late
+            if op.orig:
+                said = {self.root(known[n][0]) for n in _names(op) if n in known}
+                assert said <= self.meant[op.orig]
             if isinstance(op, Sign):
-                self.check_signature(self.root(known[name][0]), op, known)
+                self.check_signature(known[name][0], op, known)
             if isinstance(op, SetAnswers) and not late:
                 for ref, answer in op.f.items():
                     item = state.items[ref]
@@ -657,9 +670,10 @@ class World:
             assert item.value == said[smallest]
 
     def check_signature(
-        self, root: str, sign: Sign, known: dict[str, tuple[hub.Placed, str, Any]]
+        self, placed: hub.Placed, sign: Sign, known: dict[str, tuple[hub.Placed, str, Any]]
     ) -> None:
-        seen = self.signed[root]
+        seen, said = self.signed[self.root(placed)], self.digests[self.root(placed)]
+        before = list(said.values())[: list(said).index(placed.hash)]
         names = {
             op_id(device, n)
             for device, spans in sign.covers.items()
@@ -668,7 +682,7 @@ class World:
         }
         if any(n not in known or seen.get(n, known[n][0].hash) != known[n][0].hash for n in names):
             return  # what was signed for is on no phone and no server any more
-        if sign.orig and sign.digest == decode_op(self.acts[root].mine.raw).digest:
+        if sign.digest in before:
             return  # not all of it was there any more when it was recorded anew
         inside = [
             Recorded(name, mine.hash, who, op)
@@ -676,6 +690,11 @@ class World:
             if covered(sign.covers, name) and not isinstance(op, Sign)
         ]
         assert digest(fold(inside)) == sign.digest
+
+
+def _names(op: Any) -> set[str]:
+    """Give the names of the operations to which one refers."""
+    return {*op.supersedes, *([op.target] if isinstance(op, Void) else ())} if op else set()
 
 
 def _hidden(device: Device, mine: Mine) -> bool:
