@@ -1,7 +1,8 @@
 """The draw: freezing a frame, tickets and selection, verifying, pairing; against bare SHA-256.
 
 The bare loop is `hashlib.sha256(id).digest()` over the same ids, block by block in the same pass,
-so that both see the same machine. Times are the processor's; reading is told apart from either.
+so that both see the same machine. Times are the processor's, of this process and of those that it
+starts; reading the register, which is sorting it and writing lines, is told apart.
 """
 
 import asyncio
@@ -11,30 +12,46 @@ import sqlite3
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from time import process_time
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 import asyncpg
 import msgspec
-from _stage import KINDS, SEED, show, stage
+from _stage import AT, KINDS, SEED, show, stage
 
+from backend import db
+from backend.db import GENESIS
 from backend.rules import bundle, draw, frame
+from backend.rules.beacons import Dice
 from backend.rules.pairing import Bottleneck, Position, pair
+from backend.rules.papers import RosterLine, TaskPaper
+from backend.rules.verification import verify
+from backend.tables import Plan
+from backend.work import announcements, frames, processes
 from sync.ids import new_id
 
 INSPECTORS, SITES, SEATS = 2_000, 10_000, 2
 SEED_HEX = sha256(b"%d" % SEED).hexdigest()
-FIELDS = "code, division, category, risk, status"
-TABLE = """CREATE TABLE plain (code TEXT {collate} PRIMARY KEY, division TEXT NOT NULL,
-    category TEXT NOT NULL, risk TEXT NOT NULL, status TEXT NOT NULL)"""
-QUERY = f"SELECT {FIELDS} FROM plain ORDER BY code"
-STATUS = {"active": "E\t", "cancelled": "X\tX01-cancelled"}
-Row = tuple[str, str, str, str, str]
+DISTRICTS = 20
+PAIRED, CAP = 200, 1_000  # inspectors of a whole draw, and the seats of each
+COLUMNS = (
+    "id", "code", "division", "category", "risk", "status", "name", "address", "status_raw",
+    "datum", "revision_id",
+)  # fmt: skip
+HELD = AT.replace(year=2027)
+DICE = {"dice:bench": "0123456789" * 4}
+Row = tuple[str, ...]
+SECRET = "5a" * 32
+A = TypeVar("A")
+B = TypeVar("B")
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -63,15 +80,27 @@ def _tell(found: Mapping[str, list[dict[str, Any]]]) -> None:
     show(
         "A frame frozen, and 3 % of it drawn; ratios are to the bare loop",
         ["database"],
-        ["rows", "read s", "bare s", "freeze s", "ratio", "draw s", "ratio", "again s", "ratio",
+        ["rows", "read s", "bare s", "freeze s", "ratio", "draw s", "ratio", "from file s",
          "packed MB", "peak MB"],
         [
             [
                 one["database"], f"{one['rows']:,}", f"{one['read']:.1f}", f"{one['bare']:.2f}",
                 f"{one['freeze']:.2f}", f"{one['freeze'] / one['bare']:.2f}",
                 f"{one['select']:.2f}", f"{one['select'] / one['bare_select']:.2f}",
-                f"{one['again']:.2f}", f"{one['again'] / one['bare']:.2f}",
-                f"{one['packed']:.1f}", f"{one['peak']:.0f}",
+                f"{one['again']:.2f}", f"{one['packed']:.1f}", f"{one['peak_drawn']:.0f}",
+            ]
+            for one in found["frames"]
+        ],
+    )  # fmt: skip
+    show(
+        f"The whole draw, two seats a site, {PAIRED} inspectors; and verifying its bundle",
+        ["database"],
+        ["rows", "commit s", "hold s", "verify s", "of both", "without seats", "peak MB"],
+        [
+            [
+                one["database"], f"{one['rows']:,}", f"{one['commit']:.1f}", f"{one['hold']:.1f}",
+                f"{one['verify']:.1f}", f"{_again(one, 0):.2f}", f"{_again(one, one['pair']):.2f}",
+                f"{one['peak']:.0f}",
             ]
             for one in found["frames"]
         ],
@@ -79,11 +108,12 @@ def _tell(found: Mapping[str, list[dict[str, Any]]]) -> None:
     show(
         "10,000 sites x 2 paired with 2,000 inspectors",
         ["who may go", "seats"],
-        ["s", "bare s", "ratio", "passed over", "peak MB"],
+        ["s", "bare s", "ratio", "clock s", "passed over", "peak MB"],
         [
             [
                 one["who"], one["seats"], f"{one['seconds']:.1f}", f"{one['bare']:.1f}",
-                f"{one['seconds'] / one['bare']:.2f}", f"{one['skipped']:,}", f"{one['peak']:.0f}",
+                f"{one['seconds'] / one['bare']:.2f}", f"{one['clock']:.1f}",
+                f"{one['skipped']:,}", f"{one['peak']:.0f}",
             ]
             for one in found["pairs"]
         ],
@@ -96,6 +126,11 @@ def _tell(found: Mapping[str, list[dict[str, Any]]]) -> None:
             else f"{theirs:.2f} s, so {theirs / one['ours']:.1f} times ours"
         )
         print(f"\n3,300 of 110,000: ours {one['ours']:.3f} s; consistent-sampler {told}")
+
+
+def _again(one: Mapping[str, Any], shared: float) -> float:
+    """Compare verifying a draw with making it, without what both do alike."""
+    return float((one["verify"] - shared) / (one["commit"] + one["hold"] - shared))
 
 
 # -- one measurement, in a process of its own ----------------------------------------------------
@@ -119,113 +154,177 @@ def _child(what: str, where: str, rows: str) -> dict[str, Any]:
             told = _pair(where)
         case _:
             told = _sampler(int(rows))
-    return told | {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"peak": _peak()} | told
+
+
+def _peak() -> float:
+    """Give the most memory that this process ever held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _seconds() -> float:
+    """Give the processor time of this process, and of those it started that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    started = _seconds()
+    return work(), _seconds() - started
 
 
 # -- a frame -------------------------------------------------------------------------------------
 
 
-def _register(rows: int) -> Iterator[Row]:
+def _register(rows: int, revision: str) -> Iterator[Row]:
     chance = random.Random(SEED)
     for n in range(rows):
         code = f"9{chance.choice('123')}3301{chance.randrange(1, 13):02}MA{n:07}{n % 10}"
         yield (
-            code, f"3301{chance.randrange(1, 13):02}0{chance.randrange(10, 40)}",
+            f"0190a000-0000-7000-8000-{n:012}", code,
+            f"3301{chance.randrange(1, 13):02}0{chance.randrange(10, 40)}",
             chance.choice(("food-operation", "cold-store", "market", "食品销售")),
             chance.choice("ABCD"), "active" if chance.random() < 0.9 else "cancelled",
+            "城东食品有限公司第三分公司", "城东街道人民路一百二十三号", "", "", revision,
         )  # fmt: skip
 
 
 async def _fill(url: str, rows: int) -> dict[str, Any]:
-    register = _register(rows)
+    """Fill the register; the terms for searching, which triggers would note, are left out."""
     if url.startswith("sqlite"):
         with sqlite3.connect(url.partition(":///")[2]) as base:
-            base.execute(TABLE.format(collate=""))
-            base.executemany("INSERT INTO plain VALUES (?, ?, ?, ?, ?)", register)
+            for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+                base.execute(f"DROP TRIGGER {name}")
+            (revision,) = base.execute("SELECT id FROM revision").fetchone()
+            places = ", ".join("?" * len(COLUMNS))
+            base.executemany(
+                f"INSERT INTO establishment ({', '.join(COLUMNS)}) VALUES ({places})",
+                _register(rows, revision),
+            )
         return {}
-    base_: Any = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await base_.execute(TABLE.format(collate='COLLATE "C"'))
+    connection: Any = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute("ALTER TABLE establishment DISABLE TRIGGER USER")
+    register = _register(rows, await connection.fetchval("SELECT id FROM revision"))
     while some := list(islice(register, 50_000)):
-        await base_.copy_records_to_table("plain", records=some)
-    await base_.execute("VACUUM ANALYZE plain")
-    await base_.close()
+        await connection.copy_records_to_table("establishment", records=some, columns=COLUMNS)
+    await connection.execute("VACUUM ANALYZE establishment")
+    await connection.close()
     return {}
 
 
-async def _read(url: str) -> AsyncIterator[Sequence[Row]]:
-    """Read the register in the order of the bytes of its codes, some rows at a time."""
-    if url.startswith("sqlite"):
-        with sqlite3.connect(url.partition(":///")[2]) as base:
-            cursor = base.execute(QUERY)
-            while some := cursor.fetchmany(frame.BLOCK):
-                yield some
-        return
-    connection: Any = await asyncpg.connect(url.replace("+asyncpg", ""))
-    async with connection.transaction():
-        cursor_: Any = await connection.cursor(QUERY)
-        while some_ := await cursor_.fetch(frame.BLOCK):
-            yield some_
-    await connection.close()
+class _Timed(frame.Freezer):
+    """Freezes, and times it beside the bare loop."""
 
-
-async def _frame(url: str) -> dict[str, Any]:
-    """Read, hash bare, freeze; then draw from what is frozen and from bare ids."""
     bare = taken = 0.0
-    freezer = frame.Freezer()
-    begun = process_time()
-    async for some in _read(url):
-        ids = [row[0].encode() for row in some]
-        tails = [
-            f"\tall\t1\t{STATUS[status]}\t{division}\t{category}\t{risk}\t".encode()
-            for _, division, category, risk, status in some
-        ]
+
+    def add(self, ids: Sequence[bytes], tails: Sequence[bytes]) -> None:
         started = process_time()
         for id in ids:
             sha256(id).digest()
         middle = process_time()
-        freezer.add(ids, tails)
-        bare += middle - started
-        taken += process_time() - middle
-    started = process_time()
-    frozen = freezer.done()
-    taken += process_time() - started
-    read = process_time() - begun - bare - taken
+        super().add(ids, tails)
+        _Timed.bare += middle - started
+        _Timed.taken += process_time() - middle
+
+    def done(self) -> frame.Frame:
+        frozen, seconds = _timed(super().done)
+        _Timed.taken += seconds
+        return frozen
+
+
+async def _frame(url: str) -> dict[str, Any]:
+    """Freeze as the office does; draw from bare ids, then from the file; hold; verify."""
+    plan = Plan(
+        title="bench", agency="3301", division="3301", checklists='{"*":"a"}', rate_num=3,
+        rate_den=100, sites_min=1, opens_on=HELD.date(), closes_on=HELD.date(), created_by="bench",
+        created_at=AT,
+    )  # fmt: skip
+    registers = frames.load(plan, now=AT)
+    engine = db.connect(url)
+    started = _seconds()
+    with patch.object(frames, "Freezer", _Timed):
+        async with db.transaction(engine, write=False) as session:
+            frozen = await frames.freeze(session, registers)
+    commit = _seconds() - started - _Timed.bare
+    await engine.dispose()
+    told = {
+        "read": commit - _Timed.taken, "bare": _Timed.bare, "freeze": _Timed.taken,
+        "packed": len(frozen.packed) / 1e6,
+    }  # fmt: skip
+    task = announcements.announce(registers.task, {"dice:bench": Dice(10, 40)}, None)
+    told |= _draw_alone(frozen) | {"peak_drawn": _peak()}
+    files, seconds = _timed(partial(_committed, task, frozen))
+    told["commit"] = commit + seconds
+    del frozen
+    paired = _Paired()
+    held, told["hold"] = _timed(
+        lambda: bundle.hold(
+            files, DICE, {}, now=HELD, by="bench", secret=SECRET, spread=paired.spread
+        )
+    )
+    assert isinstance(held, bundle.Held)
+    told["pair"] = paired.seconds
+    files = held.files
+    del held
+    steps, told["verify"] = _timed(lambda: verify(files))
+    assert all(step.ok is not False for step in steps), steps
+    return told
+
+
+class _Paired:
+    """Computes the tickets of inspectors here, and times it."""
+
+    seconds = 0.0
+
+    def spread(self, work: Callable[[A], B], parts: Sequence[A], /) -> Iterator[B]:
+        for part in parts:
+            done, seconds = _timed(partial(work, part))
+            self.seconds += seconds
+            yield done
+
+
+def _draw_alone(frozen: frame.Frame) -> dict[str, float]:
+    """Draw from bare ids, then out of the packed file."""
     eligible = frozen.counts["all"]["E"]
     primary = -(-eligible * 3 // 100)
     shares = {"all": draw.Share(eligible=eligible, primary=primary, reserves=-(-primary // 5))}
-
-    bare_select = reading = 0.0
+    bare = reading = 0.0
 
     def ids_alone() -> Iterator[tuple[bytes, str]]:
-        nonlocal bare_select, reading
-        source = bundle.frame_rows(frozen.packed)
+        nonlocal bare, reading
+        source = bundle.eligible(frozen.packed)
         while True:
             started = process_time()
             block = list(islice(source, frame.BLOCK))
             if not block:
                 return
-            ids = [row[:18] for row in block if b"\tE\t" in row]
             middle = process_time()
-            for id in ids:
+            for id, _ in block:
                 sha256(id).digest()
-            bare_select += process_time() - middle
+            bare += process_time() - middle
             reading += middle - started
-            for id in ids:
-                yield id, "all"
+            yield from block
 
-    started = process_time()
-    lots = draw.select(SEED_HEX, ids_alone(), shares)
-    select = process_time() - started - bare_select - reading
+    lots, seconds = _timed(lambda: draw.select(SEED_HEX, ids_alone(), shares))
     first = hash(tuple(lots))
     del lots
-    started = process_time()
-    again = draw.select(SEED_HEX, bundle.eligible(frozen.packed), shares)
-    from_file = process_time() - started
+    again, from_file = _timed(lambda: draw.select(SEED_HEX, bundle.eligible(frozen.packed), shares))
     assert first == hash(tuple(again))
-    return {
-        "read": read, "bare": bare, "freeze": taken, "bare_select": bare_select, "select": select,
-        "again": from_file, "packed": len(frozen.packed) / 1e6,
-    }  # fmt: skip
+    return {"bare_select": bare, "select": seconds - bare - reading, "again": from_file}
+
+
+def _committed(task: TaskPaper, frozen: frame.Frame) -> bundle.Files:
+    people = [
+        RosterLine(
+            inspector=f"沪A{n:05d}", department="食品科", region="3301", qualifications=(),
+            cap=CAP, valid_from="2020-01-01", valid_to="2030-01-01", status="active",
+        )
+        for n in range(PAIRED * (1 + frozen.size // 5_000_000))
+    ]  # fmt: skip
+    return bundle.commit(
+        task, frozen, people, [], draw_id="bench", seq=1, prev=GENESIS, nonce_commits={},
+        not_before=AT, now=AT, by="bench", version="bench", secret=SECRET,
+    )  # fmt: skip
 
 
 # -- pairs ---------------------------------------------------------------------------------------
@@ -235,7 +334,6 @@ SHAPES = tuple(
     for who in ("everybody", "own district", "other districts", "a random 100")
     for seats in ("two spare", "none spare")
 )
-DISTRICTS = 20
 
 
 def _pair(shape: str) -> dict[str, Any]:
@@ -258,13 +356,19 @@ def _pair(shape: str) -> dict[str, Any]:
                 eligible = everybody
         group = f"{task}/9133010{site:011d}/*"
         positions += [Position(group, place, eligible) for place in ("1主办", "2协办")[:SEATS]]
-    started = process_time()
-    found = pair(SEED_HEX, roster, dict.fromkeys(roster, cap), positions)
-    seconds = process_time() - started
+    begun = perf_counter()
+    caps = dict.fromkeys(roster, cap)
+    found, seconds = _timed(
+        lambda: pair(SEED_HEX, roster, caps, positions, spread=processes.spread)
+    )
+    clock = perf_counter() - begun
     assert not isinstance(found, Bottleneck)
+    others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # the largest of them
+    peak = _peak() + others * processes.processors()
     return {
         "who": who, "seats": seats, "seconds": seconds, "bare": _bare_tickets(roster, positions),
-        "skipped": sum(len(seat.skipped) for seat in found),
+        "clock": clock,
+        "skipped": sum(len(seat.skipped) for seat in found), "peak": peak,
     }  # fmt: skip
 
 

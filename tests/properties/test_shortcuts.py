@@ -2,6 +2,9 @@
 
 import gzip
 from collections.abc import Sequence
+from functools import partial
+from operator import mul
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -60,23 +63,41 @@ def test_other_processes_give_the_pairing_of_this_one(monkeypatch: pytest.Monkey
     assert apart == pair(SEED, roster, caps, seats)
 
 
-def double(n: int) -> tuple[int, int]:
-    import os
-
-    return 2 * n, os.getpid()
-
-
-def test_only_many_parts_leave_the_process_and_come_back_in_order(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("more", [0, 1, 7])
+def test_many_parts_leave_the_process_and_come_back_in_order(
+    monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
-    few, many = range(processes.PARTS_MIN - 1), range(processes.PARTS_MIN)
+    numbers = list(range(processes.PARTS_MIN + more))
+    monkeypatch.setattr(processes, "processors", lambda: 3)
+
+    doubled = processes.spread(partial(mul, 2), numbers)
+    homes = set(processes.spread(Path.resolve, [Path("/proc/self")] * len(numbers)))
+
+    assert list(doubled) == [2 * n for n in numbers]
+    assert len(homes) == 3
+    assert Path("/proc/self").resolve() not in homes
+
+
+def test_few_parts_or_one_processor_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [Path("/proc/self")] * processes.PARTS_MIN
+
+    monkeypatch.setattr(processes, "processors", lambda: 2)
+    few = set(processes.spread(Path.resolve, many[1:]))
+    monkeypatch.setattr(processes, "processors", lambda: 1)
+    alone = set(processes.spread(Path.resolve, many))
+
+    assert few == alone == {Path("/proc/self").resolve()}
+
+
+def test_what_goes_wrong_in_another_process_goes_wrong_here(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(processes, "processors", lambda: 2)
 
-    here, there = list(processes.spread(double, few)), list(processes.spread(double, many))
+    with pytest.raises(EOFError):
+        list(processes.spread(int, ["x"] * processes.PARTS_MIN))
 
-    assert [n for n, _ in here] == [2 * n for n in few]
-    assert [n for n, _ in there] == [2 * n for n in many]
-    assert {process for _, process in here}.isdisjoint(process for _, process in there)
+    assert "invalid literal for int()" in capfd.readouterr().err
 
 
 # -- lots ------------------------------------------------------------------------------------------
