@@ -24,6 +24,7 @@ from sync.store import File
 
 T = TypeVar("T")
 
+Place: TypeAlias = Literal["sent", "waiting", "elsewhere"]
 Policy: TypeAlias = Literal["none", "thumbnails", "all"]
 POLICIES: tuple[Policy, ...] = ("none", "thumbnails", "all")
 
@@ -53,7 +54,7 @@ class Kept(Struct, frozen=True):
     item: str
     caption: str
     device: str
-    state: Literal["sent", "waiting", "elsewhere"]
+    state: Place
 
 
 class Delivered(Struct, frozen=True):
@@ -96,8 +97,9 @@ def where(home: Home, state: Inspection) -> list[Kept]:
     kept: list[Kept] = []
     for one in state.evidence:
         device = one.op.rpartition(":")[0]
-        mine = device == me or one.blob in held
-        place = ("waiting" if one.blob in waits else "sent") if mine else "elsewhere"
+        place: Place = "elsewhere"
+        if device == me or one.blob in held:
+            place = "waiting" if one.blob in waits else "sent"
         kept.append(Kept(one.blob, one.item, one.caption, device, place))
     return kept
 

@@ -6,13 +6,13 @@ under its digest; a picture that cannot be opened is recorded too, with a flag.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import delete
+from sqlalchemy import TableClause, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel, col, func, select
@@ -34,10 +34,14 @@ OPEN_REST = timedelta(days=1)  # after which the oldest give way to new ones
 RENDITION_BYTES_MAX = 64 * 1024
 RENDITION_MIME = "image/jpeg"
 
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+_INSERTS: dict[str, Callable[[TableClause], _Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 
 
-def _newer(insert: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
+def _newer(insert: _Insert) -> _Insert:
     newer = {name: insert.excluded[name] for name in ("sha256", "size", "stored_at")}
     return insert.on_conflict_do_update(index_elements=["original", "device_id"], set_=newer)
 
