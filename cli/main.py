@@ -18,7 +18,7 @@ GROUPS = {
     "office": ("Keep registers, plan, draw, review and publish.", "名录、计划、抽取、审核与公示。"),
     "device": ("Record inspections offline and sync them.", "离线记录检查并同步。"),
     "draw": ("Ask a draw's bundle, offline.", "离线查询抽取档案包。"),
-    "verify": ("Check a draw or a publication, offline.", "离线复核抽取与公示。"),
+    "verify": ("Check a draw, a publication or a ledger, offline.", "离线复核抽取、公示与账本。"),
     "demo": ("Run the day of a district bureau.", "演示区局的一天。"),
 }
 
