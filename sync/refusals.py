@@ -1651,6 +1651,24 @@ class Reason(Enum):
         "Keep the site on the list, and let the inspectors record this as its result.",
         "请保留该对象，由检查人员将其记录为检查结果。",
     )
+    SUBSTITUTION_NOT_OVER = (
+        "substitution.not-over",
+        Kind.INVALID,
+        "No draw held in between has used up the inspections of this site.",
+        "期间没有其他抽取用尽该对象的检查频次",
+        "Substitute `site` for another reason, or keep it on the list.",
+        "请以其他理由替补 `site`，或将其保留在名单上。",
+    )
+    DRAW_OVER_CAP = (
+        "draw.over-cap",
+        Kind.CONFLICT,
+        "Draws held since this one was committed to have used up the inspections of some sites.",
+        "本次承诺之后举行的其他抽取已用尽部分对象的检查频次",
+        "Nothing was sent. Let each of `sites` (`count`, by `draws`) give way to the next reserve: "
+        "evenhand office draw substitute `draw` SITE with one of `reasons`.",
+        "未下发任何任务。请对 `sites`（共 `count` 户，因 `draws`）逐户申请替补，理由为 `reasons`："
+        "evenhand office draw substitute `draw` SITE。",
+    )
     SUBSTITUTION_LATER = (
         "substitution.later",
         Kind.INVALID,

@@ -4,6 +4,7 @@ Nothing here is chosen. A site gives way only for what was true before the draw,
 reserve; a seat goes to whom the same draw of inspectors gives it, with all others where they are.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
@@ -21,7 +22,15 @@ Kind: TypeAlias = Literal["substitute", "replace", "extend"]
 Words: TypeAlias = tuple[str, str]
 
 FORCE_MAJEURE = "F01-force-majeure"
+OVERLAPS: dict[str, Words] = {  # of a draw held between this one's commitment and its own holding
+    "X02-annual-cap": (
+        "a draw held in between has used up its inspections of this year",
+        "期间举行的其他抽取已用尽其年度频次",
+    ),
+    "X08-drawn": ("a draw held in between has drawn it", "期间举行的其他抽取已抽中该对象"),
+}
 SUBSTITUTIONS: dict[str, Words] = {
+    **OVERLAPS,
     "X01-cancelled": ("its registration was cancelled before the frame", "名录冻结前已注销"),
     "X01-revoked": ("its licence was revoked before the frame", "名录冻结前已吊销"),
     "X01-moved": ("it had left the division before the frame", "名录冻结前已迁出辖区"),
@@ -53,6 +62,7 @@ REASONS: dict[Kind, dict[str, Words]] = {
     "replace": REPLACEMENTS,
     "extend": EXTENSIONS,
 }
+_DRAWS = re.compile(r"[^#,]+#[1-9]\d*(,[^#,]+#[1-9]\d*)*")  # agency#seq of each
 OF_ONE_SITE = "I03-recusal"  # keeps somebody from this site; every other reason from all of them
 
 
@@ -161,6 +171,10 @@ def require_reason(wanted: Wanted, snapshot: str) -> None:
         allowed = ", ".join(REASONS[wanted.kind])
         raise Refused(Reason.AMENDMENT_REASON_UNKNOWN, reason=wanted.reason, allowed=allowed)
     if wanted.kind != "substitute" or wanted.reason == FORCE_MAJEURE:
+        return
+    if wanted.reason in OVERLAPS:
+        if not _DRAWS.fullmatch(wanted.evidence):
+            raise Refused(Reason.SUBSTITUTION_NOT_OVER, site=wanted.site)
         return
     if not wanted.since or wanted.since > snapshot:
         raise Refused(Reason.SUBSTITUTION_LATER, since=wanted.since, snapshot=snapshot)

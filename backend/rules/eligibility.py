@@ -1,6 +1,7 @@
 """资格: who may be drawn and who not, from plain values; `ladder` decides who may inspect."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -149,6 +150,21 @@ def _visited(task: TaskPaper, stratum: str, visits: Sequence[Visit], days: Days)
         return ("X08-cycle", _draws(drawn)) if drawn else ("", "")
     drawn = [one for one in visits if _siblings(one, task)]
     return ("X08-campaign", _draws(drawn)) if drawn else ("", "")
+
+
+def used_up(rules: scheme.Exclusion, snapshot: date, drawn: Sequence[tuple[str, str]]) -> Reason:
+    """Give the rule that draws, as (agency#seq, day), leave no room under, and which they are.
+
+    It is asked of draws that were not held yet when the frame was frozen.
+    """
+    year, since = f"{snapshot.year}-01-01", snapshot - timedelta(days=rules.window_days)
+    this_year = sorted({draw for draw, day in drawn if day >= year})
+    if rules.annual_cap and len(this_year) >= rules.annual_cap:
+        return "X02-annual-cap", ",".join(this_year)
+    recent = sorted({draw for draw, day in drawn if day >= since.isoformat()})
+    if rules.window_days and recent:
+        return "X08-drawn", ",".join(recent)
+    return "", ""
 
 
 def _siblings(visit: Visit, task: TaskPaper) -> bool:

@@ -42,7 +42,7 @@ from backend.wire import (
     SeatedView,
     SubstituteOrder,
 )
-from backend.work import draws, feed, plans, tasks
+from backend.work import draws, feed, overlaps, plans, tasks
 from sync.refusals import Reason, Refused
 
 Order = SubstituteOrder | ReplaceOrder | ExtendOrder
@@ -69,6 +69,7 @@ async def ask(
     if wanted.kind == "replace" and not wanted.sites:
         wanted = msgspec.structs.replace(wanted, sites=await _open_sites(db, row, book, wanted))
     await _require_open(db, row, plan, wanted, now)
+    wanted = await _with_draws(db, row, wanted, now)
 
     _sites_to_fill(book, state, wanted)  # refused here, if it can come to nothing at all
 
@@ -156,6 +157,7 @@ async def _carry_out(
     book = await asyncio.to_thread(events.open_book, files, {wanted.stratum: wanted.count})
     state = events.replay(files, book)
     await _require_open(db, row, plan, wanted, now)
+    await _with_draws(db, row, wanted, now)
     away = await _away(db, plan, book, _sites_to_fill(book, state, wanted), now)
     secret = (await head(db)).secret_key
 
@@ -177,7 +179,7 @@ async def _carry_out(
         first = ((await db.exec(last)).one() or 0) + 1
         called = [lot.id for lot in outcome.lots]
         await draws.give_out(db, plan, row, called, outcome.seats, first)
-        if out:
+        if out and not await overlaps.used_up(db, row, now=now, waiting=True):
             await tasks.dispatch(db, plan.id, officer=officer, now=now)
     return outcome
 
@@ -325,6 +327,17 @@ async def _require_open(db: Session, row: Draw, plan: Plan, wanted: Wanted, now:
     signed = select(Inspection.id).where(col(Inspection.id).in_(ids), Inspection.signed)
     if (await db.exec(signed)).first() is not None:
         raise Refused(Reason.AMENDMENT_SIGNED, sites=", ".join(at))
+
+
+async def _with_draws(db: Session, row: Draw, wanted: Wanted, now: datetime) -> Wanted:
+    """Name the draws that used up a site's inspections, if that is the reason; or refuse it."""
+    if wanted.reason not in amendments.OVERLAPS:
+        return wanted
+    over = await overlaps.used_up(db, row, now=now, waiting=False)
+    reason, those = over.get(wanted.site, ("", ""))
+    if reason != wanted.reason:
+        raise Refused(Reason.SUBSTITUTION_NOT_OVER, site=wanted.site)
+    return msgspec.structs.replace(wanted, evidence=those, since="")
 
 
 async def _open_sites(db: Session, row: Draw, book: Book, wanted: Wanted) -> list[str]:

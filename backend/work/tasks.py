@@ -11,8 +11,10 @@ from backend.auth import Officer, may_see
 from backend.db import Session
 from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
-from backend.work import draws, feed, plans
+from backend.work import draws, feed, overlaps, plans
 from sync.refusals import Reason, Refused
+
+SHOWN_MAX = 20
 
 
 async def list_tasks(
@@ -33,6 +35,17 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
     if not tasks:
         raise Refused(Reason.DRAW_NOT_HELD, plan=plan.id)
     waiting = [(task, view) for task, view in tasks if task.dispatched_at is None]
+    row = await db.get_one(Draw, tasks[0][0].draw_id)
+    if over := await overlaps.used_up(db, row, now=now, waiting=True):
+        names = sorted({name for _, drawn in over.values() for name in drawn.split(",")})
+        raise Refused(
+            Reason.DRAW_OVER_CAP,
+            draw=row.id,
+            sites=", ".join(sorted(over)[:SHOWN_MAX]),
+            count=len(over),
+            draws=", ".join(names[:SHOWN_MAX]),
+            reasons=", ".join(sorted({reason for reason, _ in over.values()})),
+        )
 
     for task, _ in waiting:
         task.dispatched_at = now

@@ -202,7 +202,8 @@ async def test_what_is_found_on_site_is_a_result_and_no_reason(bureau: Bureau, r
 @pytest.mark.parametrize(
     ("order", "expected"),
     [
-        ({"reason": "X02-annual-cap"}, (400, "amendment.reason-unknown")),
+        ({"reason": "X03-superior"}, (400, "amendment.reason-unknown")),
+        ({"reason": "X02-annual-cap"}, (400, "substitution.not-over")),
         ({"since": "2026-03-03"}, (400, "substitution.later")),
         ({"since": None}, (400, "substitution.later")),
         ({"site": "nobody"}, (404, "amendment.site-unknown")),
@@ -269,7 +270,7 @@ async def test_work_for_a_withdrawn_site_leaves_the_devices_and_still_arrives(
     entry = (await bureau.rows(Entry))[0]
     inspection = (await bureau.rows(Inspection))[0]
     assert (entry.inspection_id, entry.verdict) == (task.id, "ok")
-    assert (inspection.id, ITEM in inspection.state) == (task.id, True)
+    assert (inspection.id, inspection.operations) == (task.id, 1)
     assert task.id not in held(phone)
     assert (new.id in held(phone)) == (task.lead_id in (new.lead_id, new.second_id))
     listed = (await bureau.first.get("/office/inspections")).json()

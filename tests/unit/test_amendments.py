@@ -9,7 +9,7 @@ from typing import Any
 import drawings
 import msgspec
 import pytest
-from changes import LATER, drawn, extension, made, replacement, substitution
+from changes import LATER, drawn, extension, made, replacement, substitution, written
 
 from backend.rules import amendments, bundle, canonical, draw, events, papers
 from backend.rules import site as sites
@@ -267,7 +267,7 @@ def test_a_change_needs_a_reason_of_the_closed_list(whole: Files) -> None:
     site = drawn(whole)[0]
 
     for wanted in (
-        substitution(site, "X02-annual-cap"), replacement(whole, site, "I09-dislike"),
+        substitution(site, "X03-superior"), replacement(whole, site, "I09-dislike"),
         extension(1, "E09-more"),
     ):  # fmt: skip
         refused = refusal(partial(made, whole, wanted))
@@ -286,6 +286,20 @@ def test_what_came_after_the_snapshot_is_no_reason_unless_it_is_force_majeure(
 
     assert late.reason is Reason.SUBSTITUTION_LATER
     assert failing(flood) == []
+
+
+def test_whoever_gives_way_to_another_draw_names_it(whole: Files) -> None:
+    told = substitution(drawn(whole)[0], "X02-annual-cap", since="")
+    proper = msgspec.structs.replace(told, evidence="310101#3,33#12")
+    book = events.open_book(whole)
+    outcome = amendments.decide(book, events.replay(whole, book), proper, [])
+
+    refused = refusal(lambda: made(whole, told))
+    honest, cheat = made(whole, proper), written(whole, told, outcome)
+
+    assert refused.reason is Reason.SUBSTITUTION_NOT_OVER
+    assert failing(honest) == []
+    assert [step.name for step in failing(cheat)][:1] == ["changes"]
 
 
 def test_only_who_is_on_the_list_gives_way(whole: Files) -> None:
