@@ -167,8 +167,8 @@ class Reason(Enum):
         Kind.CONFLICT,
         "The ledger holds another history of this device; both are kept.",
         "账本中该终端已有不同的历史，两者均已保留",
-        "Enrol the device anew; its unsent work stays and is sent again.",
-        "请重新登记终端；未上传的工作仍保留，将重新上传。",
+        "Sync again: the device goes on under a new name and sends its own work again.",
+        "请重新同步：终端将以新名称继续，并重新上传本机工作。",
     )
     ANSWER_STRANGE = (
         "sync.answer-strange",
