@@ -9,7 +9,7 @@ import asyncio
 import random
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import msgspec
@@ -107,11 +107,11 @@ def _measure(
     clients: list[Client],
     day: Client,
     options: Namespace,
-    cpu: Any,
+    cpu: Callable[[], float],
 ) -> dict[str, Any]:
     few, many, full, new = clients
     said: dict[str, Any] = {"database": kind}
-    said |= _first_load(url, port, new, options)
+    said |= _first_load(url, port, new, options, cpu)
     end = _pull(Asker(port), few, Pull("", 0, ())).next
     asker = Asker(port)
     pulled, rounds, seconds, used = 0, 0, 0.0, cpu()
@@ -130,23 +130,26 @@ def _measure(
     said["full pages: records"] = pulled
     said["full pages: records/s"] = pulled / seconds
     said["full pages: server cpu ms a page"] = (cpu() - used) * 1000 / rounds
-    said |= _changes(port, few, many, end, options.rounds)
+    said |= _changes(port, few, many, end, options.rounds, cpu)
     said |= _day(port, day)
     return said
 
 
-def _changes(port: int, few: Client, many: Client, end: int, rounds: int) -> dict[str, Any]:
+def _changes(
+    port: int, few: Client, many: Client, end: int, rounds: int, cpu: Callable[[], float]
+) -> dict[str, Any]:
     """Ask for the last hundred changes of either bucket, and for nothing new, in turn."""
     asker, times = Asker(port), dict[str, list[float]]()
     wire = dict[str, int]()
     epoch = _epoch(_ask(asker, few, Pull("", 0, ())).body)
     have = {one.device: _have(one) for one in (few, many)}
+    asked = (
+        ("100 of 10,000", few, FEW),
+        ("100 of 1,000,000", many, FEW + CHANGED + MANY),
+        ("no change", many, end),
+    )
     for _ in range(rounds):
-        for name, who, cursor in (
-            ("100 of 10,000", few, FEW),
-            ("100 of 1,000,000", many, FEW + CHANGED + MANY),
-            ("no change", many, end),
-        ):
+        for name, who, cursor in asked:
             down, up = asker.down, asker.up
             began = perf_counter()
             answer = _ask(asker, who, Pull(epoch, cursor, have[who.device]))
@@ -155,22 +158,31 @@ def _changes(port: int, few: Client, many: Client, end: int, rounds: int) -> dic
             told = answer.body.count(b'\n{"t":"put"')
             assert told == (0 if name == "no change" else CHANGED), (name, told)
     said: dict[str, Any] = {f"{name}: p50 ms": median(all_) for name, all_ in times.items()}
+    for name, who, cursor in asked:
+        before = cpu()
+        for _ in range(rounds):
+            _ask(asker, who, Pull(epoch, cursor, have[who.device]))
+        said[f"{name}: server cpu ms"] = (cpu() - before) * 1000 / rounds
     said["1,000,000 to 10,000"] = said["100 of 1,000,000: p50 ms"] / said["100 of 10,000: p50 ms"]
     said["no change: bytes down"] = wire["no change"]
     said["no change: bytes up"] = wire["no change up"]
     return said
 
 
-def _first_load(url: str, port: int, who: Client, options: Namespace) -> dict[str, Any]:
+def _first_load(
+    url: str, port: int, who: Client, options: Namespace, cpu: Callable[[], float]
+) -> dict[str, Any]:
     """Let new devices read a division from nothing, the first time and when its file is there."""
     said: dict[str, Any] = {}
     with TemporaryDirectory(prefix="evenhand-", dir=options.folder) as folder:
         for name in ("first load, file made", "first load"):
             store = SqliteStore(Path(folder) / f"{name}.db")
             replica, asker = _replica(store, who, port), Asker(port)
-            began = perf_counter()
+            began, used, served = perf_counter(), process_time(), cpu()
             drive(exchange(replica), asker)
             said[f"{name}: s"] = perf_counter() - began
+            said[f"{name}: cpu s of the device"] = process_time() - used
+            said[f"{name}: cpu s of the server"] = cpu() - served
             said[f"{name}: MB down"] = asker.down / 1e6
             said[f"{name}: requests"] = asker.asked
             found, _ = store.sites_sum(f"d:{DIVISION}")
@@ -194,6 +206,7 @@ def _day(port: int, who: Client) -> dict[str, Any]:
     """Push a day's work: six inspections, an operation for each of thirty items."""
     with TemporaryDirectory(prefix="evenhand-") as folder:
         replica, asker = _replica(SqliteStore(Path(folder) / "d.db"), who, port), Asker(port)
+        drive(exchange(replica), Asker(port))  # what the office had to say, in the morning
         for signed in who.pushes:
             for row in signed.rows:
                 fields = msgspec.json.decode(row[10])

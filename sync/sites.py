@@ -35,8 +35,8 @@ def term_of(site: Sequence[str]) -> int:
 
 def event(bucket: str, sites: Iterable[Sequence[str]], gone: Iterable[str] = ()) -> Sites:
     """Tell of establishments in the order of `Site`."""
-    columns = zip(*sites, strict=True)
-    return Sites(bucket, *columns, gone=tuple(gone))
+    columns = dict(zip(Site._fields, zip(*sites, strict=True), strict=False))
+    return Sites(b=bucket, gone=tuple(gone), **columns)
 
 
 def blocks(bucket: str, sites: Sequence[Sequence[str]]) -> Iterator[Sites]:

@@ -26,10 +26,10 @@ _ADD_UP = text(
 
 
 class Step(NamedTuple):
-    """What one change adds to the sums of its bucket; negative counts take away."""
+    """What one change adds to the sums of its bucket; negative numbers take away."""
 
     bucket: str
-    count: int
+    rows: int
     total: int  # any integer: it counts modulo 2^60
     seq: int
 

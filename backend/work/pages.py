@@ -6,6 +6,7 @@ moment. What has not changed costs nothing: the last place of each bucket is kep
 
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Raw
@@ -136,13 +137,13 @@ async def _sites(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
 
 
 def _between(
-    query: sa.Select[tuple[object, ...]], table: sa.Table, wanted: pages.Wanted
-) -> sa.Select[tuple[object, ...]]:
+    query: sa.Select[Any], table: sa.Table, wanted: pages.Wanted
+) -> sa.Select[Any]:
     seq = table.c.seq
     return query.where(seq > wanted.after, seq <= wanted.upto).order_by(seq).limit(wanted.limit)
 
 
-async def _execute(db: Session, query: sa.Select[tuple[object, ...]]) -> sa.CursorResult[object]:
+async def _execute(db: Session, query: sa.Select[Any]) -> sa.CursorResult[*tuple[Any, ...]]:
     return await (await db.connection()).execute(query)
 
 
@@ -186,7 +187,7 @@ async def _pack(db: Session, bucket: Bucket, snapshots: Snapshots, feed_n: int) 
     """Write all of a bucket, as it is at the end of the feed, into a snapshot; keep its name."""
     if bucket.name.startswith(feed.SITES):
         there = await sites.read(db, bucket.name)
-        lines = list(told.blocks(bucket.name, sorted(there.values())))
+        lines: list[Event] = list(told.blocks(bucket.name, sorted(there.values())))
     else:
         wanted = pages.Wanted((bucket.name,), 0, bucket.seq, bucket.count + 1_000_000)
         found = await _rows(db, bucket.name, wanted)

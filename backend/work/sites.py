@@ -170,7 +170,7 @@ async def _touched(db: Session, since: datetime) -> list[str] | None:
     return sorted(touched)
 
 
-async def _execute(db: Session, query: sa.Executable) -> sa.CursorResult[Any]:
+async def _execute(db: Session, query: sa.Executable) -> sa.CursorResult[*tuple[Any, ...]]:
     return await (await db.connection()).execute(query)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.sites import Site
 from sync.sqlite_store import SqliteStore
 from sync.store import File, MemoryStore, Mine, Row, Store, Theirs
 
@@ -337,3 +338,44 @@ def test_a_snapshot_is_a_store_of_its_own(tmp_path: Path) -> None:
     assert everything(copy) == everything(store)
     store.close()
     copy.close()
+
+
+SITES = [
+    (
+        Site("S1", "城东冷库", "人民路1号", "cold-store", "330402", "A", "active", "JY1 JY2"),
+        2**60 - 1,
+    ),
+    (Site("S2", "家和100%店", "中山路2号", "market", "330402", "B", "active", ""), 2**59),
+    (Site("S3", "Café Nord", "中山路3号", "market", "330402", "B", "active", ""), 7),
+]
+
+
+def test_establishments_are_kept_by_bucket_and_found_by_words(store: Store) -> None:
+    with store.transaction():
+        store.put_sites("d:33", SITES)
+        store.put_sites("d:3304", SITES[:1])
+        store.put_sites("d:33", [(SITES[1][0]._replace(name="家和"), 5)])
+        store.remove_sites("d:33", ["S3", "none"])
+
+    assert store.sites_sum("d:33") == (2, (2**60 - 1 + 5) % 2**60)
+    assert store.sites_sum("none") == (0, 0)
+    assert [site.code for site in store.find_sites(["冷库", "jy2"], 9)] == ["S1"]
+    assert [site.code for site in store.find_sites([], 9)] == ["S1", "S2"]
+    assert store.find_sites(["%"], 9) == []
+    assert len(store.find_sites([], 1)) == 1
+    with store.transaction():
+        store.drop("d:33")
+    assert store.sites_sum("d:33") == (0, 0)
+    assert store.sites_sum("d:3304") == (1, 2**60 - 1)
+
+
+def test_pieces_of_a_file_are_kept_in_order(store: Store) -> None:
+    with store.transaction():
+        store.keep_piece("ab", 0, b"one")
+        store.keep_piece("ab", 3, b"two")
+        store.keep_piece("cd", 0, b"x")
+
+    assert (store.pieces("ab"), store.pieces("ef")) == (b"onetwo", b"")
+    with store.transaction():
+        store.drop_pieces()
+    assert store.pieces("ab") == b""

@@ -299,10 +299,10 @@ class World:
             self.restore(self.server)
         elif what < 0.980 and isinstance(self.server, MemoryHub):
             self.server.state.durable = len(self.server.state.ledger)
-        elif what < 0.984 and isinstance(self.server, MemoryHub):
-            self.server.expire()
         elif self.rot and what > 0.984:
             self.decay(device)
+        elif what > 0.978 and isinstance(self.server, MemoryHub):
+            self.server.expire()
         elif not device.sessions:
             device.sessions.append(Session(device.replica))
 
