@@ -127,6 +127,7 @@ async def test_a_revoked_device_keeps_the_end_that_its_chain_had_at_that_moment(
     await hub.revoke(phone.id)
     phone.answer("fail")
     await phone.sync()
+    await hub.revoke(phone.id)
     reviewer = await office.officer("reviewer", "33")
 
     (one,) = await held.listed(reviewer, "/office/devices")

@@ -240,6 +240,28 @@ async def test_a_ledger_of_another_key_is_not_the_one_that_was_asked_for(
     assert other[0].ok is False
 
 
+async def test_late_work_that_the_server_lets_count_without_an_act_is_named(
+    office: Office, hub: AppHub
+) -> None:
+    phone = await Phone(hub, "lead").enrol()
+    phone.answer("fail")
+    await hub.revoke(phone.id)
+    await phone.sync()
+    lines = read(await taken(office))
+    root, changed = ledger.GENESIS, list[Line]()
+
+    for line in lines:
+        if isinstance(line, EntryLine):
+            root = codec.ledger_link(root, line.hash, "ok", line.at)
+            changed.append(replace(line, verdict="ok", why="", seq=9999, root=root))
+        else:
+            changed.append(replace(line, ledger_root=root) if isinstance(line, EndLine) else line)
+    found = wrong(ledger.verify(iter(signed(changed, await secret(office)))))
+
+    assert found.keys() == {"rulings", "projection"}
+    assert "counted at once, after the device was revoked" in found["rulings"]
+
+
 # -- witnesses -----------------------------------------------------------------------------------
 
 

@@ -256,6 +256,8 @@ async def test_a_branch_is_released_by_issuing_it_again_under_another_name(
     assert item.standing[0].who == hub.ids["lead"]
     assert mine.hash in {one["hash"] for one in listed}
     assert await held.listed(chief) == []
+    devices = {one["id"]: one for one in await held.listed(chief, "/office/devices")}
+    assert devices[done["reissued_as"]]["revoked_at"] is not None  # it has done its work
 
 
 async def test_a_branch_that_its_device_issued_again_is_not_issued_twice(
