@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Sequence
 from functools import partial
+from hashlib import sha256
 from operator import mul
 from pathlib import Path
 from random import Random
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.rules import bundle, frame, pairing
+from backend.rules import bundle, draw, frame, pairing
 from backend.rules.canonical import NotCanonical
 from backend.rules.differences import Differs
 from backend.rules.draw import Pool
@@ -118,6 +119,16 @@ def test_the_smallest_are_kept_however_tickets_lie(size: int, skew: float) -> No
             pool.add(lot)
 
     assert pool.smallest() == sorted(lots)[:size]
+
+
+def test_the_lots_of_a_city_are_those_that_sorting_all_of_its_tickets_gives() -> None:
+    names = [b"%06d" % n for n in range(120_000)]
+    share = {"all": draw.Share(eligible=len(names), primary=100, reserves=0)}
+
+    lots = draw.select(SEED, [(name, "all") for name in names], share)
+
+    by_ticket = sorted(names, key=lambda name: sha256(SEED.encode() + b"|" + name).digest())
+    assert [lot.id.encode() for lot in lots] == by_ticket[:100]
 
 
 # -- the frame -------------------------------------------------------------------------------------
