@@ -24,6 +24,7 @@ from cli.device_files import (
 )
 from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
+from cli.device_sites import commands as sites
 from cli.home import Home
 from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
@@ -51,7 +52,7 @@ def group() -> None:
     """Record inspections offline and sync them. 离线检查与同步。"""
 
 
-for _command in (*identity, *carrying, *versions):
+for _command in (*identity, *carrying, *versions, *sites):
     group.add_command(_command)
 
 

@@ -15,7 +15,8 @@ from sqlmodel import select
 
 from backend import app, db, journal, logs, settings
 from backend.tables import Act, Head
-from backend.work import accounts, backups, rulings
+from backend.work import accounts, backups, rulings, upkeep
+from backend.work.snapshots import Snapshots
 from cli.output import json_option, say, show
 
 T = TypeVar("T")
@@ -150,6 +151,25 @@ def restored() -> None:
         f"账本现有 {position} 条操作，缺失部分将由各终端补齐。",
     )
     show({"ledger": position}, {})
+
+
+@group.command()
+@json_option
+def tidy() -> None:
+    """Forget what devices need no longer, once a day; again does nothing. 日常清理。"""
+    folder = settings.load(os.environ).data_dir
+
+    async def forget(engine: AsyncEngine) -> upkeep.Expired:
+        await db.check(engine)
+        async with db.transaction(engine) as session:
+            return await upkeep.expire(session, Snapshots(folder), datetime.now(UTC))
+
+    done = _with_engine(forget)
+    say(
+        f"Forgotten: {done.tombstones} tombstones and {done.snapshots} snapshots.",
+        f"已清理：删除标记 {done.tombstones} 条，数据快照 {done.snapshots} 个。",
+    )
+    show(done, {})
 
 
 @group.command("init-admin")

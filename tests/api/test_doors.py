@@ -335,6 +335,7 @@ PUBLIC = {
     ("GET", "/schema/{path}"),
 }
 DEVICE = {
+    ("GET", "/sync/v1/snapshots/{digest}"),
     ("POST", "/device/blobs"),
     ("POST", "/device/blobs/want"),
     ("HEAD", "/device/blobs/{upload_id}"),
@@ -430,7 +431,8 @@ async def test_a_session_of_the_office_does_not_open_the_device_door(office: Off
     for method, path in sorted(DEVICE):
         for role in auth.ROLES:
             client = await office.officer(role)
-            answers.append(await ask(client, method, path, Question(path={"upload_id": "x"})))
+            names = {"upload_id": "x", "digest": "0" * 64}
+            answers.append(await ask(client, method, path, Question(path=names)))
 
     assert {answer.status_code for answer in answers} == {401}
 
