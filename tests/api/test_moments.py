@@ -110,3 +110,28 @@ async def test_ten_years_of_skew_change_no_outcome(
     assert item["value"] == "pass"
     assert not item["conflict"]
     assert [one["op"].rpartition(":")[2] for one in view["moments"]] == ["1", "2", "3"]
+
+
+async def test_what_was_recorded_before_the_dispatch_or_after_both_signed_is_flagged(
+    office: Office, task: Task, client: AsyncClient
+) -> None:
+    lead = await phone(office, task, client)
+    lead.hub.ids[task.second_id] = task.second_id
+    second = await Watch(lead.hub, task.second_id).enrol()
+    lead.ms -= 3_600_000
+    lead.replica.answer(task.id, {ITEM: VALUES[ITEM]})
+    lead.ms += 3_600_000
+    for watch, role in ((lead, "lead"), (second, "second")):
+        watch.replica.sign(task.id, role)
+        await watch.sync()
+    lead.ms += 60_000
+    office.clock.advance(minutes=1)
+    lead.replica.answer(task.id, {OTHER: VALUES[OTHER]})
+    await lead.sync()
+
+    found = await shown(client, task)
+
+    odd = [one["odd"] for one in found]
+    assert "before-dispatch" in odd[0]
+    assert "after-seal" in odd[-1]
+    assert not any("after-seal" in one for one in odd[:-1])

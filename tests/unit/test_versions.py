@@ -258,3 +258,15 @@ def test_a_version_that_was_remembered_and_is_no_longer_ours_is_forgotten() -> N
     assert versions.remembered("1 7") == 1
     assert versions.exchanges_left("1 7") == 7
     assert versions.remember(1, 0) == ""
+
+
+def test_the_first_version_is_told_a_bucket_larger_than_a_page_in_one_piece(hub: MemoryHub) -> None:
+    for n in range(9):
+        hub.put("i:t1", "task", f"t{n + 2}", b"{}")
+    replica = enrolled(hub)
+    replica.page = 2
+
+    done = drive(exchange(replica, (1,)), hub.ask)
+
+    assert done.alarms == 0
+    assert len(replica.tasks()) == 10
