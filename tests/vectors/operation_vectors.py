@@ -34,7 +34,7 @@ def form(kind: str) -> Any:
             return {k: bare(v) for k, v in node.items() if k not in ("title", "description")}
         return [bare(one) for one in node] if isinstance(node, list) else node
 
-    return bare(msgspec.json.schema(kinds()[kind]))
+    return bare(json.loads(json.dumps(msgspec.json.schema(kinds()[kind]))))
 
 
 def said(n: int, answer: Answer, *replaced: str, under: str = "", ref: str = "3.2") -> SetAnswers:
