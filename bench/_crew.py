@@ -7,7 +7,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import asyncpg
@@ -27,6 +27,7 @@ class Slice(Struct, frozen=True):
     seconds: float
     batches_ms: list[float]
     busy: int  # times that the server asked to try again
+    cpu: float  # seconds of processor time of the processes that did it
 
     @property
     def rate(self) -> float:
@@ -70,10 +71,11 @@ class Crew:
             assert not isinstance(told, str), told
         ends = [end for end, *_ in done]
         return Slice(
-            operations=sum(count for _, count, _, _ in done),
+            operations=sum(count for _, count, *_ in done),
             seconds=max(ends) - at,
-            batches_ms=[ms for _, _, batches, _ in done for ms in batches],
-            busy=sum(busy for *_, busy in done),
+            batches_ms=[ms for _, _, batches, *_ in done for ms in batches],
+            busy=sum(busy for *_, busy, _ in done),
+            cpu=sum(used for *_, used in done),
         )
 
 
@@ -84,7 +86,7 @@ def _work(line: Connection, client: Client, start: Callable[..., Send], args: An
         at, first, last = job
         while (wait := at - perf_counter()) > 0:
             sleep(wait)
-        done, busy, batches = 0, 0, []
+        done, busy, batches, before = 0, 0, [], process_time()
         try:
             for signed in client.pushes[first:last]:
                 began = perf_counter()
@@ -94,7 +96,7 @@ def _work(line: Connection, client: Client, start: Callable[..., Send], args: An
         except Exception as error:
             line.send(f"{type(error).__name__}: {error}, in batch {first + len(batches)}")
             return
-        line.send((perf_counter(), done, batches, busy))
+        line.send((perf_counter(), done, batches, busy, process_time() - before))
 
 
 # -- what a client may do ------------------------------------------------------------------------

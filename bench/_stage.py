@@ -220,6 +220,13 @@ class Databases:
                 with sqlite3.connect(self._folder / "template.db") as template:
                     template.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def cpu(self) -> float:
+        """Give the seconds of processor time that the database's own processes used so far."""
+        if not self._postgresql:
+            return 0.0
+        postmaster = int((self._folder / "pg" / "postmaster.pid").read_text().split()[0])
+        return _cpu(postmaster)
+
     def copy(self, kind: Kind) -> str:
         """Make a fresh copy and give its URL."""
         name = f"copy{next(self._number)}"
@@ -342,11 +349,19 @@ class Server(Struct, frozen=True):
 
     def cpu(self) -> float:
         """Give the seconds of processor time that its processes used so far."""
-        return sum(sum(process.cpu_times()[:2]) for process in self._processes())
+        return _cpu(self.process.pid)
 
     def _processes(self) -> list[psutil.Process]:
-        root = psutil.Process(self.process.pid)
-        return [root, *root.children(recursive=True)]
+        return _family(self.process.pid)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]
+
+
+def _cpu(pid: int) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in _family(pid))
 
 
 def granian(port: int) -> list[str]:
@@ -437,6 +452,6 @@ def show(title: str, texts: list[str], numbers: list[str], rows: list[list[str]]
     for row in rows:
         table.add_row(*row)
     console = Console()
-    console.width = console.width if console.is_terminal else 150
+    console.width = console.width if console.is_terminal else 170
     console.print(f"\n[bold]{title}")
     console.print(table)
