@@ -165,6 +165,7 @@ def draft(plan: Plan, given: Scheme, today: date) -> TaskPaper:
         sources={},
         scope=given.scope if given.scope.directed() else None,
         total=given.total,
+        at_most=given.at_most,
         quotas=given.quotas,
         weights=given.weights,
         exclusion=given.exclusion if given.exclusion != scheme.Exclusion() else None,
@@ -231,8 +232,8 @@ def _days(task: TaskPaper, today: date) -> Days:
 
 _FACTS = (
     col(Establishment.division), col(Establishment.category), col(Establishment.risk),
-    col(Establishment.status), col(Establishment.successor_code), col(Establishment.revision_id),
-    case((col(Establishment.key_object), "yes"), else_=""),
+    col(Establishment.credit_class), col(Establishment.status), col(Establishment.successor_code),
+    col(Establishment.revision_id), case((col(Establishment.key_object), "yes"), else_=""),
 )  # fmt: skip
 _BETWEEN = "\x1f"  # the unit separator: no text of a register has it, nor another control character
 
@@ -318,7 +319,7 @@ class _Writer:
         parts = facts.split(_BETWEEN)
         if len(parts) != len(_FACTS):
             raise NotCanonical(f"control character in {facts!r}")
-        region, category, risk, status, successor, revision, key = parts
+        region, category, risk, classed, status, successor, revision, key = parts
         columns = self._registers.task.columns
         return Subject(
             code=code,
@@ -328,6 +329,7 @@ class _Writer:
                 category=category,
                 risk=risk,
                 credit=block.credit.get(code, ""),
+                credit_class=classed if "credit_class" in columns else "",
                 key=key if "key" in columns else "",
                 department=self._in_charge.of(region),
                 product=block.products.get(code, ""),

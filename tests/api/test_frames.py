@@ -200,14 +200,28 @@ async def test_a_frame_is_the_same_whatever_is_remembered_of_objects_that_are_al
     assert gzip.decompress(b64decode(again)) == gzip.decompress(b64decode(frozen))
 
 
+async def test_a_size_is_of_one_object_and_not_of_those_that_are_alike(
+    supervisor: AsyncClient,
+) -> None:
+    made = await plan(supervisor, {"sizes": {CODES[14]: 9}})
+
+    frozen = (await supervisor.get(f"/office/plans/{made['id']}/rehearsal")).json()["frame"]
+    rows = [row.split("\t") for row in gzip.decompress(b64decode(frozen)).decode().splitlines()]
+    weights = {row[0]: row[2] for row in rows}
+    assert weights == dict.fromkeys(CODES, "1") | {CODES[14]: "9"}
+
+
 @pytest.mark.parametrize("field", ["code", "category"])
 async def test_a_register_with_control_characters_is_not_frozen(
     office: Office, supervisor: AsyncClient, field: str
 ) -> None:
-    facts = {"code": "E1", "category": "shop"} | {field: "a\u001fb"}
+    facts = {"code": "E1", "category": "shop"}
     known = revision("establishments")
-    shop = Establishment(name="店", division="310101", revision_id=known.id, **facts)
-    await put(office, known, shop)
+    shops = [
+        Establishment(name="店", division="310101", revision_id=known.id, **one)
+        for one in ({"code": "D", "category": "shop"}, facts | {field: "E\u001fb"})
+    ]
+    await put(office, known, *shops)
 
     answer = await supervisor.post("/office/plans", json=PLAN)
 
