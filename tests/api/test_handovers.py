@@ -191,6 +191,28 @@ async def test_a_forged_batch_stops_all_of_its_bundle(
     assert await found(hub) == []
 
 
+async def test_a_file_that_is_not_what_it_says_stops_the_batches_too(
+    office: Office, hub: AppHub, phone: phones.Phone, officer: AsyncClient
+) -> None:
+    find(phone, "one")
+    own = phone.replica.identity.enrolled
+    out = io.BytesIO()
+    lie = Item("file", sha256(SMALL).hexdigest(), 3, mime="image/jpeg")
+    things = [(i, [body]) for i, body in carrying.batches(phone.replica, everything=False)]
+    handover.write_for_office(
+        out,
+        [*things, (lie, [b"abc"])],
+        device=own.device,
+        server=own.server_key,
+        to=own.seal_key,
+    )
+
+    answer = await bring(officer, out.getvalue())
+
+    assert answer.json()["code"] == "bundle.damaged"
+    assert await found(hub) == []
+
+
 async def test_a_file_of_a_strange_kind_is_refused(
     office: Office, phone: phones.Phone, officer: AsyncClient
 ) -> None:

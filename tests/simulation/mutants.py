@@ -197,21 +197,12 @@ MUTANTS = [
         "if one.until > head.durable", "if False",
     ),
     Mutant(
-        "a restored server is not offered the retired chains", exchange, "exchange",
-        'if replica.store.get("reoffer"):', "if False:",
+        "a restored server is not offered the retired chains", lineage, "offer",
+        "yield from _offer(replica, one)", "yield from ()",
     ),
     Mutant(
         "a restored phone does not look at its own tail", lineage, "mend",
         "if found.tail:", "if False:",
-    ),
-    Mutant(
-        "an answer about a former name is applied to the new one", exchange, "exchange",
-        "if replica.identity != identity:\n                continue",
-        "if False:\n                continue",
-    ),
-    Mutant(
-        "a revoked device takes another name", MemoryHub, "_renew",
-        "if former.revoked:", "if False:",
     ),
     Mutant(
         "a wrong checksum is not noticed", reading, "absorb",

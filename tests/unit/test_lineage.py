@@ -313,6 +313,7 @@ def test_a_server_that_lost_the_new_name_knows_the_former_one(hub: MemoryHub) ->
     drive(exchange(clone), hub.ask)
 
     assert name(clone) == "d3"
+    assert told(hub, "d3")[0] == clone.store.retired("d1", 3, 1)[0].hash  # the act's first record
     assert {one.text for one in hub.inspection("t1").findings} == {
         "first",
         "second",
