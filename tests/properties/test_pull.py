@@ -16,9 +16,9 @@ from phones import Phone
 from simulation.app_hub import AppHub
 from sqlmodel import col, select
 
-from backend import db
+from backend import auth, db
 from backend.tables import Bucket, Establishment, Feed, Site
-from backend.work import feed, upkeep
+from backend.work import feed, registers, revisions, upkeep
 from backend.work import pages as cutting
 from backend.work.snapshots import Snapshots
 from sync import pages
@@ -373,3 +373,63 @@ async def test_a_wrong_sum_is_named(office: Office) -> None:
 
     assert right == []
     assert wrong == ["i:a"]
+
+
+async def test_buckets_that_changed_in_turn_are_told_in_the_order_of_places(office: Office) -> None:
+    hub = await open_hub(office)
+    phone = await Phone(hub, "li", page=2).enrol()
+    for bucket in ("i:a", "i:b"):
+        await hub.join("li", bucket)
+    await phone.sync()
+    for n in range(9):
+        await hub.put("i:a" if n in (0, 4, 8) else "i:b", "task", f"t{n}", b"{}")
+
+    await phone.sync()
+
+    assert len(phone.replica.tasks()) == 9
+    await held_equals_told(office, phone)
+
+
+async def test_a_tombstone_stays_for_half_a_year(office: Office) -> None:
+    hub = await open_hub(office)
+    snapshots = Snapshots(office.settings.data_dir)
+    await hub.put("i:a", "task", "t1", b"{}")
+    await hub.remove("i:a", "task", "t1")
+    found: list[int] = []
+    for days in (0, 100, 79, 2):
+        office.clock.advance(days=days)
+        async with db.transaction(office.engine) as session:
+            found.append((await upkeep.expire(session, snapshots, office.clock())).tombstones)
+
+    assert found == [0, 0, 0, 1]
+
+
+async def test_what_an_import_brings_and_its_undo_takes_is_told(office: Office) -> None:
+    hub = await open_hub(office)
+    chief = auth.Officer("chief", "chief", "admin", "")
+    phone = await Phone(hub, "li").enrol()
+    told: list[list[str]] = []
+
+    async def imported(*records: dict[str, str]) -> str:
+        office.clock.advance(seconds=1)
+        async with db.transaction(office.engine) as session:
+            view = await registers.import_records(
+                session, chief, "establishments", records, source_name="x", now=office.clock()
+            )
+        await phone.sync()
+        told.append(sorted(site.name for site, _ in phone.store._sites.values()))
+        return view.revision
+
+    kept = {"code": "A1", "name": "甲", "category": "market", "division": "3304"}
+    await imported(kept)
+    revision = await imported(kept | {"name": "甲二"}, kept | {"code": "A2", "name": "乙"})
+    office.clock.advance(seconds=1)
+    async with db.transaction(office.engine) as session:
+        now = office.clock()
+        await revisions.undo_revision(session, chief, revision, force=False, now=now)
+    done = await phone.sync()
+
+    assert told == [["甲"], ["乙", "甲二"]]
+    assert [site.name for site, _ in phone.store._sites.values()] == ["甲"]
+    assert done.alarms == 0
+    await held_equals_told(office, phone)
