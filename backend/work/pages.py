@@ -137,13 +137,15 @@ async def _sites(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
 
 
 def _between(
-    query: sa.Select[Any], table: sa.Table, wanted: pages.Wanted
-) -> sa.Select[Any]:
+    query: sa.Select[*tuple[Any, ...]], table: sa.Table, wanted: pages.Wanted
+) -> sa.Select[*tuple[Any, ...]]:
     seq = table.c.seq
     return query.where(seq > wanted.after, seq <= wanted.upto).order_by(seq).limit(wanted.limit)
 
 
-async def _execute(db: Session, query: sa.Select[Any]) -> sa.CursorResult[*tuple[Any, ...]]:
+async def _execute(
+    db: Session, query: sa.Select[*tuple[Any, ...]]
+) -> sa.CursorResult[*tuple[Any, ...]]:
     return await (await db.connection()).execute(query)
 
 

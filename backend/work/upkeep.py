@@ -33,7 +33,7 @@ async def expire(db: Session, snapshots: Snapshots, now: datetime) -> Expired:
     How old a place is, is known by milestones, one a day at most; without an old one nothing goes.
     """
     top = await head(db)
-    newest = (await db.exec(select(sa.func.max(Milestone.at)))).one()
+    newest = (await db.exec(select(sa.func.max(Milestone.at)))).first()
     apart = newest is None or newest <= now - MILESTONES_APART
     if apart and await db.get(Milestone, top.feed_n) is None:  # else the older moment stands
         db.add(Milestone(feed_n=top.feed_n, at=now))
