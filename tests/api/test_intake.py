@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from backend import db
 from backend.auth import Officer
-from backend.tables import Bucket, Device, Entry, Feed, Head, Inspection
+from backend.tables import Bucket, Device, Entry, Feed, Head, Inspection, Relief, Task
 from backend.work import devices, feed, folds, intake
 from sync import checklist, codec, pages
 from sync.exchange import exchange
@@ -152,6 +152,29 @@ async def test_what_arrives_while_its_device_is_revoked_counts_or_is_held_back(
     assert {one.verdict for one in entries} <= {"ok", "quarantined"}
     assert all(known[one.device_id].head_n == 1 for one in entries)
     assert all(row == truth for row, truth in (await kept(office)).values())
+
+
+async def test_of_a_withdrawn_task_only_those_who_were_relieved_may_still_speak(
+    office: Office, hub: AppHub
+) -> None:
+    phones = [await Phone(hub, who).enrol() for who in ("lead", "second")]
+    for phone in phones:
+        phone.replica.answer("t1", {REFS[0]: Answer("pass")})
+    async with db.transaction(office.engine) as session:
+        task = await session.get_one(Task, "t1")
+        task.withdrawn_at = office.clock()
+        relief = Relief(
+            task_id="t1", department="*", position="lead", inspector_id=task.lead_id, role="lead",
+            at=office.clock(),
+        )  # fmt: skip
+        session.add_all([task, relief])
+
+    for phone in phones:
+        await hub.ask(next(exchange(phone.replica)))
+
+    chains = [await hub.chain(phone.replica.identity.enrolled.device) for phone in phones]
+    said = [(one.verdict.verdict, one.verdict.why) for chain in chains for one in chain]
+    assert said == [("ok", ""), ("quarantined", "inspection.not-yours")]
 
 
 async def test_what_else_is_written_in_the_same_transaction_gets_later_places(
