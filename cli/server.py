@@ -89,18 +89,20 @@ def check() -> None:
     """Check settings, database, evidence folder and journal. 自检。"""
     given = settings.load(os.environ)
 
-    async def look(engine: AsyncEngine) -> tuple[str, int, str, int]:
+    async def look(engine: AsyncEngine) -> tuple[str, str, int, str, int]:
         await db.check(engine)
         async with db.transaction(engine, write=False) as session:
             acts = list(await session.exec(select(Act).order_by("n")))
             ledger_n = (await session.get_one(Head, 1)).ledger_n
-            return await db.ping(session), len(acts), journal.verify(acts), ledger_n
+            kind = await db.ping(session)
+            return kind, db.library(engine), len(acts), journal.verify(acts), ledger_n
 
-    kind, acts, last, ledger_n = _with_engine(look)
+    kind, library, acts, last, ledger_n = _with_engine(look)
     _require_writable(given.data_dir)
     show(
         {
             "database": kind,
+            "library": library,
             "schema": db.newest(),
             "acts": acts,
             "journal": last,
@@ -108,6 +110,7 @@ def check() -> None:
         },
         {
             "database": ("database", "数据库"),
+            "library": ("version", "版本"),
             "schema": ("schema", "数据库结构"),
             "acts": ("acts in the journal", "执法记录条数"),
             "journal": ("last hash", "末条哈希"),
