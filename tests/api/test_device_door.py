@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from backend import db
 from backend.tables import Batch, Device, Entry, Feed, Fork
-from sync import checklist, codec, outbox
+from sync import checklist, codec, outbox, versions
 from sync import messages as wire
 from sync.exchange import exchange
 from sync.ops import Answer, AnyOp, SetAnswers, decode_op
@@ -366,7 +366,7 @@ async def test_a_push_sent_twice_counts_once(office: Office, phone: Phone) -> No
     first = await phone.hub.ask(request)
     second = await phone.hub.ask(request)
 
-    heads = [wire.decode_answer_head(a.body.split(b"\n")[0]) for a in (first, second)]
+    heads = [versions.read_answer(a.body.split(b"\n"))[0] for a in (first, second)]
     async with db.transaction(office.engine, write=False) as session:
         batches = list(await session.exec(select(Batch)))
     assert heads[0].ack == heads[1].ack
@@ -414,7 +414,7 @@ async def test_an_acknowledgement_beyond_the_push_says_all_that_it_covers(phone:
 
     answer = await phone.hub.ask(short)
 
-    head = wire.decode_answer_head(answer.body.split(b"\n")[0])
+    head, _ = versions.read_answer(answer.body.split(b"\n"))
     assert head.ack.n == 2
     assert [note.n for note in head.notes] == [2]
 
