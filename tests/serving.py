@@ -13,15 +13,15 @@ from conftest import PASSWORD
 
 
 class Server:
-    """Serves a database in a folder, always at one address."""
+    """Serves a database, by default one in the folder, always at one address."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str = "") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("EVENHAND_", "L"))}
         self.here = clean | {
-            "EVENHAND_DATABASE_URL": f"sqlite:///{folder}/served.db",
+            "EVENHAND_DATABASE_URL": database_url or f"sqlite:///{folder}/served.db",
             "EVENHAND_DATA_DIR": str(folder / "data"),
             "EVENHAND_CONFIG_DIR": str(folder / "config"),
             "EVENHAND_PASSWORD": PASSWORD,

@@ -1,0 +1,131 @@
+'use strict';
+// The section "The fold" of docs/reference/protocol.md: from operations to a state.
+
+const { byCodePoint, canonical, sha256 } = require('./bytes.js');
+
+const TOLD = ['kind', 'unit', 'instrument', 'probe', 'limit', 'rows'];
+const same = (a, b) => a.v === b.v && canonical(a.rows ?? []) === canonical(b.rows ?? []);
+
+/** Fold operations {id, hash, who, raw}, in any order and with any repeats. */
+function fold(recorded) {
+  const { ops, means } = acts(recorded);
+  const signatures = ops.filter((one) => one.op.t === 'sign/1');
+  const others = ops.filter((one) => one.op.t !== 'sign/1');
+  const sealed = ['lead', 'second'].every((role) => signatures.some((s) => s.op.role === role));
+  const covered = new Set(
+    recorded.filter((r) => signatures.some((s) => covers(s.op, r.id))).map((r) => means(r.id)),
+  );
+  const applied = others.filter((one) => !sealed || covered.has(one.id));
+  const late = others.filter((one) => !applied.includes(one)).map((one) => one.id);
+  const carried = carries(applied, means);
+  const state = {
+    items: items(applied, means, carried),
+    findings: kept(applied, means, 'finding.add/1', ({ text, basis, item = '' }) => ({
+      text, basis, item,
+    })),
+    evidence: kept(applied, means, 'evidence.add/1', (op) => ({
+      blob: op.blob, size: op.size, mime: op.mime, item: op.item ?? '', caption: op.caption ?? '',
+    })),
+    signatures: signatures.map(({ id, who, op }) => ({
+      op: id, who, role: op.role, name: op.name ?? '', digest: op.digest, reason: op.reason ?? '',
+      amended_by: signatures
+        .filter((s) => (s.op.s ?? []).some((named) => means(named) === id))
+        .map((s) => s.id).sort(byCodePoint),
+    })),
+    late: late.sort(byCodePoint),
+  };
+  if (carried) state.carried = carried;
+  return state;
+}
+
+const digest = (state) => sha256(canonical(state));
+
+function covers(op, id) {
+  const [device, n] = [id.slice(0, id.lastIndexOf(':')), Number(id.slice(id.lastIndexOf(':') + 1))];
+  const ranges = Object.hasOwn(op.covers, device) ? op.covers[device] : [];
+  return ranges.some(([first, last]) => first <= n && n <= last);
+}
+
+/** Sort, leave out repeats, and count every act once (rule 1). */
+function acts(recorded) {
+  const ops = [...new Map(recorded.map((one) => [one.id, one])).values()]
+    .map((one) => ({ ...one, op: JSON.parse(one.raw) }))
+    .sort((a, b) => byCodePoint(a.hash, b.hash) || byCodePoint(a.id, b.id));
+  const chosen = new Map();
+  const act = (one) => `${one.who}|${one.op.orig || one.hash}`;
+  for (const one of ops) {
+    const first = chosen.get(act(one));
+    if (!first || one.hash === one.op.orig || !one.op.orig) chosen.set(act(one), one);
+  }
+  const names = new Map(ops.map((one) => [one.id, chosen.get(act(one)).id]));
+  const means = (id) => names.get(id) ?? id;
+  return { ops: ops.filter((one) => means(one.id) === one.id), means };
+}
+
+/** Leave what no other names in what it replaces; when nothing is left, leave all. */
+function standing(ones, replacedBy) {
+  const left = ones.filter((one) => !replacedBy(one));
+  return left.length ? left : ones;
+}
+
+function carries(applied, means) {
+  const all = applied.filter((one) => one.op.t === 'checklist.carry/1');
+  if (!all.length) return null;
+  const left = standing(all, (one) =>
+    all.some((o) => o.id !== one.id && (o.op.s ?? []).some((named) => means(named) === one.id)));
+  const { to } = left[0].op;
+  const order = [...left.filter((o) => o.op.to === to), ...left.filter((o) => o.op.to !== to)];
+  return {
+    to,
+    standing: order.map(({ id, who, op }) => ({ op: id, who, to: op.to, again: op.again ?? {} })),
+  };
+}
+
+function items(applied, means, carried) {
+  const sets = applied.filter((one) => one.op.t.startsWith('answers.set/'));
+  const refs = new Set(sets.flatMap((one) => Object.keys(one.op.f)));
+  const again = carried ? carried.standing[0].again : {};
+  const found = new Map();
+  for (const ref of refs) {
+    const holds = (one) =>
+      !Object.hasOwn(again, ref) || again[ref].includes(one.op.under ?? '');
+    const all = sets.filter((one) => Object.hasOwn(one.op.f, ref));
+    const held = all.filter(holds);
+    const names = (one) => (one.op.s && Object.hasOwn(one.op.s, ref) ? one.op.s[ref] : []);
+    const left = standing(held, (one) => sets.some((o) =>
+      o.id !== one.id && holds(o) && names(o).some((named) => means(named) === one.id)));
+    found.set(ref, item(ref, left, held, all.filter((one) => !holds(one))));
+  }
+  return found;
+}
+
+function item(ref, left, held, gone) {
+  const said = (one) => one.op.f[ref];
+  const first = left.length ? said(left[0]) : null;
+  const agrees = (one) => same(said(one), first);
+  const order = [...left.filter(agrees), ...left.filter((one) => !agrees(one))];
+  const replaced = held.filter((one) => !left.includes(one) && !agrees(one));
+  return {
+    value: first ? first.v : '',
+    standing: order.map((one) => told(one, said(one))),
+    overruled: [...replaced, ...gone].map((one) => told(one, said(one))),
+  };
+}
+
+/** Tell who answered, and of an answer with a kind what else it tells. */
+function told({ id, who }, answer) {
+  const out = { op: id, who, v: answer.v, note: answer.note ?? '' };
+  if (answer.kind)
+    for (const key of TOLD) if (answer[key]?.length) out[key] = answer[key];
+  return out;
+}
+
+function kept(applied, means, kind, fields) {
+  const voids = applied.filter((one) => one.op.t === 'void/1');
+  return applied.filter((one) => one.op.t === kind).map(({ id, who, op }) => {
+    const by = voids.find((one) => means(one.op.target) === id);
+    return { op: id, who, ...fields(op), voided: by ? by.op.reason : '' };
+  });
+}
+
+module.exports = { covers, digest, fold };
