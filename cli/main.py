@@ -5,11 +5,22 @@ from importlib import import_module
 
 import click
 
-from cli.output import complain, json_option, text
+from cli.output import Words, complain, fail, json_option, text
 from sync.refusals import Reason, Refused
 
 UNREACHABLE = 75  # EX_TEMPFAIL of sysexits.h: try again later
 FAILED = 70  # EX_SOFTWARE
+
+REMEDIES: dict[int, Words] = {
+    UNREACHABLE: (
+        "Nothing is lost. Run it again when there is a network, or check the address.",
+        "没有丢失任何内容。请在有网络时重试，或核对地址。",
+    ),
+    FAILED: (
+        "Run it again; if it stays so, show this to whoever keeps the server.",
+        "请重试；若仍如此，请将以上内容告知服务器管理人员。",
+    ),
+}
 
 OURS = ("sync", "backend", "cli")
 
@@ -57,7 +68,7 @@ class Lazy(click.Group):
             status = _status(error)
             if status is None:
                 raise
-            click.echo(f"{type(error).__name__.lower()}: {error}", err=True)
+            fail(type(error).__name__.lower(), str(error), REMEDIES[status])
             sys.exit(status)
 
 

@@ -101,6 +101,15 @@ def complain(refused: Refused) -> int:
     return int(reason.kind)
 
 
+def fail(name: str, problem: str, remedy: Words) -> None:
+    """Tell on standard error what went wrong without being refused, and what to do."""
+    if as_json():
+        told = {"code": name, "detail": problem, "remedy_en": remedy[0], "remedy_zh": remedy[1]}
+        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2).decode(), err=True)
+    else:
+        click.echo(f"{name}: {problem}\n→ {text(*remedy)}", err=True)
+
+
 def _told(refused: Refused) -> dict[str, object]:
     """Give the details, and of those that are there in both languages the reader's."""
     told: dict[str, object] = dict(refused.details)

@@ -180,6 +180,8 @@ def print_steps(steps: list[Step]) -> None:
 
     marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
     table = Table(box=None, pad_edge=False, show_header=False)
+    for overflow in ("ellipsis", "ellipsis", "fold"):  # a hash is told to its end
+        table.add_column(overflow=overflow)
     for step in steps:
         words = text(step.en, step.zh).replace("[", "\\[")
         table.add_row(marks[step.ok], step.name, words)

@@ -52,7 +52,7 @@ class HeldView(Struct, frozen=True):
     branch: str  # of a fork: the hash at its end
     inspection: str
     kind: str
-    verdict: str  # quarantined | parked | forked | kept | reissued
+    verdict: str  # quarantined | parked | forked | ok | kept | reissued
     why: str
     received_at: datetime
     raw: str  # as it came, cut off at 2,000 characters

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 
 from backend.auth import Officer
@@ -32,7 +33,7 @@ DECIDED = (KEPT, REISSUED)
 async def list_quarantine(db: Session, officer: Officer, *, decided: bool) -> list[HeldView]:
     """List what is held back in the officer's division, the newest first.
 
-    `decided` adds what was looked at and kept out, and branches that were issued again.
+    `decided` adds what was decided on: released, kept out, and branches that were issued again.
     """
     within = col(Inspector.division).startswith(officer.division, autoescape=True)
     own = col(Inspector.id) == Device.inspector_id
@@ -40,7 +41,7 @@ async def list_quarantine(db: Session, officer: Officer, *, decided: bool) -> li
         select(Entry, Device, Inspector)
         .join(Device)
         .join(Inspector, own)
-        .where(col(Entry.seq).is_(None), within)
+        .where(_waits(decided), within)
         .order_by(col(Entry.position).desc())
         .limit(LISTED_MAX)
     )
@@ -290,6 +291,17 @@ def _understood(raw: bytes) -> AnyOp | None:
 
 
 # -- views ---------------------------------------------------------------------------------------
+
+
+def _waits(decided: bool) -> ColumnElement[bool]:
+    """Say which entries have no place in the feed, or also those that an act gave one."""
+    ruled = select(Ruling.n).where(
+        Ruling.device_id == col(Entry.device_id),
+        Ruling.n == col(Entry.n),
+        Ruling.hash == col(Entry.hash),
+    )
+    waits = col(Entry.seq).is_(None)
+    return or_(waits, ruled.exists()) if decided else waits
 
 
 async def _acts(db: Session, numbers: set[int]) -> dict[int, Act]:

@@ -15,6 +15,7 @@ VERDICTS = {
     "quarantined": ("held back", "已隔离"),
     "parked": ("not understood", "未能识别"),
     "forked": ("in a fork", "在分叉中"),
+    "ok": ("released", "已解除隔离"),
     "kept": ("kept out", "维持隔离"),
     "reissued": ("issued again", "已重新签发"),
 }
@@ -32,7 +33,11 @@ def quarantine(context: click.Context, decided: bool) -> None:
     if as_json():
         show(found)
         return
-    say(f"Operations held back: {len(found)}.", f"被隔离的操作：{len(found)} 项。")
+    waiting = sum(not one.decided_by for one in found)
+    say(f"Operations held back: {waiting}.", f"被隔离的操作：{waiting} 项。")
+    if decided:
+        done = len(found) - waiting
+        say(f"Decided on: {done}.", f"已处理的操作：{done} 项。")
     for one in found:
         _print(one)
 
@@ -89,7 +94,8 @@ def _print(one: HeldView) -> None:
     when = one.received_at.strftime("%Y-%m-%d %H:%M:%SZ")
     verdict = text(*VERDICTS[one.verdict])
     say(*(f"{one.device}:{one.n}  {one.inspector} {one.certificate}  {when}",) * 2)
-    say(*(f"    {verdict} ({one.why or '–'}): {_why(one.why)}",) * 2)
+    told = f" ({one.why}): {_why(one.why)}" if one.why else ""
+    say(*(f"    {verdict}{told}",) * 2)
     if one.branch:
         say(f"    branch {one.branch}", f"    分支 {one.branch}")
     say(*(f"    {one.inspection or '–'}  {one.kind or '–'}  {readable(one.raw)}",) * 2)
@@ -113,7 +119,7 @@ def readable(raw: str) -> str:
         return msgspec.json.encode(raw[:120]).decode()
     match op:
         case SetAnswers():
-            said = (f"{ref} {one.v} {one.note}".rstrip() for ref, one in op.f.items())
+            said = [f"{ref} {one.v} {one.note}".rstrip() for ref, one in op.f.items()]
             return text(f"answers {', '.join(said)}", f"答复 {'，'.join(said)}")
         case AddFinding():
             return text(f"finding: {op.text} ({op.basis})", f"发现：{op.text}（{op.basis}）")

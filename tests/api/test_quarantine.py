@@ -209,9 +209,12 @@ async def test_what_is_kept_leaves_the_list_stays_on_record_and_may_be_released_
     value = await held.value(office)
     none = await held.refused(chief, RELEASE, order)
     await held.told(chief, RELEASE, {**order, "numbers": [1]})
+    (released,) = await held.listed(chief, "/office/quarantine?decided=true")
 
     assert (waiting, value, none) == ([], "", "quarantine.empty")
     assert (kept["verdict"], kept["reason"]) == ("kept", REASON["reason"])
+    assert (released["verdict"], released["decided_by"]) == ("ok", kept["decided_by"])
+    assert await held.listed(chief) == []
     assert await held.value(office) == "fail"
 
 

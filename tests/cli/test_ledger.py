@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from bureau import Evenhand
+
+from cli.office.quarantine import readable
+from sync.ops import Answer, SetAnswers
 
 
 def test_the_ledger_is_taken_out_and_checked_offline(evenhand: Evenhand, tmp_path: Path) -> None:
@@ -70,3 +74,33 @@ def test_lists_with_nothing_in_them_say_so(
     assert "outstanding" in english[2]
     assert "未了事项" in chinese[2]
     assert data == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "answers 1.2 pass, 1.3 fail"), ("zh", "答复 1.2 pass，1.3 fail")]
+)
+def test_what_was_held_back_is_readable_in_both_languages(
+    monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", language)
+    given = {"1.2": Answer("pass"), "1.3": Answer("fail")}
+    raw = msgspec.json.encode(SetAnswers(n=1, e="t1", w=0, m=0, boot="", f=given, s={}))
+
+    said = readable(raw.decode())
+
+    assert said == words
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_narrow_terminal_cuts_off_no_hash(
+    evenhand: Evenhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", language)
+    monkeypatch.setenv("COLUMNS", "80")
+    written = tmp_path / "ledger.ndjson"
+    evenhand("office", "ledger", "export", "--output", str(written))
+
+    done = evenhand("verify", "ledger", str(written))
+
+    assert done.exit_code == 0, done.output
+    assert "…" not in done.stdout

@@ -67,7 +67,11 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
 
 
 # What these write is a file already, for machines and people alike.
-WRITE_FILES = {("office", "register", "editions"), ("office", "register", "export")}
+WRITE_FILES = {
+    ("office", "ledger", "export"),
+    ("office", "register", "editions"),
+    ("office", "register", "export"),
+}
 
 
 def test_every_command_explains_itself_and_takes_json() -> None:
@@ -121,6 +125,18 @@ def test_no_server_is_no_refusal(home: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     assert done.exit_code == 75
     assert done.stderr.startswith("unreachable: http://127.0.0.1:9")
+    assert "→ Nothing is lost. Run it again when there is a network" in done.stderr
+
+
+def test_no_server_is_told_to_programs_as_a_document(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENHAND_SERVER", "http://127.0.0.1:9")
+
+    done = run("office", "whoami", "--json")
+
+    assert done.exit_code == 75
+    assert json.loads(done.stderr)["code"] == "unreachable"
 
 
 def test_a_misspelt_setting_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
