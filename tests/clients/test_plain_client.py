@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 import visits
 from conftest import Office
@@ -33,7 +34,17 @@ from cli.home import Home
 from cli.link import link
 from sync import codec
 from sync.invitation import Invitation, read, write
-from sync.merge import digest
+from sync.merge import Recorded, digest, fold
+from sync.ops import (
+    AddEvidence,
+    AddFinding,
+    Answer,
+    AnyOp,
+    CarryChecklist,
+    SetAnswers,
+    Sign,
+    Void,
+)
 
 PLAIN = Path(__file__).parent / "plain"
 VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors"
@@ -225,6 +236,58 @@ def test_it_gives_every_golden_byte(node: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) == {"sync", "texts", "versions", "operations"}
+
+
+def history(chance: Random) -> list[Recorded]:
+    """Make up what three devices of two inspectors say, sense or nonsense, also again."""
+    names = [f"{device}:{n}" for device in ("a", "b", "c") for n in range(1, 6)]
+    hashes = {name: sha256(f"{name}{chance.random()}".encode()).hexdigest() for name in names}
+    recorded: list[Recorded] = []
+    for name in chance.sample(names, chance.randint(0, len(names))):
+        some = chance.sample(names, chance.randint(0, 3))
+        refs, digests = chance.choices("1~𠮷", k=2), chance.sample(["", "x", "y"], 2)
+        given = Answer(chance.choice(["pass", "fail"]), note=chance.choice(["", "注"]))
+        table = Answer("1", kind="table", rows=({"k": chance.choice("ab")},))
+        spans = {one: ((chance.randint(1, 5), chance.randint(1, 5)),) for one in chance.sample("abc", 1)}
+        stamp: dict[str, Any] = {"n": int(name[2:]), "e": "t", "w": 0, "m": 0, "boot": "b"}
+        if chance.random() < 0.3:
+            stamp["orig"] = hashes[chance.choice(names)]
+        answers = {ref: chance.choice([given, given, table]) for ref in refs}
+        carry: dict[str, Any] = {"to": chance.choice("xy"), "again": {refs[0]: tuple(digests)}}
+        role = chance.choice(["lead", "second", "site"])
+        made: list[AnyOp] = [
+            SetAnswers(f=answers, s={refs[0]: tuple(some)}, under=digests[0], **stamp),
+            SetAnswers(f=answers, s={refs[1]: tuple(some)}, **stamp),
+            AddFinding(text="霉斑", basis="\u2028\x7f", **stamp),
+            AddEvidence(blob="b", size=2**53 - 1, mime="m", item=refs[0], **stamp),
+            Void(target=chance.choice(names), reason=name, **stamp),
+            CarryChecklist(s=tuple(some), **carry, **stamp),
+            Sign(role=role, covers=spans, blobs=(), digest="", s=tuple(some), **stamp),
+        ]
+        weights = (8, 8, 2, 2, 2, 1, 6)
+        op = chance.choices(made, weights)[0]
+        recorded.append(Recorded(name, hashes[name], "li" if name[0] == "c" else "wang", op))
+    return recorded
+
+
+def test_it_folds_whatever_may_be_said_as_the_server_does(node: str) -> None:
+    histories = [history(Random(seed)) for seed in range(600)]
+    told = [
+        [
+            {"id": r.id, "hash": r.hash, "who": r.who, "raw": msgspec.json.encode(r.op).decode()}
+            for r in one
+        ]
+        for one in histories
+    ]
+    done = subprocess.run(
+        [node, str(PLAIN / "fold.js")], input="\n".join(map(json.dumps, told)),
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    states = [fold(one) for one in histories]
+
+    assert sum(bool(state.conflicts) for state in states) > 50
+    assert sum(bool(state.late) for state in states) > 50
+    assert done.stdout.split() == [digest(state) for state in states]
 
 
 async def test_two_makes_of_devices_work_as_a_pair_on_links_that_lose_what_was_said(

@@ -136,9 +136,10 @@ class Device {
     }
     for (const device of Object.keys(covers)) covers[device] = ranges(covers[device]);
     const state = fold(ops);
-    const blobs = state.evidence.filter(({ voided }) => !voided).map(({ blob }) => blob);
-    const seen = this.state_of(e).signatures.filter((one) => one.role === role);
-    const s = seen.map(({ op }) => op);
+    const blobs = state.evidence.map(({ blob }) => blob);
+    const earlier = this.state_of(e).signatures.filter(
+      (one) => one.role === role && !one.amended_by.length);
+    const s = earlier.map(({ op }) => op);
     return this.record({
       t: 'sign/1', e, role, covers, blobs: [...new Set(blobs)].sort(), digest: digest(state),
       ...(s.length ? { s } : {}), ...fields,
@@ -238,7 +239,8 @@ class Device {
     this.#acknowledge(from, first);
     for (const event of events) this.#apply(event, packed);
     Object.assign(this.replica, { epoch: first.epoch, seq: end.next });
-    const more = this.#agree(end, struck);
+    const anew = events.some(({ t, reads }) => t === 'reset' && !reads); // push all, then compare
+    const more = end.more || anew || this.#agree(end.check, struck);
     this.#age();
     this.take = Math.min(500, this.take * 2);
     this.keep();
@@ -279,7 +281,7 @@ class Device {
   }
 
   /** Compare checksums; a bucket that differs once is asked for again, twice is an alarm. */
-  #agree({ more, check }, struck) {
+  #agree(check, struck) {
     const own = this.#own().filter(({ n }) => n <= this.state.acked && this.#counts(n));
     const wrong = this.replica.differing(check, own);
     if (wrong.some((bucket) => struck.has(bucket))) this.#stop(`checksum of ${wrong}`);
@@ -287,7 +289,7 @@ class Device {
       struck.add(bucket);
       this.replica.forget(bucket);
     }
-    return more || wrong.length > 0;
+    return wrong.length > 0;
   }
 
   /** Count the exchanges in an older version, then try the newest again. */

@@ -1,5 +1,6 @@
 'use strict';
 // The section "The fold" of docs/reference/protocol.md: from operations to a state.
+// As a program: a line of JSON with operations in, a digest out.
 
 const { byCodePoint, canonical, sha256 } = require('./bytes.js');
 
@@ -29,8 +30,8 @@ function fold(recorded) {
     signatures: signatures.map(({ id, who, op }) => ({
       op: id, who, role: op.role, name: op.name ?? '', digest: op.digest, reason: op.reason ?? '',
       amended_by: signatures
-        .filter((s) => (s.op.s ?? []).some((named) => means(named) === id))
-        .map((s) => s.id).sort(byCodePoint),
+        .flatMap((s) => (s.op.s ?? []).filter((named) => means(named) === id).map(() => s.id))
+        .sort(byCodePoint),
     })),
     late: late.sort(byCodePoint),
   };
@@ -51,18 +52,19 @@ function acts(recorded) {
   const ops = [...new Map(recorded.map((one) => [one.id, one])).values()]
     .map((one) => ({ ...one, op: JSON.parse(one.raw) }))
     .sort((a, b) => byCodePoint(a.hash, b.hash) || byCodePoint(a.id, b.id));
-  const chosen = new Map();
-  const act = (one) => `${one.who}|${one.op.orig || one.hash}`;
-  for (const one of ops) {
-    const first = chosen.get(act(one));
-    if (!first || one.hash === one.op.orig || !one.op.orig) chosen.set(act(one), one);
+  const originals = new Map(ops.map((one) => [`${one.who}|${one.hash}`, one]));
+  const firsts = new Map();
+  const names = new Map();
+  for (const one of ops.filter(({ op }) => op.orig)) {
+    const act = `${one.who}|${one.op.orig}`;
+    if (!firsts.has(act)) firsts.set(act, one);
+    const counts = originals.get(act) ?? firsts.get(act);
+    if (counts !== one) names.set(one.id, counts.id);
   }
-  const names = new Map(ops.map((one) => [one.id, chosen.get(act(one)).id]));
-  const means = (id) => names.get(id) ?? id;
-  return { ops: ops.filter((one) => means(one.id) === one.id), means };
+  return { ops: ops.filter((one) => !names.has(one.id)), means: (id) => names.get(id) ?? id };
 }
 
-/** Leave what no other names in what it replaces; when nothing is left, leave all. */
+/** Leave what is not replaced; when nothing is left, leave all. */
 function standing(ones, replacedBy) {
   const left = ones.filter((one) => !replacedBy(one));
   return left.length ? left : ones;
@@ -72,7 +74,7 @@ function carries(applied, means) {
   const all = applied.filter((one) => one.op.t === 'checklist.carry/1');
   if (!all.length) return null;
   const left = standing(all, (one) =>
-    all.some((o) => o.id !== one.id && (o.op.s ?? []).some((named) => means(named) === one.id)));
+    all.some((o) => (o.op.s ?? []).some((named) => means(named) === one.id)));
   const { to } = left[0].op;
   const order = [...left.filter((o) => o.op.to === to), ...left.filter((o) => o.op.to !== to)];
   return {
@@ -92,8 +94,8 @@ function items(applied, means, carried) {
     const all = sets.filter((one) => Object.hasOwn(one.op.f, ref));
     const held = all.filter(holds);
     const names = (one) => (one.op.s && Object.hasOwn(one.op.s, ref) ? one.op.s[ref] : []);
-    const left = standing(held, (one) => sets.some((o) =>
-      o.id !== one.id && holds(o) && names(o).some((named) => means(named) === one.id)));
+    const left = standing(held, (one) =>
+      held.some((o) => names(o).some((named) => means(named) === one.id)));
     found.set(ref, item(ref, left, held, all.filter((one) => !holds(one))));
   }
   return found;
@@ -129,3 +131,8 @@ function kept(applied, means, kind, fields) {
 }
 
 module.exports = { covers, digest, fold };
+
+if (require.main === module) {
+  const lines = require('node:fs').readFileSync(0, 'utf8').split('\n').filter(Boolean);
+  for (const line of lines) console.log(digest(fold(JSON.parse(line))));
+}

@@ -79,17 +79,18 @@ class Replica {
     if (!id.startsWith(`${this.device}:`)) this.#of(b).ops[id] = { id, hash: h, who, raw };
   }
 
-  /** Name the buckets that differ from what the server says of them, with the own operations. */
+  /** Name the buckets held that differ from what the server says of them, with the own operations. */
   differing(check, own) {
-    return Object.keys(check).filter((b) => {
-      const { rows, ops, sites } = this.#of(b);
+    const held = Object.keys(this.buckets).filter((b) => this.buckets[b].whole);
+    return held.filter((b) => {
+      const { rows, ops, sites } = this.buckets[b];
       const [count, sum] = checksum([
         ...Object.values(rows).map(({ kind, id, rev }) => [kind, id, rev]),
         ...Object.values(ops).map(({ id, hash }) => ['op', id, hash]),
         ...own.filter(({ e }) => b === `i:${e}`).map(({ id, hash }) => ['op', id, hash]),
         ...Object.entries(sites).map(([code, fields]) => ['site', code, fields.join('\u001f')]),
       ]);
-      return count !== Number(check[b][0]) || sum !== BigInt(check[b][1]);
+      return !check[b] || count !== Number(check[b][0]) || sum !== BigInt(check[b][1]);
     });
   }
 
