@@ -222,6 +222,7 @@ class Status(Struct, frozen=True):
     files: list[Waiting]
     noted: list[str]
     revoked: bool
+    storage: str
 
 
 STATUS = {
@@ -232,6 +233,7 @@ STATUS = {
     "files_left": ("files not yet sent", "未上传文件"),
     "noted": ("the server's remarks", "服务器提示"),
     "revoked": ("revoked", "已停用"),
+    "storage": ("storage", "存储"),
 }
 
 
@@ -253,6 +255,7 @@ def status(folder: Path) -> None:
             files=files,
             noted=[f"{m.n} {m.note} {m.why}".strip() for m in home.store.noted()],
             revoked=bool(home.store.get("revoked")),
+            storage=_storage(home),
         )
     show(state, STATUS)
     if files:
@@ -260,6 +263,15 @@ def status(folder: Path) -> None:
     for one in files:
         line = f"{one.inspection}  {one.item or '-'}  {one.size / 1000:,.0f} kB  {one.sha256}"
         say(f"  {line}  {one.caption}", f"  {line}  {one.caption}")
+
+
+def _storage(home: Home) -> str:
+    file = home.store.file
+    return (
+        file.library
+        if file.writable
+        else text(f"{file.library}, only to read", f"{file.library}，只读")
+    )
 
 
 # -- small parts ---------------------------------------------------------------------------------

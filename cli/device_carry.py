@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -84,8 +85,13 @@ def _store(path: Path) -> Things:
 
 def _files(home: Home, files: Iterable[File]) -> Iterator[tuple[Item, Iterable[bytes]]]:
     for one in files:
-        path = home.folder / "files" / one.sha256
-        yield Item("file", one.sha256, one.size, mime=one.mime), _parts(path)
+        yield Item("file", one.sha256, one.size, mime=one.mime), _pieces(home, one)
+
+
+def _pieces(home: Home, file: File) -> Iterator[bytes]:
+    read = home.reader(file.sha256)
+    for at in range(0, file.size, handover.PIECE_BYTES):
+        yield read(at, handover.PIECE_BYTES)
 
 
 def _parts(path: Path) -> Iterator[bytes]:
@@ -120,19 +126,20 @@ def read(file: Path, folder: Path, *, passphrase: str) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(mkdtemp(prefix=".import-", dir=folder.parent))
     try:
-        with file.open("rb") as body:
+        with file.open("rb") as body, ExitStack() as until:
             key = handover.open_on_phone(body, passphrase=passphrase)
             handover.verify(body, key)
-            (scratch / "files").mkdir()
+            home: Home | None = None
             for item, take in handover.things(body, key):
-                into = scratch / ("device.db" if item.kind == "store" else f"files/{item.name}")
-                with into.open("wb") as out:
-                    while part := take(handover.PIECE_BYTES):
-                        out.write(part)
-        home = Home(scratch)
-        with home.store.transaction():
-            home.store.set("moved", "yes")
-        home.close()
+                parts = iter(partial(take, handover.PIECE_BYTES), b"")
+                if item.kind == "store":
+                    with (scratch / "device.db").open("wb") as out:
+                        out.writelines(parts)
+                    home = until.enter_context(opened(scratch))  # encrypted, if the other one was
+                    with home.store.transaction():
+                        home.store.set("moved", "yes")
+                elif home is not None:  # a store comes first
+                    home.keep_body(item.name, b"".join(parts))
         with suppress(FileNotFoundError):
             (folder / "files").rmdir()
         for name in ("files", "device.db"):

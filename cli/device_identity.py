@@ -4,6 +4,8 @@ Each person has a folder of their own on the phone, with their own key, log and 
 commands open another's.
 """
 
+import os
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ from sync.replica import Identity, Replica
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
 
 WHO = "evenhand.who"
+HOME_KEY = "EVENHAND_HOME_KEY"
 
 PERSONS = {
     "who": ("who", "人员代号"),
@@ -92,14 +95,30 @@ def home_option(command: AnyCommand) -> AnyCommand:
     return who_option(option(command))
 
 
+def at_a_terminal() -> bool:
+    """Tell whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
 @contextmanager
-def opened(folder: Path, *, create: bool = False) -> Generator[Home]:
-    """Open a person's folder for the block; only an enrolment makes one."""
+def opened(
+    folder: Path, *, create: bool = False, key: str = "", ask: bool = True
+) -> Generator[Home]:
+    """Open a person's folder for the block; only an enrolment makes one.
+
+    An encrypted one opens with EVENHAND_HOME_KEY, or with what a person types when asked.
+    """
     if not create and not (folder / "device.db").exists():
         if folder.parent.name == PEOPLE:
             raise Refused(Reason.PERSON_UNKNOWN, who=folder.name)
         raise Refused(Reason.DEVICE_NOT_ENROLLED, home=str(folder))
-    home = Home(folder)
+    key = key or os.environ.get(HOME_KEY, "")
+    try:
+        home = Home(folder, key=key)
+    except Refused as refused:
+        if refused.reason is not Reason.DEVICE_LOCKED or not (ask and at_a_terminal()):
+            raise
+        home = Home(folder, key=click.prompt("Passphrase 口令", hide_input=True, err=True))
     try:
         yield home
     finally:
@@ -115,15 +134,26 @@ def opened(folder: Path, *, create: bool = False) -> Generator[Home]:
     is_flag=True,
     help="Go on under a new code, when the server does not know this device. 服务器已无本终端时。",
 )
+@click.option(
+    "--passphrase",
+    "encrypt",
+    is_flag=True,
+    help="Encrypt the folder; EVENHAND_HOME_KEY, or asked for. 加密终端目录。",
+)
 @home_option
 @json_option
-def enrol(server: str, code: str, label: str, anew: bool, folder: Path) -> None:
+def enrol(server: str, code: str, label: str, anew: bool, encrypt: bool, folder: Path) -> None:
     """Become an inspector's device, with a QR code's text or a server and a code. 终端登记。"""
+    key = os.environ.get(HOME_KEY, "")
+    if encrypt and not key:
+        key = click.prompt("Passphrase 口令", hide_input=True, confirmation_prompt=True, err=True)
     fingerprint = ""
     if not code:
         asked = invitation.read(server)
         server, code, fingerprint = asked.server, asked.code, asked.fingerprint
-    with opened(folder, create=True) as home, link(server) as ask:
+    with opened(folder, create=True, key=key) as home, link(server) as ask:
+        if key and not home.store.file.encrypted:
+            raise Refused(Reason.DEVICE_NOT_ENCRYPTED, home=str(folder))
         enrolled = enrol_at(
             home.replica,
             ask,
@@ -193,12 +223,12 @@ def _believe(enrolled: Enrolled, public_key: str, fingerprint: str) -> None:
 
 
 class Person(Struct, frozen=True):
-    """One of the people on a phone."""
+    """One of the people on a phone; of an encrypted folder only that it is there."""
 
     who: str
     name: str
     certificate: str
-    unsent: int
+    unsent: int | None
     current: bool
 
 
@@ -220,7 +250,8 @@ def switch(who: str, folder: Path) -> None:
     if not found:
         raise Refused(Reason.PERSON_UNKNOWN, who=who)
     make_current(folder, who)
-    say(f"{found[0].name} uses this phone now.", f"当前使用人：{found[0].name}。")
+    name = found[0].name or who
+    say(f"{name} uses this phone now.", f"当前使用人：{name}。")
     show({"who": who}, {})
 
 
@@ -232,11 +263,16 @@ def _people(folder: Path) -> list[Person]:
         own = person_folder(folder, who)
         if not (own / "device.db").exists():
             continue
-        with opened(own) as home:
-            if home.store.get("identity"):
-                one = home.replica.identity.enrolled
-                unsent = home.replica.unsent()
-                persons.append(Person(who, one.name, one.certificate, unsent, own == chosen))
+        try:
+            with opened(own, ask=False) as home:
+                if home.store.get("identity"):
+                    one = home.replica.identity.enrolled
+                    unsent = home.replica.unsent()
+                    persons.append(Person(who, one.name, one.certificate, unsent, own == chosen))
+        except Refused as refused:
+            if refused.reason not in (Reason.DEVICE_LOCKED, Reason.DEVICE_KEY_WRONG):
+                raise
+            persons.append(Person(who, "", "", None, own == chosen))  # encrypted, so not our matter
     return persons
 
 

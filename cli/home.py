@@ -2,16 +2,22 @@
 
 Several people may share a phone: each has a folder of their own in it, with a key of their own.
 
-A file is safe here, synced to disk under its final name, before an operation speaks of it.
+A file is safe here, synced to disk under its final name, before an operation speaks of it. In an
+encrypted folder the files' key lies in the database, which a passphrase opens.
 """
 
 import os
 import re
+import secrets
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from errno import EACCES, EDQUOT, EFBIG, ENOSPC, EPERM, EROFS
 from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
 
+from sync import vault
 from sync.media import Read
 from sync.messages import Clock
 from sync.refusals import Reason, Refused
@@ -24,6 +30,8 @@ PEOPLE = "people"
 CURRENT = "current"
 
 _NAME = re.compile(r"\w[\w.-]{0,39}")
+_FULL = (ENOSPC, EDQUOT, EFBIG)
+_READ_ONLY = (EROFS, EACCES, EPERM)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MAGIC = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -35,13 +43,17 @@ _MAGIC = {
 
 
 class Home:
-    """Where one device keeps everything it knows."""
+    """Where one device keeps everything it knows; with a key, encrypted, files and all."""
 
-    def __init__(self, folder: Path, *, skew_ms: int = 0) -> None:
+    def __init__(self, folder: Path, *, skew_ms: int = 0, key: str = "") -> None:
         self.folder = folder
         self._skew_ms = skew_ms
-        (folder / "files").mkdir(parents=True, exist_ok=True)
-        self.store = SqliteStore(folder / "device.db")
+        with _writing(folder):
+            (folder / "files").mkdir(parents=True, exist_ok=True)
+        self.store = SqliteStore(folder / "device.db", key=key)
+        if self.store.file.encrypted and not self.store.get("file_key"):
+            with self.store.transaction():
+                self.store.set("file_key", secrets.token_hex(32))
         self.replica = Replica(self.store, self.clock)
 
     def clock(self) -> Clock:
@@ -53,22 +65,36 @@ class Home:
         """Copy a file in, durably, and say what it is."""
         body = path.read_bytes()
         digest = sha256(body).hexdigest()
+        self.keep_body(digest, body)
+        return File(digest, len(body), _mime(body, path))
+
+    def keep_body(self, digest: str, body: bytes) -> None:
+        """Keep a file's content, durably and under its digest only, encrypted if the folder is."""
         final = self._path(digest)
-        if not final.exists():
-            partial = final.with_suffix(".part")
-            with partial.open("wb") as out:
-                out.write(body)
-                out.flush()
-                os.fsync(out.fileno())
+        if final.exists():
+            return
+        partial = final.with_suffix(".part")
+        with _writing(final.parent):
+            try:
+                with partial.open("wb") as out:
+                    out.writelines(
+                        vault.sealed(key, digest, body) if (key := self._key) else [body]
+                    )
+                    out.flush()
+                    os.fsync(out.fileno())
+            except BaseException:
+                partial.unlink(missing_ok=True)  # a full disk needs the room
+                raise
             partial.rename(final)
             _sync_folder(final.parent)
-        return File(digest, len(body), _mime(body, path))
 
     def reader(self, digest: str) -> Read:
         """Read a kept file piece by piece."""
 
         def read(offset: int, size: int) -> bytes:
             with self._path(digest).open("rb") as kept:
+                if key := self._key:
+                    return vault.opened(key, digest, kept, offset, size)
                 kept.seek(offset)
                 return kept.read(size)
 
@@ -85,6 +111,10 @@ class Home:
     def close(self) -> None:
         """Let go of the database."""
         self.store.close()
+
+    @property
+    def _key(self) -> bytes:
+        return bytes.fromhex(self.store.get("file_key"))
 
     def _path(self, digest: str) -> Path:
         return self.folder / "files" / digest
@@ -103,10 +133,11 @@ def person_folder(folder: Path, who: str) -> Path:
 
 def make_current(folder: Path, who: str) -> None:
     """Let a person's folder be the one that commands use when they name nobody."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{CURRENT}.part"
-    part.write_text(who, "utf-8")
-    part.replace(folder / CURRENT)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{CURRENT}.part"
+        part.write_text(who, "utf-8")
+        part.replace(folder / CURRENT)
 
 
 def boot() -> str:
@@ -126,6 +157,19 @@ def _mime(body: bytes, path: Path) -> str:
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "image/webp"
     return guess_type(path.name)[0] or "application/octet-stream"
+
+
+@contextmanager
+def _writing(folder: Path) -> Generator[None]:
+    """Refuse what a full or a read-only storage does not take."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise Refused(Reason.DEVICE_DISK_FULL, folder=str(folder)) from error
+        if error.errno in _READ_ONLY:
+            raise Refused(Reason.DEVICE_READ_ONLY, folder=str(folder)) from error
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

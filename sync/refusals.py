@@ -991,8 +991,8 @@ class Reason(Enum):
     EVIDENCE_DAMAGED = (
         "evidence.damaged-on-device",
         Kind.INVALID,
-        "The file on the device is shorter than it was when recorded.",
-        "终端上的文件比记录时短",
+        "The file on the device is not what it was when it was recorded.",
+        "终端上的文件与记录时不符",
         "Look for another copy; the record of the file stays.",
         "请查找其他副本；文件的记录不会丢失。",
     )
@@ -1758,6 +1758,55 @@ class Reason(Enum):
         "两名执法人员均未给出该结论",
         "Choose one of `said`; the office does not answer for those who were there.",
         "请从 `said` 中选择；机关不能代替到场人员作答。",
+    )
+    # -- a device's storage ---------------------------------------------------------------------
+    DEVICE_LOCKED = (
+        "device.locked",
+        Kind.UNAUTHENTICATED,
+        "This folder is encrypted.",
+        "终端目录已加密",
+        "Give its passphrase: EVENHAND_HOME_KEY, or answer when asked in a terminal.",
+        "请通过 EVENHAND_HOME_KEY 提供口令，或在终端提示时输入。",
+    )
+    DEVICE_KEY_WRONG = (
+        "device.key-wrong",
+        Kind.UNAUTHENTICATED,
+        "This passphrase does not open the folder.",
+        "口令不能打开终端目录",
+        "Try another. Nobody can open the folder without it; what was synced is on the server.",
+        "请更换口令。没有口令任何人都无法打开；已同步的内容保存在服务器。",
+    )
+    DEVICE_CIPHER_MISSING = (
+        "device.cipher-missing",
+        Kind.UNSUPPORTED,
+        "Encrypted folders need a part that is not installed, or is too old here.",
+        "此处未安装目录加密所需的组件，或其版本过旧",
+        "Install evenhand[cipher].",
+        "请安装 evenhand[cipher]。",
+    )
+    DEVICE_NOT_ENCRYPTED = (
+        "device.not-encrypted",
+        Kind.CONFLICT,
+        "This folder was begun without a passphrase.",
+        "该终端目录创建时未设口令",
+        "Enrol into another folder, or leave out --passphrase.",
+        "请登记到另一目录，或不使用 --passphrase。",
+    )
+    DEVICE_DISK_FULL = (
+        "device.disk-full",
+        Kind.BUSY,
+        "The storage takes nothing more. Nothing was recorded, nothing was lost.",
+        "存储空间已满，本次未记录，已有内容未丢失",
+        "Make room and repeat the command; what is here can still be read.",
+        "请腾出空间后重试；已有内容仍可查看。",
+    )
+    DEVICE_READ_ONLY = (
+        "device.read-only",
+        Kind.FORBIDDEN,
+        "The storage cannot be written. Nothing was recorded, nothing was lost.",
+        "存储不可写入，本次未记录，已有内容未丢失",
+        "Unlock the card or give this user the right to write; what is here can still be read.",
+        "请解除存储卡写保护或授予写入权限；已有内容仍可查看。",
     )
 
     def __init__(

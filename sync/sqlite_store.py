@@ -1,19 +1,17 @@
 """The store of a real device: one SQLite file, durable at every transaction's end.
 
-One connection writes and checkpoints, under an immediate transaction, so several processes of one
-device (a recording and a sync) take turns and none can read a number that another is about to use.
+Every transaction is an immediate one, so several processes of one device (a recording and a sync)
+take turns and none can read a number that another is about to use.
 """
 
 import re
-import sqlite3
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sync.sites import Site
+from sync.sqlite_file import SqliteFile
 from sync.store import File, Mine, Row, Theirs, wiped
-
-BUSY_MS = 10_000
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -54,47 +52,36 @@ MINE = "SELECT n, inspection, hash, raw, note, why FROM log"
 class SqliteStore:
     """A replica's memory in one file."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
-        for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.executescript(SCHEMA)
+    def __init__(self, path: Path, *, key: str = "") -> None:
+        self.file = SqliteFile(path, SCHEMA, key=key)
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self.file.close()
 
-    @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Hold the write lock for the block and commit at its end."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # on a full disk SQLite has rolled back by itself
-                self._db.execute("ROLLBACK")
-            raise
+        return self.file.transaction()
 
     def get(self, key: str) -> str:
         """Read a setting."""
-        found = self._db.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+        found = self.file.run("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
         return str(found[0]) if found else ""
 
     def set(self, key: str, value: str) -> None:
         """Write a setting."""
-        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
+        self.file.run("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
 
     def append(self, mine: Mine) -> None:
         """Append to the log."""
         last = self.last()
         assert mine.n == (last.n if last else 0) + 1
         values = (mine.n, mine.inspection, mine.hash, mine.raw, mine.note, mine.why)
-        self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", values)
+        self.file.run("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def last(self) -> Mine | None:
         """Give the end of the log."""
-        found = self._db.execute(f"{MINE} ORDER BY n DESC LIMIT 1").fetchone()
+        found = self.file.run(f"{MINE} ORDER BY n DESC LIMIT 1").fetchone()
         return Mine(*found) if found else None
 
     def log(self, first: int, limit: int) -> list[Mine]:
@@ -107,7 +94,7 @@ class SqliteStore:
 
     def note(self, n: int, d: str, why: str) -> None:
         """Keep what the server said of one operation."""
-        self._db.execute("UPDATE log SET note = ?, why = ? WHERE n = ?", (d, why, n))
+        self.file.run("UPDATE log SET note = ?, why = ? WHERE n = ?", (d, why, n))
 
     def noted(self) -> list[Mine]:
         """Give the operations of which the server said something."""
@@ -116,8 +103,8 @@ class SqliteStore:
     def retire(self, device: str) -> None:
         """Put the log away."""
         columns = "n, inspection, hash, raw, note, why"
-        self._db.execute(f"INSERT INTO retired SELECT ?, {columns} FROM log", (device,))
-        self._db.execute("DELETE FROM log")
+        self.file.run(f"INSERT INTO retired SELECT ?, {columns} FROM log", (device,))
+        self.file.run("DELETE FROM log")
 
     def retired(self, device: str, first: int, limit: int) -> list[Mine]:
         """Give a stretch of a former chain."""
@@ -129,35 +116,34 @@ class SqliteStore:
 
     def forget(self, device: str) -> None:
         """Let go of a former chain."""
-        self._db.execute("DELETE FROM retired WHERE device = ?", (device,))
+        self.file.run("DELETE FROM retired WHERE device = ?", (device,))
 
     def wipe(self) -> None:
         """Forget all but the files that were not sent, and leave no trace of it in the file."""
-        kept = wiped(self.get("identity"))
+        kept = wiped(self.get("identity"), self.get("file_key"))
         query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'file'"
-        tables = [name for (name,) in self._db.execute(query) if not name.startswith("sqlite_")]
-        self._db.execute("PRAGMA secure_delete=ON")
+        tables = [name for (name,) in self.file.run(query) if not name.startswith("sqlite_")]
+        self.file.run("PRAGMA secure_delete=ON")
         with self.transaction():
             for name in tables:
-                self._db.execute(f"DELETE FROM {name}")
-            self._db.execute("DELETE FROM file WHERE sent")
-            self._db.executemany("INSERT INTO setting VALUES (?, ?)", kept.items())
-        self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self.file.run(f"DELETE FROM {name}")
+            self.file.run("DELETE FROM file WHERE sent")
+            self.file.many("INSERT INTO setting VALUES (?, ?)", kept.items())
+        self.file.leave_no_trace()
 
     def snapshot(self, path: Path) -> None:
         """Write everything as it is now into a new file."""
-        self._db.execute("VACUUM INTO ?", (str(path),))
+        self.file.run("VACUUM INTO ?", (str(path),))
 
     def put_row(self, row: Row) -> None:
         """Keep a row."""
         values = (row.bucket, row.kind, row.id, row.rev, row.body)
-        self._db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?)", values)
+        self.file.run("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?)", values)
 
     def remove_row(self, bucket: str, kind: str, entity: str) -> None:
         """Forget a row in one bucket."""
         where = "bucket = ? AND kind = ? AND id = ?"
-        self._db.execute(f"DELETE FROM held WHERE {where}", (bucket, kind, entity))
+        self.file.run(f"DELETE FROM held WHERE {where}", (bucket, kind, entity))
 
     def rows(self, kind: str) -> list[Row]:
         """Give the rows of one kind."""
@@ -165,23 +151,23 @@ class SqliteStore:
             "SELECT max(bucket), kind, id, rev, body FROM held"  # the other columns are that row's
             " WHERE kind = ? GROUP BY id ORDER BY id"
         )
-        return [Row(*found) for found in self._db.execute(query, (kind,))]
+        return [Row(*found) for found in self.file.run(query, (kind,))]
 
     def put_theirs(self, theirs: Theirs) -> None:
         """Keep another device's operation."""
         values = (theirs.bucket, theirs.id, theirs.hash, theirs.who, theirs.raw)
-        self._db.execute("INSERT OR REPLACE INTO theirs VALUES (?, ?, ?, ?, ?)", values)
+        self.file.run("INSERT OR REPLACE INTO theirs VALUES (?, ?, ?, ?, ?)", values)
 
     def theirs_of(self, bucket: str) -> list[Theirs]:
         """Give the other devices' operations in a bucket."""
         query = "SELECT id, bucket, hash, who, raw FROM theirs WHERE bucket = ? ORDER BY id"
-        return [Theirs(*found) for found in self._db.execute(query, (bucket,))]
+        return [Theirs(*found) for found in self.file.run(query, (bucket,))]
 
     def drop(self, bucket: str) -> None:
         """Forget what was read for a bucket."""
-        self._db.execute("DELETE FROM held WHERE bucket = ?", (bucket,))
-        self._db.execute("DELETE FROM theirs WHERE bucket = ?", (bucket,))
-        self._db.execute("DELETE FROM site WHERE bucket = ?", (bucket,))
+        self.file.run("DELETE FROM held WHERE bucket = ?", (bucket,))
+        self.file.run("DELETE FROM theirs WHERE bucket = ?", (bucket,))
+        self.file.run("DELETE FROM site WHERE bucket = ?", (bucket,))
 
     def revisions(self, bucket: str) -> Iterable[tuple[str, str, str]]:
         """Give kind, id and revision of everything read for a bucket."""
@@ -189,11 +175,11 @@ class SqliteStore:
             "SELECT kind, id, rev FROM held WHERE bucket = ?1"
             " UNION ALL SELECT 'op', id, hash FROM theirs WHERE bucket = ?1"
         )
-        return list(self._db.execute(query, (bucket,)))
+        return list(self.file.run(query, (bucket,)))
 
     def put_sites(self, bucket: str, known: Sequence[tuple[Site, int]]) -> None:
         """Keep establishments of a bucket."""
-        self._db.executemany(
+        self.file.many(
             "INSERT OR REPLACE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(bucket, *site, term) for site, term in known],
         )
@@ -201,7 +187,7 @@ class SqliteStore:
     def remove_sites(self, bucket: str, codes: Iterable[str]) -> None:
         """Forget establishments in one bucket."""
         statement = "DELETE FROM site WHERE bucket = ? AND code = ?"
-        self._db.executemany(statement, [(bucket, code) for code in codes])
+        self.file.many(statement, [(bucket, code) for code in codes])
 
     def sites_sum(self, bucket: str) -> tuple[int, int]:
         """Count the establishments of a bucket and add up their terms."""
@@ -209,7 +195,7 @@ class SqliteStore:
             "SELECT count(*), coalesce(sum(term >> 30), 0), coalesce(sum(term & 1073741823), 0)"
             " FROM site WHERE bucket = ?"
         )
-        count, high, low = self._db.execute(query, (bucket,)).fetchone()
+        count, high, low = self.file.run(query, (bucket,)).fetchone()
         return int(count), ((int(high) << 30) + int(low)) % 2**60
 
     def find_sites(self, words: Sequence[str], limit: int) -> list[Site]:
@@ -221,24 +207,24 @@ class SqliteStore:
             f" WHERE {clauses} GROUP BY code ORDER BY name, code LIMIT ?"
         )
         likes = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
-        return [Site(*found) for found in self._db.execute(query, (*likes, limit))]
+        return [Site(*found) for found in self.file.run(query, (*likes, limit))]
 
     def keep_piece(self, digest: str, at: int, piece: bytes) -> None:
         """Keep a piece of a file."""
-        self._db.execute("INSERT OR REPLACE INTO piece VALUES (?, ?, ?)", (digest, at, piece))
+        self.file.run("INSERT OR REPLACE INTO piece VALUES (?, ?, ?)", (digest, at, piece))
 
     def pieces(self, digest: str) -> bytes:
         """Give what came of a file so far."""
         query = "SELECT body FROM piece WHERE digest = ? ORDER BY at"
-        return b"".join(body for (body,) in self._db.execute(query, (digest,)))
+        return b"".join(body for (body,) in self.file.run(query, (digest,)))
 
     def drop_pieces(self) -> None:
         """Forget every file that came in pieces."""
-        self._db.execute("DELETE FROM piece")
+        self.file.run("DELETE FROM piece")
 
     def put_file(self, file: File) -> None:
         """Keep what is known of an evidence file."""
-        self._db.execute(
+        self.file.run(
             "INSERT INTO file (sha256, size, mime, sent) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (sha256) DO UPDATE SET (size, mime, sent)"
             " = (excluded.size, excluded.mime, excluded.sent)",
@@ -248,8 +234,8 @@ class SqliteStore:
     def files(self) -> list[File]:
         """Give the evidence files."""
         query = "SELECT sha256, size, mime, sent FROM file ORDER BY place"
-        found = self._db.execute(query)
+        found = self.file.run(query)
         return [File(sha256, size, mime, bool(sent)) for sha256, size, mime, sent in found]
 
     def _mine(self, query: str, *values: object) -> list[Mine]:
-        return [Mine(*found) for found in self._db.execute(query, values)]
+        return [Mine(*found) for found in self.file.run(query, values)]

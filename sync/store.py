@@ -251,9 +251,9 @@ class MemoryStore:
 
     def wipe(self) -> None:
         """Forget all but the files that were not sent."""
-        files, identity = self._files, self._settings.get("identity", "")
+        files, kept = self._files, wiped(self.get("identity"), self.get("file_key"))
         vars(self).update(vars(MemoryStore()))
-        self._settings = wiped(identity)
+        self._settings = kept
         self._files = {digest: file for digest, file in files.items() if not file.sent}
 
     def put_row(self, row: Row) -> None:
@@ -340,9 +340,9 @@ def _place(row: Row) -> tuple[str, str]:
     return row.id, row.bucket
 
 
-def wiped(identity: str) -> dict[str, str]:
-    """Give the settings of a wiped device: who it was, without the key."""
+def wiped(identity: str, file_key: str) -> dict[str, str]:
+    """Give the settings of a wiped device: who it was without its key, and what opens its files."""
     fields = msgspec.json.decode(identity, type=dict[str, Raw])
     fields["secret"] = Raw(b'""')
     kept = msgspec.json.encode(fields).decode()
-    return {"identity": kept, "revoked": "yes", "wiped": "yes"}
+    return {"identity": kept, "revoked": "yes", "wiped": "yes", "file_key": file_key}
