@@ -11,7 +11,6 @@ import msgspec
 
 from backend.rules import ledger
 from backend.rules.ledger_lines import Shown, Witnessed
-from cli import client
 from cli.output import as_json, json_option, show, text
 
 T = TypeVar("T")
@@ -55,6 +54,8 @@ def verify_ledger(
         with file.open("rb") as opened:
             _verify(opened, key, receipts, heads)
         return
+    from cli import client  # httpx: verifying a file needs no network
+
     with TemporaryFile() as taken:
         client.download(EXPORT, taken)
         taken.seek(0)

@@ -215,6 +215,7 @@ _QUOTAS = [
     Quota(where={"risk": ["C"], "division:9": ["310101001"]}, count=2),
     Quota(where={"risk": ["B"]}, visits=Visits(per_year=(1, 2), batches=4, batch=3)),
 ]
+_BOUNDED = [Quota(where={"risk": ["D"]}, rate=(1, 2), at_most=(2, 3))]
 
 KINDS: dict[str, Callable[[], Files]] = {
     "single": lambda: drawn(task()),
@@ -227,6 +228,9 @@ KINDS: dict[str, Callable[[], Files]] = {
     ),
     "quotas": lambda: drawn(
         task(strata=STRATA, quotas=_QUOTAS, campaign="c", columns=["evidence"]), crew(16)
+    ),
+    "upper rates": lambda: drawn(
+        task(strata=STRATA[:1], rounding="ceil", at_most=(1, 5), quotas=_BOUNDED), crew(16)
     ),
     "weights": lambda: drawn(
         task(strata=["division:9"], weights=_WEIGHTS, columns=["credit", "size", "evidence"])

@@ -1,11 +1,19 @@
-"""The verifier that docs/explanation/draw.md contains, taken out of the page as a reader would."""
+"""The verifiers that we publish: that of docs/explanation/draw.md, taken out of the page as a
+reader would, and that of the browser."""
 
+import base64
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "web" / "verify.js"
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "draw.md"
 
 
@@ -30,4 +38,30 @@ def refuted(files: Mapping[str, bytes], published: str | None = None) -> list[st
     return [name for name, ok in told(files, published).items() if ok is False]
 
 
+def browsed(files: Mapping[str, bytes], ids: list[str], folder: Path) -> dict[str, Any]:
+    """Verify as the browser does, in Node: each step, and what is told of some objects."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node")
+    (folder / "verify.mjs").write_text(SCRIPT.read_text("utf-8"), encoding="utf-8")
+    (folder / "run.mjs").write_text(RUN, encoding="utf-8")
+    packed = {name: base64.b64encode(body).decode() for name, body in files.items()}
+    done = subprocess.run(
+        [node, "run.mjs"], cwd=folder, input=json.dumps({"files": packed, "ids": ids}),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+RUN = """
+import { readFileSync } from "node:fs";
+import { place, verify } from "./verify.mjs";
+const { files, ids } = JSON.parse(readFileSync(0, "utf-8"));
+const read = async (name) => (name in files ? new Uint8Array(Buffer.from(files[name], "base64")) : null);
+const { steps, found } = await verify(read, "");
+const told = Object.fromEntries(ids.map((id) => [id, place(found, id).en]));
+console.log(JSON.stringify({ steps: Object.fromEntries(steps.map((one) => [one.name, one])), told }));
+"""  # noqa: E501
 VERIFIER = module()

@@ -107,11 +107,15 @@ const floor = (a) => a.num / a.den; // none is negative
 const ceil = (a) => (a.num + a.den - 1n) / a.den;
 const sum = (all) => all.reduce(plus, big(0));
 
-function asked(task, stratum, eligible) {
+function quotaOf(task, stratum) {
   const values = stratum.split("/").map(decodeURIComponent);
   const fits = (quota) =>
     Object.entries(quota.where).every(([name, wanted]) => wanted.includes(values[task.strata.indexOf(name)]));
-  const quota = (task.quotas ?? []).find(fits) ?? { rate: task.rate };
+  return (task.quotas ?? []).find(fits) ?? { rate: task.rate, at_most: task.at_most };
+}
+
+function asked(task, stratum, eligible) {
+  const quota = quotaOf(task, stratum);
   if (quota.count !== undefined) return big(Math.min(quota.count, eligible));
   if (quota.rate !== undefined) return times(big(...quota.rate), big(eligible));
   const { per_year: [num, den], batches, batch } = quota.visits;
@@ -284,6 +288,11 @@ const STEPS = {
   async allocation(b) {
     const shares = await sharesOf(b.task, b.commit.counts, b.seeds.rounding);
     must(canonical(shares) === words(await b.file("allocation.json")), "The numbers do not follow.", "名额并非按任务书得出。");
+    for (const [name, { eligible, primary }] of Object.entries(shares)) {
+      const [num, den] = quotaOf(b.task, name).at_most ?? [1, 1];
+      const most = Math.max(1, Number(floor(big(eligible * num, den))));
+      must(primary <= most, `${name} gives ${primary}, at most ${most} are allowed.`, `${name} 抽取 ${primary} 户，超过上限 ${most} 户。`);
+    }
     b.shares = shares;
     const count = Object.values(shares).reduce((total, share) => total + share.primary, 0);
     return [`${count} to draw.`, `应抽 ${count} 户。`];

@@ -6,7 +6,7 @@ ones are its reserves. No generator, no library and no order of rows has any par
 """
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from math import isqrt
 from typing import Literal
@@ -117,7 +117,7 @@ def select(
             status="P" if rank <= shares[stratum].primary else "R",
         )
         for stratum, pool in sorted(pools.items(), key=lambda item: item[0].encode())
-        for rank, lot in enumerate(pool.smallest(), start=1)
+        for rank, lot in enumerate(pool.taken(), start=1)
     ]
 
 
@@ -143,6 +143,13 @@ class Pool:
     def smallest(self) -> list[bytes]:
         """Give as many as were asked for, smallest first."""
         return sorted(self._kept)[: self._size]
+
+    def taken(self) -> Iterator[bytes]:
+        """Give them one by one, and forget each: there may be a hundred thousand."""
+        lots, self._kept = self.smallest(), []
+        lots.reverse()
+        while lots:
+            yield lots.pop()
 
     def _lower(self) -> None:
         aim = self._size + 8 * isqrt(self._size) + 100

@@ -38,7 +38,10 @@ class Frame(Frozen, frozen=True, kw_only=True):
 
 
 class Freezer:
-    """冻结: file, hash, Merkle root and counts, in one pass over lines sorted by id."""
+    """冻结: file, hash, Merkle root and counts, in one pass over lines sorted by id.
+
+    What `add` gives must be pressed, in order; that may be done in another thread.
+    """
 
     def __init__(self) -> None:
         """Start with no line."""
@@ -49,10 +52,10 @@ class Freezer:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._last = b""
 
-    def add(self, ids: Sequence[bytes], tails: Sequence[bytes]) -> None:
+    def add(self, ids: Sequence[bytes], tails: Sequence[bytes]) -> bytes:
         """Take in the next lines, some thousands at best: ids, and what follows from the tab on."""
         if not ids:
-            return
+            return b""
         in_order = all(map(lt, chain((self._last,), ids), ids))
         assert in_order, "the frame is sorted by the bytes of its ids, each of them once"
         self._last = ids[-1]
@@ -61,7 +64,10 @@ class Freezer:
             self._count()
         rows = [id + tail for id, tail in zip(ids, tails, strict=True)]
         self._tree.extend(rows)
-        written = b"\n".join((*rows, b""))
+        return b"\n".join((*rows, b""))
+
+    def press(self, written: bytes) -> None:
+        """Pack the lines that were added, and hash them; other threads may run meanwhile."""
         self._whole.update(written)
         self._packed.write(self._press.compress(written))
 
@@ -89,10 +95,11 @@ def freeze(rows: Iterable[bytes]) -> Frame:
     freezer = Freezer()
     for block in blocks(rows):
         ends = [row.index(b"\t") for row in block]
-        freezer.add(
+        written = freezer.add(
             [row[:end] for row, end in zip(block, ends, strict=True)],
             [row[end:] for row, end in zip(block, ends, strict=True)],
         )
+        freezer.press(written)
     return freezer.done()
 
 

@@ -8,6 +8,7 @@ import json
 from calendar import monthrange
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
 from functools import reduce
@@ -43,7 +44,6 @@ from sync.refusals import Reason, Refused
 RESERVES = Extra(rate=(1, 5), minimum=3)  # behind every lot: a fifth, at least three
 ANY = "*"
 BYTES = {"sqlite": "BINARY", "postgresql": "C"}  # the order of the bytes of a text
-BLOCK = 2 * frame.BLOCK  # objects at a time
 
 
 class Registers(Struct, frozen=True):
@@ -80,17 +80,25 @@ def load(plan: Plan, *, now: datetime, hidden: frozenset[str] = frozenset()) -> 
 
 
 async def freeze(db: Session, registers: Registers) -> Frame:
-    """Write the frame and its tree, away from the loop, holding some thousand objects at a time."""
+    """Write the frame and its tree, away from the loop, holding some thousand objects at a time.
+
+    A block is packed while the next one is read: packing leaves the interpreter to others.
+    """
     freezer, writer = Freezer(), _Writer(registers, await _in_charge(db, registers))
 
-    def add(block: Block) -> None:
+    def add(block: Block) -> bytes:
         tails = writer.tails(block)
         _require_untold(set(tails), registers)
-        freezer.add([row[0].encode() for row in block.rows], tails)
+        return freezer.add([row[0].encode() for row in block.rows], tails)
 
-    async with aclosing(_blocks(db, registers)) as blocks:
-        async for block in blocks:
-            await asyncio.to_thread(add, block)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        pressed = beside.submit(freezer.press, b"")
+        async with aclosing(_blocks(db, registers)) as blocks:
+            async for block in blocks:
+                written = await asyncio.to_thread(add, block)
+                await asyncio.wrap_future(pressed)
+                pressed = beside.submit(freezer.press, written)
+        await asyncio.wrap_future(pressed)
     return await asyncio.to_thread(freezer.done)
 
 
@@ -255,7 +263,7 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
         .where(col(Establishment.division).startswith(plan.division))
         .order_by(order)
     )
-    stream = await (await db.connection()).stream(query.execution_options(yield_per=BLOCK))
+    stream = await (await db.connection()).stream(query.execution_options(yield_per=frame.BLOCK))
     rows: Sequence[Row[str, str]]
     async for rows in stream.partitions():
         codes = [row[0] for row in rows]

@@ -1,12 +1,7 @@
 """What followed a draw: the page and the browser check its chain, and say no more."""
 
-import base64
-import json
-import shutil
-import subprocess
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import drawings
 import published
@@ -16,8 +11,6 @@ from backend.rules import amendments, bundle, canonical, events, papers
 from backend.rules.amendments import Wanted
 from backend.rules.bundle import Files
 from backend.rules.verification import verify
-
-SCRIPT = Path(__file__).parents[2] / "web" / "verify.js"
 
 
 @pytest.fixture(scope="module")
@@ -58,34 +51,6 @@ def rewritten(files: Files, order: list[int]) -> Files:
     )
 
 
-def browsed(files: Files, ids: list[str], folder: Path) -> dict[str, Any]:
-    """Verify as the browser does, in Node: each step, and what is told of some objects."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("needs node")
-    (folder / "verify.mjs").write_text(SCRIPT.read_text("utf-8"), encoding="utf-8")
-    (folder / "run.mjs").write_text(RUN, encoding="utf-8")
-    packed = {name: base64.b64encode(body).decode() for name, body in files.items()}
-    done = subprocess.run(
-        [node, "run.mjs"], cwd=folder, input=json.dumps({"files": packed, "ids": ids}),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-RUN = """
-import { readFileSync } from "node:fs";
-import { place, verify } from "./verify.mjs";
-const { files, ids } = JSON.parse(readFileSync(0, "utf-8"));
-const read = async (name) => (name in files ? new Uint8Array(Buffer.from(files[name], "base64")) : null);
-const { steps, found } = await verify(read, "");
-const told = Object.fromEntries(ids.map((id) => [id, place(found, id).en]));
-console.log(JSON.stringify({ steps: Object.fromEntries(steps.map((one) => [one.name, one])), told }));
-"""  # noqa: E501
-
-
 def test_the_page_says_that_it_checks_of_changes_only_the_chain(
     held: Files, changed: Files
 ) -> None:
@@ -103,7 +68,7 @@ def test_the_browser_says_it_too_and_who_gave_way_to_whom(
     called = next(row[2] for row in lots if row[4] == "R")
     other = next(row[2] for row in lots[1:] if row[4] == "P")
 
-    found = browsed(changed, [lots[0][2], called, other], tmp_path)
+    found = published.browsed(changed, [lots[0][2], called, other], tmp_path)
 
     assert [name for name, one in found["steps"].items() if one["ok"] is False] == []
     assert "only this chain is checked" in found["steps"]["log"]["en"]
@@ -120,7 +85,7 @@ def test_every_verifier_finds_events_that_are_not_those_of_one_draw(
     files = rewritten(changed, order)
 
     ours = {step.name: step.ok for step in verify(files, public=True)}
-    found = browsed(files, [], tmp_path)
+    found = published.browsed(files, [], tmp_path)
 
     assert ours["log"] is False
     assert "log" in published.refuted(files)

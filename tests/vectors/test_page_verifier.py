@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import bundles
 import published
@@ -12,6 +13,7 @@ import pytest
 
 from backend.rules import papers
 from backend.rules.bundle import Files, commit_hash
+from backend.rules.scheme import Quota
 from backend.rules.verification import verify
 
 LINES_MAX = 300
@@ -68,6 +70,32 @@ def test_kinds_are_what_they_say() -> None:
     assert tickets != sorted(tickets)
     assert "seed.json" not in bundles.make("infeasible")
     assert bundles.make("nobody eligible")["selection.tsv"] == b""
+
+
+_HALF = {"rate": (1, 2), "at_most": (49, 100)}  # of 51: 26 are drawn, 24 are allowed
+_LOW = Quota(where={"risk": ["D"]}, rate=(1, 2), at_most=(1, 10))
+
+
+@pytest.mark.parametrize("bounds", [_HALF, {"strata": ["risk"], "quotas": [_LOW]}])
+def test_all_three_verifiers_refute_more_lots_than_the_upper_rate_allows(
+    bounds: dict[str, Any], tmp_path: Path
+) -> None:
+    files = bundles.drawn(bundles.task(**bounds), bundles.crew(20))
+
+    found = published.browsed(files, [], tmp_path)["steps"]["allocation"]
+
+    assert ours(files)["allocation"] is False
+    assert published.refuted(files) == ["allocation"]
+    assert found["ok"] is False
+    assert "are allowed" in found["en"]
+    assert "超过上限" in found["zh"]
+
+
+def test_the_browser_proves_a_bundle_with_upper_rates(tmp_path: Path) -> None:
+    found = published.browsed(bundles.make("upper rates"), [], tmp_path)["steps"]
+
+    assert [name for name, one in found.items() if one["ok"] is False] == []
+    assert found["selection"]["ok"] is True
 
 
 @pytest.mark.parametrize("hash", ["", "0" * 64])
