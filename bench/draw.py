@@ -373,18 +373,33 @@ def _pair(shape: str) -> dict[str, Any]:
         positions += [Position(group, place, eligible) for place in ("1主办", "2协办")[:SEATS]]
     begun = perf_counter()
     caps = dict.fromkeys(roster, cap)
-    found, seconds = _timed(
-        lambda: pair(SEED_HEX, roster, caps, positions, spread=processes.spread)
-    )
+    others = dict[str, int]()
+
+    def spread(work: Callable[[A], B], parts: Sequence[A], /) -> Iterator[B]:
+        for done in processes.spread(work, parts):
+            others.update(_others())
+            yield done
+
+    found, seconds = _timed(lambda: pair(SEED_HEX, roster, caps, positions, spread=spread))
     clock = perf_counter() - begun
     assert not isinstance(found, Bottleneck)
-    others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # the largest of them
-    peak = _peak() + others * processes.processors()
+    peak = _peak() + sum(others.values()) / 1024
     return {
         "who": who, "seats": seats, "seconds": seconds, "bare": _bare_tickets(roster, positions),
         "clock": clock,
         "skipped": sum(len(seat.skipped) for seat in found), "peak": peak,
     }  # fmt: skip
+
+
+def _others() -> Iterator[tuple[str, int]]:
+    """Tell the most memory of each process that this one started, in kB.
+
+    What the system counts for all of them begins with what this process held at their start.
+    """
+    for started in Path("/proc/self/task").glob("*/children"):
+        for pid in started.read_text().split():
+            status = Path(f"/proc/{pid}/status").read_text()
+            yield pid, int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _bare_tickets(roster: Sequence[str], positions: Sequence[Position]) -> float:
