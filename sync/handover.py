@@ -8,17 +8,18 @@ with a passphrase (scrypt). What is read has been verified from the first byte t
 import os
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import IO, Literal, TypeAlias
+from typing import IO, Annotated, Literal, TypeAlias
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from sync import sealing
 from sync.hub import UNREADABLE
 from sync.refusals import Reason, Refused
+from sync.squeeze import DECODED_BYTES_MAX
 
 MAGIC = b"evenhand-bundle/1\n"
 PIECE_BYTES = 64 * 1024
@@ -27,6 +28,7 @@ LABEL_BYTES_MAX = 4096
 LINE_BYTES_MAX = 64 * 1024
 SCRYPT_N = 2**15  # 32 MiB, about a tenth of a second
 
+Name = Annotated[str, Meta(pattern=r"^\w[\w.-]{0,63}$(?!\n)")]  # never a way out of a folder
 Purpose: TypeAlias = Literal["office", "phone"]
 
 
@@ -44,8 +46,8 @@ class Item(Struct, frozen=True):
     """One thing in a bundle, before its bytes."""
 
     kind: Literal["batch", "file", "store"]
-    name: str  # batch: the device; file: its SHA-256
-    size: int
+    name: Name  # batch: the device; file: its SHA-256
+    size: Annotated[int, Meta(ge=0)]
     first: int = 0  # batch: the number of its first operation
     header: str = ""  # batch: the signature header
     mime: str = ""
@@ -156,6 +158,8 @@ def things(file: IO[bytes], key: bytes) -> Iterator[tuple[Item, Callable[[int], 
             item = msgspec.json.decode(content.line(), type=Item)
         except UNREADABLE as error:
             raise Refused(Reason.BUNDLE_DAMAGED, problem=str(error)) from error
+        if item.kind == "batch" and item.size > DECODED_BYTES_MAX:
+            raise Refused(Reason.BUNDLE_DAMAGED, problem="a batch is larger than any push")
         content.left = item.size
         yield item, content.read
         while content.left:

@@ -68,11 +68,7 @@ class Found(Struct, frozen=True):
 
 
 def mend(replica: Replica) -> Asking[None]:
-    """Follow the ledger where it holds another history of this device than the log does.
-
-    Refuses with DEVICE_REVOKED when a revoked device would have to take another name; its log stays
-    as it is.
-    """
+    """Follow the ledger where it holds another history of this device than the log does."""
     identity = replica.identity
     found = yield from compare(_own(replica))
     if found.tail:

@@ -85,6 +85,8 @@ class DeviceView(Struct, frozen=True):
     forked: int
     tasks: int  # sent to its inspector
     untouched: int  # of these, with nothing recorded by anybody
+    renews: str  # the name that it went on from
+    family: tuple[str, ...]  # its other names and those of its copies: they are revoked together
 
 
 class EntryView(Struct, frozen=True):

@@ -11,5 +11,6 @@ class ReceivedView(Struct, frozen=True):
     name: str
     operations: int  # in it, new or not
     new: int
+    forked: int  # in it, of another history than the ledger's: kept in quarantine
     files: int
     receipt: str

@@ -25,10 +25,9 @@ from backend.tables import (
 )
 from backend.wire import DeviceView, EntryView, LostView, MissingFile, OpenTask
 from backend.work import feed, quarantine
-from backend.work.holders import find
+from backend.work.holders import REVOKED, end, find, lock_family
 
 LOG_MAX = 1000
-REVOKED = "device.revoke"
 
 
 class _Announced(Struct, frozen=True):
@@ -39,24 +38,26 @@ class _Announced(Struct, frozen=True):
 
 
 async def revoke(db: Session, officer: Officer, device_id: str, now: datetime) -> DeviceView:
-    """Revoke a device at once; what it sends afterwards goes to quarantine."""
-    device, inspector = await find(db, officer, device_id, lock=True)
+    """Revoke a device at once, under all its names; what it sends afterwards goes to quarantine."""
+    device, inspector = await find(db, officer, device_id)
+    family = await lock_family(db, device.id)
 
-    await _revoke(db, officer, device, now)
+    ended = [one for one in family if one.revoked_at is None or one.id == device.id]
+    await end(db, ended, actor=officer.name, now=now)
 
-    (view,) = await _views(db, [(device, inspector)])
-    return view
+    return await _view_of(db, device, inspector, family)
 
 
 async def report_loss(db: Session, officer: Officer, device_id: str, now: datetime) -> LostView:
     """Revoke a device at once, and say what it held, what it delivered and what it never did."""
-    device, inspector = await find(db, officer, device_id, lock=True)
+    device, inspector = await find(db, officer, device_id)
+    family = await lock_family(db, device.id)
 
-    if device.revoked_at is None:
-        await _revoke(db, officer, device, now)
+    ended = [one for one in family if one.revoked_at is None]
+    await end(db, ended, actor=officer.name, now=now)
     await journal.append(db, actor=officer.name, verb="device.lost", subject=device.id, now=now)
 
-    (view,) = await _views(db, [(device, inspector)])
+    view = await _view_of(db, device, inspector, family)
     files = await _files(db, [device.id])
     missing = [one for one in files.get(device.id, ()) if not one.arrived]
     return LostView(
@@ -91,19 +92,11 @@ async def read_log(db: Session, officer: Officer, device_id: str, *, after: int)
     return msgspec.convert(list(await db.exec(query)), list[EntryView], from_attributes=True)
 
 
-async def _revoke(db: Session, officer: Officer, device: Device, now: datetime) -> None:
-    device.revoked_at = device.revoked_at or now
-    db.add(device)
-    await journal.append(
-        db,
-        actor=officer.name,
-        verb=REVOKED,
-        subject=device.id,
-        now=now,
-        head_n=device.head_n,
-        head_hash=device.head_hash,
-    )
-    await db.flush()
+async def _view_of(
+    db: Session, device: Device, inspector: Inspector, family: Sequence[Device]
+) -> DeviceView:
+    views = await _views(db, [(one, inspector) for one in family])
+    return next(one for one in views if one.id == device.id)
 
 
 # -- what is outstanding -------------------------------------------------------------------------
@@ -127,6 +120,7 @@ async def _views(db: Session, found: Sequence[tuple[Device, Inspector]]) -> list
     held = await quarantine.count_held(db, found)
     files = await _files(db, ids)
     tasks, untouched = await _assigned(db, {inspector.id for _, inspector in found})
+    families = _families([device for device, _ in found])
     return [
         DeviceView(
             id=device.id,
@@ -147,9 +141,21 @@ async def _views(db: Session, found: Sequence[tuple[Device, Inspector]]) -> list
             forked=held[device.id, quarantine.FORKED],
             tasks=tasks[inspector.id],
             untouched=untouched[inspector.id],
+            renews=device.renews or "",
+            family=tuple(sorted(families[device.id] - {device.id})),
         )
         for device, inspector in found
     ]
+
+
+def _families(devices: Iterable[Device]) -> dict[str, set[str]]:
+    """Join devices that took their names from one another; all of an inspector's are here."""
+    families: dict[str, set[str]] = {}
+    for one in sorted(devices, key=lambda one: one.enrolled_at):
+        family = families.setdefault(one.renews or one.id, {one.renews or one.id})
+        family.add(one.id)
+        families[one.id] = family
+    return families
 
 
 async def _ends(db: Session, ids: Sequence[str]) -> dict[str, _Head]:

@@ -18,7 +18,7 @@ from backend.auth import Officer, may_see
 from backend.db import Session, head
 from backend.tables import Device, Entry, Head, Inspector, Invite
 from backend.wire import InviteView
-from backend.work import feed
+from backend.work import feed, holders
 from sync import chains, codec, messages, sealing, versions
 from sync.messages import BATCH_OPS_MAX, Enrol, Enrolled
 from sync.refusals import Reason, Refused
@@ -90,12 +90,12 @@ async def enrol(db: Session, new: Enrol, now: datetime) -> Enrolled:
 async def renew(db: Session, header: str, body: bytes, now: datetime) -> Enrolled:
     """Let a device go on under another key and name; the same key gets the same name again.
 
-    Refuses with SIGNATURE_WRONG, DEVICE_UNKNOWN, SYNC_MALFORMED or DEVICE_REVOKED.
+    The new name of a revoked device is revoked too: what it has still to say can be held back then.
+    Refuses with SIGNATURE_WRONG, DEVICE_UNKNOWN or SYNC_MALFORMED.
     """
     device, ask = await _asking(db, header, body, messages.decode_renew)
     versions.check(ask.v)
-    if device.revoked_at is not None:
-        raise Refused(Reason.DEVICE_REVOKED, device=device.id)
+    await db.refresh(device, with_for_update=True)  # a revocation may come just now
     inspector = await db.get_one(Inspector, device.inspector_id)
     query = select(Device).where(Device.renews == device.id, Device.public_key == ask.public_key)
     again = (await db.exec(query)).first()
@@ -121,6 +121,8 @@ async def renew(db: Session, header: str, body: bytes, now: datetime) -> Enrolle
             now=now,
             renews=device.id,
         )
+        if device.revoked_at is not None:
+            await holders.end(db, [again], actor=inspector.certificate, now=now)
     return enrolled(again, inspector, top)
 
 

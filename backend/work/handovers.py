@@ -43,7 +43,7 @@ async def receive(
     await asyncio.to_thread(handover.verify, file, key)
 
     answers: list[Answer] = []
-    operations = new = 0
+    operations = new = forked = 0
     async with transaction(engine) as writing:
         for item, read in handover.things(file, key):
             if item.kind == "batch":
@@ -52,7 +52,8 @@ async def receive(
                 answer, count = await _take(writing, item, _whole(item, read), now)
                 operations += count
                 new += await _head_n(writing, item.name) - before
-                answers.append(answer)
+                answers += [answer] if answer else []
+                forked += 0 if answer else count
 
     files: list[str] = []
     for item, read in handover.things(file, key):
@@ -67,6 +68,7 @@ async def receive(
         name=whose.name,
         operations=operations,
         new=new,
+        forked=forked,
         files=len(files),
         receipt=receipt,
     )
@@ -86,12 +88,15 @@ async def _head_n(db: Session, device_id: str) -> int:
     return device.head_n
 
 
-async def _take(db: Session, item: Item, body: bytes, now: datetime) -> tuple[Answer, int]:
+async def _take(db: Session, item: Item, body: bytes, now: datetime) -> tuple[Answer | None, int]:
+    """Take in a batch and count its operations; a fork is kept, and has no answer."""
+    if codec.open_header(item.header)[0] != item.name:  # whose it is was looked at by its name
+        raise Refused(Reason.SIGNATURE_WRONG)
     done = await intake.exchange(db, item.header, body, now)
+    count = body.count(b"\n")
     if isinstance(done, Kept):
-        raise done.refused
-    answer = Answer(item.name, item.first, done.signature, done.body.decode())
-    return answer, body.count(b"\n")
+        return None, count
+    return Answer(item.name, item.first, done.signature, done.body.decode()), count
 
 
 async def _store(

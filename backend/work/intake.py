@@ -76,7 +76,10 @@ async def exchange(
 
     match found:
         case hub.Gap():
-            raise Refused(Reason.SYNC_GAP, head_n=device.head_n)
+            if not await _forked(db, push):
+                raise Refused(Reason.SYNC_GAP, head_n=device.head_n)
+            await _keep_fork(db, push, 0, signature, now)
+            return Kept(Refused(Reason.SYNC_FORK, head_n=device.head_n))
         case hub.Forks(at):
             await _keep_fork(db, push, at, signature, now)
             return Kept(Refused(Reason.SYNC_FORK, head_n=device.head_n))
@@ -229,6 +232,12 @@ def _sums(device: str, placed: Sequence[hub.Placed]) -> list[tuple[str, int, int
             total = (total + term("op", op_id(device, one.n), one.hash)) % CHECK_MODULUS
             sums[bucket] = (bucket, count + 1, total, one.seq)
     return list(sums.values())
+
+
+async def _forked(db: Session, push: hub.Push) -> bool:
+    """Tell whether a push goes on where a branch ends that is kept beside the ledger."""
+    query = select(Fork.n).where(Fork.device_id == push.head.dev, Fork.hash == push.head.prev)
+    return push.head.first - 1 in set(await db.exec(query))
 
 
 async def _keep_fork(db: Session, push: hub.Push, at: int, signature: str, now: datetime) -> None:

@@ -25,6 +25,7 @@ COLUMNS = {
     "revoked_at": ("revoked", "停用时间"),
     "revoked_n": ("operations then", "停用时操作数"),
     "revoked_hash": ("head then", "停用时链尾"),
+    "family": ("its other names, revoked with it", "其他名称（一并停用）"),
 }
 FRESH, STALE = timedelta(days=1), timedelta(days=3)
 SHORT = 12  # characters of a hash that a person is shown
@@ -88,7 +89,7 @@ def _draw(content: str, png: Path | None) -> None:
 @click.argument("device_id")
 @json_option
 def revoke(device_id: str) -> None:
-    """Revoke a device at once; what it still sends goes to quarantine. 停用终端。"""
+    """Revoke a device at once, under all its names; what it still sends waits. 停用终端。"""
     show(client.post(f"/office/devices/{device_id}/revoke", DeviceView), COLUMNS)
 
 
@@ -129,8 +130,9 @@ def _table(found: list[DeviceView], now: datetime) -> None:
         table.add_column(text(*head), overflow="fold")
     for one in found:
         age, style = _age(one, now)
+        former = text(f"\nwas {one.renews}", f"\n原 {one.renews}") if one.renews else ""
         table.add_row(
-            one.id, f"{one.name} {one.certificate}", Text(age, style), str(one.operations),
+            one.id + former, f"{one.name} {one.certificate}", Text(age, style), str(one.operations),
             one.head_hash[:SHORT], _waiting(one) or "–", _clock(one.skew_ms),
         )  # fmt: skip
     Console(highlight=False, markup=False).print(table)

@@ -13,6 +13,7 @@ COLUMNS = {
     "name": ("inspector", "执法人员"),
     "operations": ("operations in it", "操作数"),
     "new": ("new to the ledger", "新增"),
+    "forked": ("of another history, in quarantine", "历史分叉，已隔离"),
     "files": ("files", "文件"),
 }
 

@@ -191,6 +191,47 @@ async def test_a_forged_batch_stops_all_of_its_bundle(
     assert await found(hub) == []
 
 
+async def test_another_history_than_the_ledgers_is_kept_whole_and_nothing_is_acknowledged(
+    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+) -> None:
+    clone = phones.Phone(hub, "lead", batch=2)
+    with clone.store.transaction():
+        vars(clone.store).update({n: type(v)(v) for n, v in vars(phone.store).items()})
+    find(phone, "dirt")
+    await phone.sync()
+    find(clone, "one", "two", "three", "four", "five")  # three batches, the last beyond the head
+
+    first = await bring(officer, written(clone))
+    again = await bring(officer, written(clone, SMALL))
+
+    receipt = carrying.apply_receipt(clone.replica, first.json()["receipt"].encode())
+    held = (await officer.get("/office/quarantine")).json()
+    assert [(one.json()["new"], one.json()["forked"]) for one in (first, again)] == [(0, 5)] * 2
+    assert again.json()["files"] == 1
+    assert sorted(one["n"] for one in held) == [1, 2, 3, 4, 5]
+    assert len({one["branch"] for one in held}) == 1
+    assert (receipt.answers, clone.replica.unsent()) == ((), 5)
+
+
+async def test_a_batch_under_the_name_of_another_device_is_refused(
+    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+) -> None:
+    other = await phones.Phone(hub, "second").enrol()
+    find(phone, "one")
+    ((item, body),) = carrying.batches(phone.replica, everything=False)
+    own = other.replica.identity.enrolled
+    out = io.BytesIO()
+    lie = msgspec.structs.replace(item, name=own.device)
+    handover.write_for_office(
+        out, [(lie, [body])], device=own.device, server=own.server_key, to=own.seal_key
+    )
+
+    answer = await bring(officer, out.getvalue())
+
+    assert answer.json()["code"] == "sync.signature-wrong"
+    assert await found(hub) == []
+
+
 async def test_a_file_that_is_not_what_it_says_stops_the_batches_too(
     office: Office, hub: AppHub, phone: phones.Phone, officer: AsyncClient
 ) -> None:

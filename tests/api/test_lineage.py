@@ -71,6 +71,14 @@ def question(phone: phones.Phone, *numbers: int, **changed: object) -> Request:
     return signed(phone, lineage.CHAIN_PATH, ask)
 
 
+def twin(phone: phones.Phone) -> phones.Phone:
+    """Copy a phone as it is now."""
+    clone = phones.Phone(phone.hub, phone.inspector)
+    with clone.store.transaction():
+        vars(clone.store).update({n: type(v)(v) for n, v in vars(phone.store).items()})
+    return clone
+
+
 def opened(phone: phones.Phone, answer: Response) -> tuple[ChainHead, list[bytes]]:
     first, *raws = lineage.read_signed(phone.replica.identity, answer)
     return decode_chain_head(first), raws
@@ -117,23 +125,80 @@ async def test_a_renewal_that_does_not_fit_is_refused(
     assert devices == 1
 
 
-async def test_a_revoked_device_and_a_stranger_get_no_new_name(
-    hub: AppHub, phone: phones.Phone
-) -> None:
+async def test_a_forger_and_a_stranger_get_no_new_name(hub: AppHub, phone: phones.Phone) -> None:
     request = renewal(phone)
     forged = msgspec.structs.replace(request, body=request.body.replace(KEY.encode(), b"0" * 64))
-    await hub.revoke(name(phone))
 
-    revoked = await hub.ask(request)
     wrong = await hub.ask(forged)
     nobody = codec.seal_body("44" * 32, "nobody", request.body)
     unknown = await hub.ask(
         msgspec.structs.replace(request, headers={codec.SIGNATURE_HEADER: nobody})
     )
 
-    assert (revoked.status, refusal(revoked).reason) == (403, Reason.DEVICE_REVOKED)
     assert (wrong.status, refusal(wrong).reason) == (401, Reason.SIGNATURE_WRONG)
     assert (unknown.status, refusal(unknown).reason) == (401, Reason.DEVICE_UNKNOWN)
+
+
+async def test_the_new_name_of_a_revoked_device_is_revoked_too(
+    office: Office, hub: AppHub, phone: phones.Phone
+) -> None:
+    await hub.revoke(name(phone))
+
+    answer = await hub.ask(renewal(phone))
+
+    said = msgspec.json.decode(answer.body, type=Enrolled)
+    async with db.transaction(office.engine, write=False) as session:
+        device = await session.get_one(Device, said.device)
+        acts = [act.subject for act in await session.exec(select(Act)) if "revoke" in act.verb]
+    assert answer.status == 201
+    assert device.revoked_at == office.clock()
+    assert acts == [name(phone), said.device]
+
+
+async def test_all_names_of_a_phone_are_revoked_together_whichever_is_named(
+    office: Office, hub: AppHub, phone: phones.Phone
+) -> None:
+    stranger = await phones.Phone(hub, "second").enrol()
+    clone = twin(phone)
+    first = name(phone)
+    phone.replica.find(TASK, "rats", basis="Law 3")
+    await phone.sync()
+    clone.replica.find(TASK, "mice", basis="Law 3")
+    await clone.sync()
+    late = renewal(phone)  # signed with the key of the first name, which the clone holds as well
+
+    await hub.revoke(name(clone))
+    await hub.ask(late)
+
+    async with db.transaction(office.engine, write=False) as session:
+        devices = {one.id: one.revoked_at for one in await session.exec(select(Device))}
+    stands = [one for one, revoked_at in devices.items() if revoked_at is None]
+    assert name(clone) != first
+    assert len(devices) == 4
+    assert stands == [name(stranger)]
+
+
+async def test_the_work_of_a_revoked_clone_reaches_quarantine_and_can_be_released(
+    office: Office, hub: AppHub, phone: phones.Phone
+) -> None:
+    clone = twin(phone)
+    phone.replica.find(TASK, "rats", basis="Law 3")
+    await phone.sync()
+    clone.replica.find(TASK, "mice", basis="Law 3")
+    await hub.revoke(name(phone))
+
+    await clone.sync()
+
+    supervisor = await office.officer("supervisor", "33")
+    order = {"device": name(clone), "reason": "the phone was found"}
+    ruled = (await supervisor.post("/office/quarantine/release", json=order)).json()
+    state = await hub.inspection(TASK)
+    assert clone.replica.unsent() == 0
+    assert [(one.note, one.why) for one in clone.store.noted()] == [
+        ("quarantined", "device.revoked")
+    ]
+    assert (ruled["released"], ruled["held"]) == ([1], {})
+    assert sorted(one.text for one in state.findings) == ["mice", "rats"]
 
 
 async def test_of_what_an_enrolment_says_all_is_signed(hub: AppHub, server: AsyncClient) -> None:
@@ -214,9 +279,7 @@ async def test_a_cloned_phone_loses_nothing_and_counts_nothing_twice(
     office: Office, hub: AppHub, phone: phones.Phone
 ) -> None:
     phone.replica.find(TASK, "dirt", basis="Law 3")
-    clone = phones.Phone(hub, "lead")
-    with clone.store.transaction():
-        vars(clone.store).update({n: type(v)(v) for n, v in vars(phone.store).items()})
+    clone = twin(phone)
     await phone.sync()
     phone.replica.find(TASK, "rats", basis="Law 3")
     mine = clone.replica.find(TASK, "mice", basis="Law 3")

@@ -99,6 +99,11 @@ class AppHub:
         async with db.transaction(self.office.engine) as session:
             await devices.revoke(session, CHIEF, device, self.office.clock())
 
+    async def revoked(self) -> list[str]:
+        query = select(Device.id).where(col(Device.revoked_at).is_not(None))
+        async with db.transaction(self.office.engine, write=False) as session:
+            return list(await session.exec(query))
+
     async def ask(self, request: Request) -> Response:
         assert self.client
         request = squeeze.packed(request)

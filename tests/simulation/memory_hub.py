@@ -142,7 +142,18 @@ class MemoryHub:
         self.state.members[inspector].discard(bucket)
 
     def revoke(self, device: str) -> None:
-        self.state.devices[device].revoked = True
+        """Revoke a device under all names that it and its copies have had."""
+        devices = self.state.devices
+        family, names = set[str](), {device}
+        while family != names:
+            family = names
+            pairs = [(name, known.renews) for name, known in devices.items()]
+            names = family.union(*(pair for pair in pairs if family & set(pair))) - {""}
+        for name in family & devices.keys():
+            devices[name].revoked = True
+
+    def revoked(self) -> list[str]:
+        return [name for name, device in self.state.devices.items() if device.revoked]
 
     def restore(self, kept: int) -> None:
         """Come back from a backup that knew only the first `kept` operations."""
@@ -227,8 +238,6 @@ class MemoryHub:
         sender = self._sender(header, body)
         ask = chains.read(decode_renew, body)
         former = self.state.devices[sender]
-        if former.revoked:
-            raise Refused(Reason.DEVICE_REVOKED)
         known = [
             name
             for name, device in self.state.devices.items()
@@ -237,6 +246,7 @@ class MemoryHub:
         if known:
             return Response(201, {}, msgspec.json.encode(self._enrolled(known[0])))
         enrolled = self.enrol(former.inspector, ask.public_key, sender)
+        self.state.devices[enrolled.device].revoked = former.revoked
         return Response(201, {}, msgspec.json.encode(enrolled))
 
     def _snapshot(self, request: Request) -> Response:

@@ -116,6 +116,7 @@ class Server(Protocol):
     def join(self, inspector: str, bucket: str) -> None: ...
     def leave(self, inspector: str, bucket: str) -> None: ...
     def revoke(self, device: str) -> None: ...
+    def revoked(self) -> list[str]: ...
     def ask(self, request: Request) -> Response: ...
     def chain(self, device: str) -> list[hub.Placed]: ...
     def ledger(self) -> list[tuple[str, hub.Placed]]: ...
@@ -165,7 +166,6 @@ class Device:
         self.owes: set[str] = set()  # the acts of which this phone must not lose the last copy
         self.backup: Backup | None = None
         self.sessions: list[Session] = []
-        self.stuck = False  # a revoked device whose history parted from the ledger's
         self.promised = 0  # acknowledged by a server that has been restored from a backup since
         self.rotten = False
 
@@ -311,8 +311,6 @@ class World:
         for device in self.devices:
             device.start()
             self.settle(device)
-            if device.stuck:
-                continue
             assert device.replica.unsent() == 0
             scope = self.scope[device.inspector] if device.revoked_at is None else set[str]()
             mine = {f"i:{task}" for task in scope} | {f"u:{device.who}"}
@@ -323,14 +321,9 @@ class World:
         self.check_all()
 
     def settle(self, device: Device) -> None:
-        """Exchange all; only a revoked device must not go on under another name."""
-        try:
-            drive(exchange(device.replica), self.server.ask)
-        except Refused as refused:
-            former = [one.identity.enrolled.device for one in device.replica.retired()]
-            device.stuck = bool(self.revoked.keys() & {device.name, *former})
-            if refused.reason is not Reason.DEVICE_REVOKED or not device.stuck:
-                raise
+        """Exchange all."""
+        drive(exchange(device.replica), self.server.ask)
+        self.learn()
         self.check(device)
 
     # -- devices ---------------------------------------------------------------------------------
@@ -533,7 +526,13 @@ class World:
     def revoke(self, device: Device) -> None:
         if device.revoked_at is None:
             self.server.revoke(device.name)
-            self.revoked[device.name] = len(self.server.chain(device.name))
+            for name in self.server.revoked():
+                self.revoked.setdefault(name, len(self.server.chain(name)))
+
+    def learn(self) -> None:
+        """Take note of names that revoked devices have taken: these were never anything else."""
+        for name in self.server.revoked() if self.revoked else ():
+            self.revoked.setdefault(name, 0)
 
     def restore(self, server: MemoryHub) -> None:
         """Bring the server back from a backup; the devices still have what it lost."""
@@ -585,7 +584,7 @@ class World:
         roots = {self.root(one) for _, one in ledger}
         assert roots <= self.acts.keys()
         for device in self.devices:
-            assert device.stuck or device.owes <= roots
+            assert device.owes <= roots
         if not self.twins:
             recorded = [(d.name, mine.n) for d in self.devices for mine in d.recorded]
             assert sorted((name, one.n) for name, one in ledger) == sorted(recorded)
@@ -596,8 +595,6 @@ class World:
             self.check_inspection(task)
 
     def check_device(self, device: Device) -> None:
-        if device.stuck:
-            return
         assert device.replica.unsent() == 0
         chain = self.server.chain(device.name)
         counted = len(chain) if device.revoked_at is None else device.revoked_at

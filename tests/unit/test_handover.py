@@ -64,6 +64,26 @@ def test_what_was_put_in_comes_out_and_nobody_reads_it_on_the_way() -> None:
     assert for_office() != body  # another key each time
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        Item("batch", "../../etc", 0),
+        Item("batch", "..", 0),
+        Item("batch", "", 0),
+        Item("store", "/device.db", 0),
+        Item("file", DIGEST, -5),
+        Item("batch", "d1", 8_000_001),  # which somebody would hold in memory
+    ],
+)
+def test_what_no_device_writes_is_refused_before_any_of_it_is_read(item: Item) -> None:
+    out = io.BytesIO()
+    key = sealing.seal_key(SECRET)
+    things = [(item, [b"12345"])]
+    handover.write_for_office(out, things, device="d1", server=SERVER, to=key)
+
+    assert refused(lambda: read(out.getvalue())) is Reason.BUNDLE_DAMAGED
+
+
 def test_an_empty_bundle_is_a_bundle() -> None:
     out = io.BytesIO()
 

@@ -215,7 +215,9 @@ def test_a_renewal_that_the_server_did_not_sign_is_not_believed(hub: MemoryHub) 
     assert clone.unsent() == 1
 
 
-def test_a_revoked_device_takes_no_other_name_and_keeps_what_it_has(hub: MemoryHub) -> None:
+def test_a_revoked_device_goes_on_under_a_revoked_name_and_delivers_what_it_has(
+    hub: MemoryHub,
+) -> None:
     replica = phone(hub)
     clone = twin(replica)
     replica.answer("t1", OK)
@@ -223,12 +225,14 @@ def test_a_revoked_device_takes_no_other_name_and_keeps_what_it_has(hub: MemoryH
     clone.answer("t1", BAD)
     hub.revoke("d1")
 
-    with pytest.raises(Refused) as refused:
-        drive(exchange(clone), hub.ask)
+    drive(exchange(clone), hub.ask)
 
-    assert refused.value.reason is Reason.DEVICE_REVOKED
-    assert clone.unsent() == 1
-    assert list(hub.state.devices) == ["d1"]
+    assert clone.unsent() == 0
+    assert clone.store.get("revoked") == "yes"
+    assert [(one.note, one.why) for one in clone.store.noted()] == [
+        ("quarantined", "device.revoked")
+    ]
+    assert hub.revoked() == ["d1", "d2"]
 
 
 def test_a_released_branch_and_its_new_record_count_once(hub: MemoryHub) -> None:
