@@ -3,11 +3,11 @@
 Only `enrol` and `sync` use the network. Everything else reads and writes the device's folder.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import msgspec
 from msgspec import Struct
 
 from cli.device_carry import commands as carrying
@@ -17,7 +17,6 @@ from cli.device_files import (
     Delivered,
     Kept,
     Policy,
-    Waiting,
     send_files,
     waiting,
     where,
@@ -25,13 +24,25 @@ from cli.device_files import (
 from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
 from cli.device_sites import commands as sites
+from cli.device_status import SYNCED
+from cli.device_status import commands as statuses
+from cli.device_tasks import (
+    TaskBody,
+    named,
+    people_of,
+    role_at,
+    role_word,
+    shortened,
+    task_of,
+    tasks_of,
+)
 from cli.home import Home
 from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
-from sync import verdict
-from sync.checklist import Checklist, Item, named
+from sync import checklist, verdict
+from sync.checklist import Checklist, Item
 from sync.exchange import Exchanged, drive, exchange
-from sync.merge import MEMBER, Inspection, Said
+from sync.merge import Inspection, Said
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
@@ -52,7 +63,7 @@ def group() -> None:
     """Record inspections offline and sync them. 离线检查与同步。"""
 
 
-for _command in (*identity, *carrying, *versions, *sites):
+for _command in (*identity, *carrying, *versions, *sites, *statuses):
     group.add_command(_command)
 
 
@@ -81,6 +92,7 @@ def sync(files: Policy, folder: Path) -> None:
     with opened(folder) as home, link(home.replica.identity.server) as ask:
         synced = sync_over(home, ask, files=files)
         left = len(waiting(home))
+        wiped = bool(home.store.get("wiped"))
     delivered = synced.delivered
     say(
         f"Sent {synced.exchanged.sent} operations and {delivered.files} files, received "
@@ -88,6 +100,17 @@ def sync(files: Policy, folder: Path) -> None:
         f"已上传操作 {synced.exchanged.sent} 条、文件 {delivered.files} 个，"
         f"收到变更 {synced.exchanged.received} 条；剩余文件 {left} 个。",
     )
+    if delivered.previews:
+        say(
+            f"Small pictures sent ahead of their files: {delivered.previews}.",
+            f"已先行上传缩略图 {delivered.previews} 张。",
+        )
+    if wiped:
+        say(
+            "This device is revoked. The office has what was recorded here; all but the files left "
+            "is deleted from it.",
+            "本终端已停用。所记录的内容已全部送达，除剩余文件外均已从本终端删除。",
+        )
     for digest, code in delivered.refused.items():
         say(f"Not taken: {digest} ({code})", f"未被接收：{digest}（{code}）")
     show(synced, {})
@@ -98,6 +121,8 @@ def sync_over(home: Home, ask: Ask, *, files: Policy = "all") -> Synced:
     if home.store.get("wiped"):
         raise Refused(Reason.DEVICE_REVOKED, device=home.replica.identity.enrolled.device)
     exchanged = drive(exchange(home.replica), ask)
+    with home.store.transaction():
+        home.store.set(SYNCED, str(home.clock().w))
     if home.store.get("revoked") and not home.replica.unsent():
         home.wipe()  # the server's signed word, and it has all that was recorded here
         return Synced(exchanged, Delivered())
@@ -107,25 +132,15 @@ def sync_over(home: Home, ask: Ask, *, files: Policy = "all") -> Synced:
 # -- without -------------------------------------------------------------------------------------
 
 
-class TaskBody(Struct, frozen=True):
-    """The part of a task that the commands show."""
-
-    id: str
-    place: int
-    establishment: dict[str, object]
-    checklist: str
-    lead: dict[str, str]
-    second: dict[str, str]
-
-
 @group.command()
 @home_option
 @json_option
 def tasks(folder: Path) -> None:
     """List the tasks that this device holds. 检查任务列表。"""
     with opened(folder) as home:
-        bodies = _tasks(home.replica)
-        show([_task_line(home.replica, body) for body in bodies], TASKS)
+        bodies = tasks_of(home.replica)
+        short = {} if as_json() else shortened([body.id for body in bodies])
+        show([_task_line(home.replica, body, short) for body in bodies], TASKS)
 
 
 @group.command("show")
@@ -135,10 +150,12 @@ def tasks(folder: Path) -> None:
 def show_inspection(inspection: str, folder: Path) -> None:
     """Show an inspection as this device knows it: items, conflicts, findings. 查看检查。"""
     with opened(folder) as home:
+        inspection = named(home.replica, inspection)
         those = home.replica.checklists(inspection)
         state = home.replica.inspection(inspection)
         kept = where(home, state)
-    _show_state(those, state, kept)
+        people = people_of(task_of(home.replica, inspection))
+    _show_state(those, state, kept, people)
 
 
 @group.command()
@@ -154,7 +171,7 @@ def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -
         if not (ref and mark):
             raise click.UsageError(text(f"{ref!r} is not ITEM=VALUE", f"{ref!r} 应写作 项=值"))
     given = {ref.strip(): Answer(value.strip(), note) for ref, _, value in pairs}
-    _recorded(folder, lambda replica: replica.answer(inspection, given).n)
+    _recorded(folder, inspection, lambda replica, one: replica.answer(one, given).n)
 
 
 @group.command()
@@ -166,7 +183,7 @@ def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -
 @json_option
 def find(inspection: str, finding: str, basis: str, item: str, folder: Path) -> None:
     """Record a finding with its legal basis. 记录问题。"""
-    _recorded(folder, lambda replica: replica.find(inspection, finding, basis=basis, item=item).n)
+    _recorded(folder, inspection, lambda to, one: to.find(one, finding, basis=basis, item=item).n)
 
 
 @group.command()
@@ -178,9 +195,9 @@ def find(inspection: str, finding: str, basis: str, item: str, folder: Path) -> 
 @json_option
 def attach(inspection: str, file: Path, item: str, caption: str, folder: Path) -> None:
     """Attach a photo or another file as evidence. 添加证据。"""
-    with opened(folder) as home:
+    with recording(folder, inspection) as (home, one):
         kept = home.keep(file)
-        mine = home.replica.attach(inspection, kept, item=item, caption=caption)
+        mine = home.replica.attach(one, kept, item=item, caption=caption)
     _say_recorded(mine.n)
 
 
@@ -193,11 +210,12 @@ def attach(inspection: str, file: Path, item: str, caption: str, folder: Path) -
 def sign(inspection: str, site: str, reason: str, folder: Path) -> None:
     """Sign all that this device knows of the inspection. 签名。"""
 
-    def act(replica: Replica) -> int:
-        role = "site" if site else role_of(replica, inspection)
-        return replica.sign(inspection, role, name=site, reason=reason).n
+    def act(replica: Replica, one: str) -> int:
+        own = replica.identity.enrolled.inspector
+        role = "site" if site else role_at(task_of(replica, one), own)
+        return replica.sign(one, role, name=site, reason=reason).n
 
-    _recorded(folder, act)
+    _recorded(folder, inspection, act)
 
 
 @group.command()
@@ -207,88 +225,36 @@ def sign(inspection: str, site: str, reason: str, folder: Path) -> None:
 @home_option
 @json_option
 def void(inspection: str, operation: str, reason: str, folder: Path) -> None:
-    """Withdraw a finding or a piece of evidence; it stays visible. 作废。"""
-    _recorded(folder, lambda replica: replica.void(inspection, operation, reason=reason).n)
+    """Withdraw a finding or a piece of evidence; it stays visible. 作废。
 
+    OPERATION is what `show` prints beside it; of this device its number is enough.
+    """
 
-class Status(Struct, frozen=True):
-    """How a device stands."""
+    def act(replica: Replica, one: str) -> int:
+        own = f"{replica.identity.enrolled.device}:{operation}"
+        return replica.void(one, own if operation.isdecimal() else operation, reason=reason).n
 
-    device: str
-    inspector: str
-    recorded: int
-    unsent: int
-    files_left: int
-    files: list[Waiting]
-    noted: list[str]
-    revoked: bool
-    storage: str
-
-
-STATUS = {
-    "device": ("device", "终端"),
-    "inspector": ("inspector", "执法人员"),
-    "recorded": ("operations recorded", "已记录操作"),
-    "unsent": ("not yet acknowledged", "未确认操作"),
-    "files_left": ("files not yet sent", "未上传文件"),
-    "noted": ("the server's remarks", "服务器提示"),
-    "revoked": ("revoked", "已停用"),
-    "storage": ("storage", "存储"),
-}
-
-
-@group.command()
-@home_option
-@json_option
-def status(folder: Path) -> None:
-    """Show what waits to be sent, and what the server remarked. 终端状态。"""
-    with opened(folder) as home:
-        replica = home.replica
-        enrolled = replica.identity.enrolled
-        last, files = home.store.last(), waiting(home)
-        state = Status(
-            device=enrolled.device,
-            inspector=f"{enrolled.name} {enrolled.certificate}",
-            recorded=last.n if last else 0,
-            unsent=replica.unsent(),
-            files_left=len(files),
-            files=files,
-            noted=[f"{m.n} {m.note} {m.why}".strip() for m in home.store.noted()],
-            revoked=bool(home.store.get("revoked")),
-            storage=_storage(home),
-        )
-    show(state, STATUS)
-    if files:
-        say("On this device only:", "仅存于本终端：")
-    for one in files:
-        line = f"{one.inspection}  {one.item or '-'}  {one.size / 1000:,.0f} kB  {one.sha256}"
-        say(f"  {line}  {one.caption}", f"  {line}  {one.caption}")
-
-
-def _storage(home: Home) -> str:
-    file = home.store.file
-    return (
-        file.library
-        if file.writable
-        else text(f"{file.library}, only to read", f"{file.library}，只读")
-    )
+    _recorded(folder, inspection, act)
 
 
 # -- small parts ---------------------------------------------------------------------------------
 
 
-def role_of(replica: Replica, inspection: str) -> str:
-    """Say which inspector of a task this device's is: lead, second, or another who goes along."""
-    for task in _tasks(replica):
-        if task.id == inspection:
-            two = {task.lead["id"]: "lead", task.second["id"]: "second"}
-            return two.get(replica.identity.enrolled.inspector, MEMBER)
-    raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+@contextmanager
+def recording(folder: Path, inspection: str) -> Generator[tuple[Home, str]]:
+    """Open a device to record in an inspection; one that was revoked and emptied records no more.
 
-
-def _recorded(folder: Path, act: Callable[[Replica], int]) -> None:
+    Gives the device and the inspection's whole id.
+    """
     with opened(folder) as home:
-        n = act(home.replica)
+        if home.store.get("wiped"):
+            raise Refused(Reason.DEVICE_REVOKED, device=home.replica.identity.enrolled.device)
+        yield home, named(home.replica, inspection)
+
+
+def _recorded(folder: Path, inspection: str, act: Callable[[Replica, str], int]) -> None:
+    with recording(folder, inspection) as (home, one):
+        n = act(home.replica, one)
     _say_recorded(n)
 
 
@@ -297,19 +263,15 @@ def _say_recorded(n: int) -> None:
     show({"n": n}, {})
 
 
-def _tasks(replica: Replica) -> list[TaskBody]:
-    bodies = [msgspec.json.decode(row.body, type=TaskBody) for row in replica.tasks()]
-    return sorted(bodies, key=lambda body: body.place)
-
-
-def _task_line(replica: Replica, body: TaskBody) -> dict[str, object]:
+def _task_line(replica: Replica, body: TaskBody, short: Mapping[str, str]) -> dict[str, object]:
     state, those = replica.inspection(body.id), replica.checklists(body.id)
+    role = role_at(body, replica.identity.enrolled.inspector)
     return {
         "place": body.place,
-        "inspection": body.id,
+        "inspection": short.get(body.id, body.id),
         "name": body.establishment["name"],
         "address": body.establishment["address"],
-        "role": role_of(replica, body.id),
+        "role": role if as_json() else role_word(role),
         "answered": f"{len(state.items)}/{sum(1 for one in those for _ in one.items)}",
         "state": _state_word(state),
     }
@@ -330,26 +292,30 @@ KEPT = {
 }
 
 
-def _show_state(those: Sequence[Checklist], state: Inspection, kept: Sequence[Kept]) -> None:
+def _show_state(
+    those: Sequence[Checklist], state: Inspection, kept: Sequence[Kept], people: Mapping[str, str]
+) -> None:
     own, *brought = those
     judged = verdict.judge(own, state)
     if as_json():
         show({"inspection": state, "verdict": judged, "files": kept})
         return
-    _show_items(own, {item.ref: item for item in own.items}, state)
+    _show_items(own, {item.ref: item for item in own.items}, state, people)
     for other in brought:
-        _show_items(other, {named(other, item.ref): item for item in other.items}, state)
+        _show_items(
+            other, {checklist.named(other, item.ref): item for item in other.items}, state, people
+        )
     for finding in state.findings:
         voided = text(" (withdrawn)", "（已作废）") if finding.voided else ""
         say(
-            f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}",
-            f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}",
+            f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}\n  {finding.op}",
+            f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}\n  {finding.op}",
         )
     for file in kept:
         place = text(*KEPT[file.state]) + (f" {file.device}" if file.state == "elsewhere" else "")
         say(
-            f"File {file.item}: {file.caption} {file.sha256} ({place})",
-            f"文件 {file.item}：{file.caption} {file.sha256}（{place}）",
+            f"File {file.item}: {file.caption} ({place})\n  {file.op}  {file.sha256}",
+            f"文件 {file.item}：{file.caption}（{place}）\n  {file.op}  {file.sha256}",
         )
     if judged.given:
         label = own.outcome(judged.outcome).label
@@ -360,7 +326,9 @@ def _show_state(those: Sequence[Checklist], state: Inspection, kept: Sequence[Ke
         say(f"Late, not counted: {', '.join(state.late)}", f"逾期未计入：{'、'.join(state.late)}")
 
 
-def _show_items(checklist: Checklist, items: Mapping[str, Item], state: Inspection) -> None:
+def _show_items(
+    form: Checklist, items: Mapping[str, Item], state: Inspection, people: Mapping[str, str]
+) -> None:
     lines: list[dict[str, object]] = []
     for ref, item in items.items():
         known = state.items.get(ref)
@@ -370,10 +338,10 @@ def _show_items(checklist: Checklist, items: Mapping[str, Item], state: Inspecti
                 "text": text(item.text.en, item.text.zh),
                 "value": known.value if known else "",
                 "flag": text("CONFLICT", "不一致") if known and known.conflict else "",
-                "others": _others(known.standing[1:] + known.overruled) if known else "",
+                "others": _others(known.standing[1:] + known.overruled, people) if known else "",
             }
         )
-    say(f"{checklist.title.en}", f"{checklist.title.zh}")
+    say(form.title.en, form.title.zh)
     show(
         lines,
         {
@@ -386,5 +354,5 @@ def _show_items(checklist: Checklist, items: Mapping[str, Item], state: Inspecti
     )
 
 
-def _others(said: tuple[Said, ...]) -> str:
-    return ", ".join(f"{one.v} ({one.op.rpartition(':')[2]})" for one in said)
+def _others(said: tuple[Said, ...], people: Mapping[str, str]) -> str:
+    return ", ".join(f"{one.v} ({people.get(one.who, one.who)})" for one in said)

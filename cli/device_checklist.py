@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.device_identity import home_option, opened
+from cli.device_tasks import named
 from cli.output import json_option, say, show
 from sync import following
 
@@ -18,6 +19,7 @@ from sync import following
 def carry(inspection: str, version: str, look: bool, folder: Path) -> None:
     """Go on under another version of the checklist, keeping the answers. 检查表换版。"""
     with opened(folder) as home:
+        inspection = named(home.replica, inspection)
         plan = following.plan(home.replica, inspection, version)
         n = None if look else following.carry(home.replica, inspection, plan.to).n
     found = plan.difference

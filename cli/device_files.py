@@ -55,6 +55,7 @@ class Kept(Struct, frozen=True):
     caption: str
     device: str
     state: Place
+    op: str = ""
 
 
 class Delivered(Struct, frozen=True):
@@ -100,7 +101,7 @@ def where(home: Home, state: Inspection) -> list[Kept]:
         place: Place = "elsewhere"
         if device == me or one.blob in held:
             place = "waiting" if one.blob in waits else "sent"
-        kept.append(Kept(one.blob, one.item, one.caption, device, place))
+        kept.append(Kept(one.blob, one.item, one.caption, device, place, one.op))
     return kept
 
 

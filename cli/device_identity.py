@@ -151,6 +151,8 @@ def enrol(server: str, code: str, label: str, anew: bool, encrypt: bool, folder:
     if not code:
         asked = invitation.read(server)
         server, code, fingerprint = asked.server, asked.code, asked.fingerprint
+    if not server.startswith(("http://", "https://")):
+        raise Refused(Reason.SERVER_ADDRESS, server=server)
     with opened(folder, create=True, key=key) as home, link(server) as ask:
         if key and not home.store.file.encrypted:
             raise Refused(Reason.DEVICE_NOT_ENCRYPTED, home=str(folder))
@@ -187,8 +189,9 @@ def enrol_at(
     With a fingerprint only the server whose key has it is believed. `anew` lets the same inspector
     go on with what this device recorded under a name that the server has lost.
     """
+    emptied = bool(replica.store.get("wiped"))  # a revoked device that holds nothing any more
     known = bool(replica.store.get("identity"))
-    if known != anew:
+    if known != anew and not emptied:
         raise Refused(Reason.DEVICE_ENROLLED if known else Reason.DEVICE_NOT_ENROLLED)
     key = "renewal" if anew else "secret"
     with replica.store.transaction():  # a lost answer is asked for again with the same key
@@ -204,6 +207,8 @@ def enrol_at(
     except msgspec.DecodeError as error:
         raise Refused(Reason.ANSWER_STRANGE, problem=str(error)) from error
     _believe(enrolled, public, fingerprint)
+    if emptied:
+        return _begin_again(replica, Identity(enrolled, server, secret))
     if not anew:
         replica.enrol(enrolled, server=server, secret=secret)
         return enrolled
@@ -212,6 +217,18 @@ def enrol_at(
         raise Refused(Reason.DEVICE_ENROLLED, name=old.name)
     lineage.take_over(replica, old.device, Identity(enrolled, server, secret), kept=0)
     return enrolled
+
+
+def _begin_again(replica: Replica, identity: Identity) -> Enrolled:
+    """Let a device that was emptied work again, for the inspector whose photos it may hold."""
+    old, store = replica.identity.enrolled, replica.store
+    if identity.enrolled.inspector != old.inspector:
+        raise Refused(Reason.DEVICE_ENROLLED, name=old.name)
+    with store.transaction():
+        for key in ("wiped", "revoked", "renewal"):
+            store.set(key, "")
+        store.set("identity", msgspec.json.encode(identity).decode())
+    return identity.enrolled
 
 
 def _believe(enrolled: Enrolled, public_key: str, fingerprint: str) -> None:

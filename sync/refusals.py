@@ -290,6 +290,22 @@ class Reason(Enum):
         "Choose the file again; an empty one proves nothing.",
         "请重新选择文件；空文件不能作为证据。",
     )
+    SERVER_ADDRESS = (
+        "server.address",
+        Kind.INVALID,
+        "This is not the address of a server.",
+        "这不是服务器地址",
+        "Write it with http:// or https:// before it.",
+        "请写明 http:// 或 https://。",
+    )
+    VOID_TARGET = (
+        "void.target-unknown",
+        Kind.MISSING,
+        "This device knows no finding and no file of that number in the inspection.",
+        "本终端上，该检查没有此编号的问题或证据",
+        "Take the number that is shown beside it: evenhand device show INSPECTION.",
+        "请使用 evenhand device show 检查编号 所显示的编号。",
+    )
     # -- identity and handing over ---------------------------------------------------------------
     BACKUP_AHEAD = (
         "backup.ahead",

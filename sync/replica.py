@@ -228,6 +228,9 @@ class Replica:
     def void(self, inspection: str, target: str, *, reason: str) -> Mine:
         """Withdraw a finding or a piece of evidence; it stays visible with the reason."""
         self._must_hold(inspection)
+        state = self.inspection(inspection)
+        if all(one.op != target for one in (*state.findings, *state.evidence)):
+            raise Refused(Reason.VOID_TARGET, operation=target)
         return self.record(inspection, lambda stamp: Void(target=target, reason=reason, **stamp))
 
     # -- small parts -----------------------------------------------------------------------------

@@ -125,6 +125,24 @@ def test_a_device_that_the_server_lost_goes_on_under_a_new_code(
     one.close()
 
 
+def test_an_emptied_phone_works_again_for_the_same_inspector_only(
+    hub: MemoryHub, tmp_path: Path
+) -> None:
+    one = home(hub, tmp_path)
+    hub.revoke("d1")
+    sync_over(one, hub.ask)
+
+    other = refused(lambda: enrol_at(one.replica, door(hub), server="", code="code-wang", label=""))
+    enrol_at(one.replica, door(hub), server="", code="code-li", label="")
+    sync_over(one, hub.ask)
+    one.replica.find("t1", "mice", basis="Law 3")
+    sync_over(one, hub.ask)
+
+    assert other is Reason.DEVICE_ENROLLED
+    assert [finding.text for finding in hub.inspection("t1").findings] == ["mice"]
+    one.close()
+
+
 def test_nobody_goes_on_who_never_began(hub: MemoryHub) -> None:
     replica = Replica(MemoryStore(), lambda: msgspec.json.decode(b"{}"))
 
