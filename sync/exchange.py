@@ -86,13 +86,13 @@ def exchange(
             snapshots = [] if overtaken else fetching.named(events)
             asked, more, wrong = _standing(replica), True, 0
             if not (overtaken or snapshots):
-                more, wrong = reading.absorb(replica, head.epoch, events)
+                more, wrong = _absorb(replica, head, events)
         for snapshot in snapshots:
             rounds += yield from fetching.fetch(replica, snapshot)
         if snapshots:
             with replica.store.transaction():
                 if _standing(replica) == asked and replica.identity == identity:
-                    more, wrong = reading.absorb(replica, head.epoch, events)
+                    more, wrong = _absorb(replica, head, events)
         sent, received = sent + len(batch), received + len(events) - 1
         again = alarms == 0  # a checksum that fails twice would fail for ever
         alarms += wrong
@@ -150,6 +150,7 @@ def _request(replica: Replica, batch: list[Mine], version: Version) -> Request:
         limit=replica.page,
         part=reading.held_in_part(replica),
         packs=True,
+        told=_told(replica),
     )
     head = PushHead(
         v=version,
@@ -162,6 +163,15 @@ def _request(replica: Replica, batch: list[Mine], version: Version) -> Request:
         pull=pull,
     )
     return outbox.seal(identity, head, batch)
+
+
+def _told(replica: Replica) -> tuple[int, str] | None:
+    """Say which ledger the last page was about that was applied; it may be of a former life.
+
+    Kept apart from the receipt, which may be newer, and goes with a name of the device.
+    """
+    text = replica.store.get("ledger")
+    return msgspec.json.decode(text, type=tuple[int, str]) if text else None
 
 
 def _standing(replica: Replica) -> tuple[str, ...]:
@@ -195,6 +205,13 @@ def _read(
     if replica.hash_at(head.ack.n) != head.ack.h:
         raise Refused(Reason.SYNC_FORK, head_n=head.ack.n)
     return head, events
+
+
+def _absorb(replica: Replica, head: AnswerHead, events: list[Event]) -> tuple[bool, int]:
+    """Apply a page, and take note of the ledger that it is about."""
+    ledger = (head.receipt.ledger, head.receipt.root)
+    replica.store.set("ledger", msgspec.json.encode(ledger).decode())
+    return reading.absorb(replica, head.epoch, events)
 
 
 def acknowledge(replica: Replica, response: Response, first: int) -> None:

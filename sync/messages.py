@@ -60,6 +60,7 @@ class Pull(Struct, frozen=True, omit_defaults=True):
     part: Annotated[dict[str, tuple[Count, Count]], Meta(max_length=10_000)] = {}
     packs: bool = False  # a new bucket may come as a file
     whole: bool = False  # a new bucket comes in one piece: the first version knows no others
+    told: tuple[Count, Hash] | None = None  # which ledger the last page was about
 
 
 class PushHead(Struct, frozen=True, rename={"first": "from"}):

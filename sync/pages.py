@@ -45,12 +45,21 @@ class Cursor(Struct, frozen=True):
     lost: bool  # all of it
 
 
-def cursor(pull: Pull, *, epoch: str, feed_n: int, floor: int, entitled: Sequence[str]) -> Cursor:
+def cursor(
+    pull: Pull,
+    *,
+    epoch: str,
+    feed_n: int,
+    floor: int,
+    entitled: Sequence[str],
+    regressed: bool = False,
+) -> Cursor:
     """Hold a cursor against the epoch, the end of the feed, its floor and the scope.
 
+    `regressed`: the device was told of another ledger than this one, whatever the epoch says.
     Below the floor nobody knows any more what has gone: what is held is read anew, nothing else.
     """
-    if pull.epoch not in ("", epoch) or pull.seq > feed_n:
+    if regressed or pull.epoch not in ("", epoch) or pull.seq > feed_n:
         return Cursor((), {}, (Reset(),), lost=True)
     if pull.have and pull.seq < floor:
         return Cursor((), {}, (Reset(reads=True),), lost=True)

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from sync import pages, sites
 from sync.messages import (
@@ -37,7 +38,7 @@ def absorb(replica: Replica, epoch: str, events: list[Event]) -> tuple[bool, int
                     replica.store.drop(bucket)
                 have, part, anew = {}, {}, anew or not event.reads
                 if not event.reads:
-                    replica.store.set("acked", "0")  # a restored server may have lost any of it
+                    _offer_all(replica)
             case Boot(b=bucket):
                 replica.store.drop(bucket)
                 part.pop(bucket, None)
@@ -76,6 +77,15 @@ def absorb(replica: Replica, epoch: str, events: list[Event]) -> tuple[bool, int
     raise Refused(Reason.ANSWER_STRANGE, problem="no end line")
 
 
+def _offer_all(replica: Replica) -> None:
+    """Offer again what was written under any name: a restored server may have lost any of it."""
+    replica.store.set("acked", "0")
+    chains = replica.retired()
+    if chains:
+        replica.keep_retired(replace(one, until=0) for one in chains)
+        replica.store.set("reoffer", "yes")
+
+
 def held_in_part(replica: Replica) -> dict[str, tuple[int, int]]:
     """Say up to which places buckets are held that come over several pages, and since when."""
     text = replica.store.get("part") or "{}"
@@ -96,8 +106,9 @@ def _apply(replica: Replica, event: Event) -> None:
         case Told():
             device, _, n = event.id.rpartition(":")
             if device == replica.identity.enrolled.device:
-                if event.ruled:
-                    replica.store.note(int(n), "", "")
+                for mine in replica.store.log(int(n), 1):
+                    if mine.note in EXCLUDED:  # what is told counts, whatever was said before
+                        replica.store.note(mine.n, "", "")
             else:
                 told = Theirs(event.id, event.b, event.h, event.who, bytes(event.raw))
                 replica.store.put_theirs(told)

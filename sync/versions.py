@@ -104,7 +104,7 @@ def read_push_head(line: bytes, spoken: Sequence[Version] = SPOKEN) -> PushHead:
     check(_decode_tongue(line).v, spoken)
     head = decode_push_head(line)
     if head.v == FIRST and head.pull is not None:
-        pull = replace(head.pull, part={}, packs=False, whole=True)
+        pull = replace(head.pull, part={}, packs=False, whole=True, told=None)
         return replace(head, pull=pull)
     return head
 
@@ -180,7 +180,7 @@ def _first_events(events: Sequence[Event], own: str) -> Iterator[Event]:
     """Tell in the words of the first version what has happened.
 
     It has none for an own operation that counts after all, except: forget, and offer all again.
-    That is said once: what is told of a whole bucket afterwards needs no such word.
+    What is told of a whole bucket needs no such word: what is told counts.
     """
     whole: set[str] = set()
     for event in events:
@@ -191,10 +191,10 @@ def _first_events(events: Sequence[Event], own: str) -> Iterator[Event]:
                 whole.add(bucket)
                 yield event
             case Told(b=bucket, id=name, ruled=True):
-                if not name.startswith(own):
-                    yield replace(event, ruled=False)
-                elif bucket not in whole:
+                if name.startswith(own) and bucket not in whole:
                     yield Reset()
+                else:
+                    yield replace(event, ruled=False)
             case Part() | Sites():
                 raise AssertionError("no word of the first version: see `whole` and `followed`")
             case _:

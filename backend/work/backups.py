@@ -5,8 +5,12 @@ A device lets go of nothing that only the server has, until a backup of the serv
 
 from datetime import datetime
 
+from sqlmodel import col, select
+
 from backend import journal
 from backend.db import Session, head
+from backend.tables import Device
+from sync.hub import OFFICE
 from sync.ids import new_id
 from sync.refusals import Reason, Refused
 
@@ -32,6 +36,10 @@ async def restored(db: Session, now: datetime) -> int:
     top.epoch = new_id()
     top.durable_n = min(top.durable_n, top.ledger_n)
     db.add(top)
+    desks = select(Device).where(col(Device.inspector_id).startswith(OFFICE, autoescape=True))
+    for desk in await db.exec(desks):  # their numbers may have been told: they are not given twice
+        desk.revoked_at = desk.revoked_at or now
+        db.add(desk)
     await journal.append(
         db, actor=OPERATOR, verb="server.restored", subject="ledger", now=now, ledger=top.ledger_n
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 import msgspec
-from sqlmodel import select
+from sqlmodel import col, select
 
 from backend.db import Session, head
 from backend.tables import Device
@@ -29,7 +29,8 @@ async def desk_of(db: Session, officer: str, now: datetime) -> Device:
     """Give an officer's desk, made when it is first needed."""
     await head(db)  # two at once would otherwise make two
     who = f"{OFFICE}{officer}"
-    found = (await db.exec(select(Device).where(Device.inspector_id == who))).first()
+    own = select(Device).where(Device.inspector_id == who, col(Device.revoked_at).is_(None))
+    found = (await db.exec(own)).first()
     return found or await open_desk(db, who, label=who, now=now)
 
 

@@ -4,17 +4,17 @@ The head row is locked while a page is cut: no place is given meanwhile, so rows
 moment. What has not changed costs nothing: the last place of each bucket is kept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from heapq import nsmallest
-from typing import Any
 
-import sqlalchemy as sa
-from msgspec import Raw
-from sqlmodel import SQLModel, col, select
+from msgspec import Raw, Struct
+from sqlmodel import select
 
 from backend.db import Session, head
-from backend.tables import Bucket, Device
-from backend.work import feed, sites
+from backend.tables import Entry, Head
+from backend.work import feed, ledger, sites
+from backend.work.ledger import Standing
 from backend.work.snapshots import Snapshots
 from sync import pages, versions
 from sync import sites as told
@@ -22,30 +22,60 @@ from sync.messages import Boot, Event, Gone, Pull, Put, Told
 from sync.ops import op_id
 
 KEYS_MAX = 500  # in one question
-
-_feed, _entry, _device, _site = (
-    SQLModel.metadata.tables[name] for name in ("feed", "entry", "device", "site")
-)
 Places = list[tuple[int, Event]]
+
+SUMS = """
+SELECT name, count, total, seq, published_at, snapshot, snapshot_size, snapshot_seq
+FROM bucket WHERE name AMONG $1"""
+NEWEST = "SELECT max(at) FROM revision"
+# Compared as pairs, so that only the index of both can serve, and nothing else is ever read.
+BETWEEN = "({0}, seq) > ($1, $2) AND ({0}, seq) <= ($1, $3) ORDER BY {0}, seq LIMIT $4"
+PUBLISHED = f"""
+SELECT seq, kind, entity, rev, gone, body FROM feed WHERE {BETWEEN.format("bucket")}"""
+ENTERED = f"""
+SELECT seq, device_id, n, hash, verdict, raw, inspector_id FROM (
+    SELECT * FROM entry WHERE {BETWEEN.format("inspection_id")}
+) AS told JOIN device ON device.id = told.device_id"""
+SITES = f"SELECT seq, code, gone FROM site WHERE {BETWEEN.format('bucket')}"
+COUNTED = "SELECT count(*) FROM ({}) AS told"
+SNAPSHOT = """
+UPDATE bucket SET snapshot = $2, snapshot_size = $3, snapshot_seq = $4 WHERE name = $1"""
+
+
+class Sum(Struct, frozen=True):
+    """What a bucket adds up to, and its newest snapshot."""
+
+    name: str
+    count: int
+    total: int
+    seq: int
+    published_at: datetime | str | None
+    snapshot: str
+    snapshot_size: int
+    snapshot_seq: int
 
 
 async def cut(
-    db: Session, device: Device, pull: Pull, snapshots: Snapshots | None
+    db: Session, device: Standing, pull: Pull, snapshots: Snapshots | None
 ) -> tuple[pages.Page, dict[str, tuple[int, int]]]:
     """Cut a page, and with the last one say what every bucket adds up to."""
     top = await head(db)  # no place is given while the page is cut: rows and sums agree
-    entitled = versions.followed(pull, await feed.buckets(db, device.inspector_id))
-    for bucket in entitled:
-        if bucket.startswith(feed.SITES):
-            await sites.publish(db, bucket)
-    known = await sums(db, entitled)
+    entitled = versions.followed(pull, await feed.buckets(db, device.inspector))
+    known = await _known(db, entitled)
     feed_n = top.feed_n
-    at = pages.cursor(pull, epoch=top.epoch, feed_n=feed_n, floor=top.floor, entitled=entitled)
+    at = pages.cursor(
+        pull,
+        epoch=top.epoch,
+        feed_n=feed_n,
+        floor=top.floor,
+        entitled=entitled,
+        regressed=await _regressed(db, pull, top),
+    )
     packs: dict[str, Boot] = {}
     if pull.packs and snapshots is not None:
         new = [known[name] for name in entitled if name in known and name not in at.have]
         packs = await _packs(db, [one for one in new if one.name not in at.part], snapshots)
-    cutting = pages.page(pull, device.id, at=at, feed_n=feed_n, entitled=entitled, packs=packs)
+    cutting = pages.page(pull, device.device, at=at, feed_n=feed_n, entitled=entitled, packs=packs)
     try:
         wanted = next(cutting)
         while True:
@@ -60,7 +90,16 @@ async def cut(
     }
 
 
-async def rows(db: Session, wanted: pages.Wanted, known: Mapping[str, Bucket]) -> Places:
+async def _regressed(db: Session, pull: Pull, top: Head) -> bool:
+    """Tell whether a device was told of a ledger that is not this one's beginning."""
+    position, root = pull.told or (0, "")
+    if position in (0, top.ledger_n):
+        return position > 0 and root != top.ledger_root
+    found = await db.exec(select(Entry.root).where(Entry.position == position))
+    return found.first() != root
+
+
+async def rows(db: Session, wanted: pages.Wanted, known: Mapping[str, Sum]) -> Places:
     """Give what a page asks for: only of buckets in which something was told since.
 
     Reads at most `limit` rows of each kind and bucket.
@@ -79,11 +118,24 @@ async def rows(db: Session, wanted: pages.Wanted, known: Mapping[str, Bucket]) -
     return found[: wanted.limit]
 
 
-async def sums(db: Session, names: Iterable[str]) -> dict[str, Bucket]:
+async def sums(db: Session, names: Iterable[str]) -> dict[str, Sum]:
     """Load what buckets add up to, and where something was told in them last."""
-    query = select(Bucket).where(col(Bucket.name).in_(list(names)))
-    found = await db.exec(query.execution_options(populate_existing=True))
-    return {one.name: one for one in found}
+    (found,) = await ledger.ask(db, (SUMS, (list(names),)))
+    return {row[0]: Sum(*row) for row in found}
+
+
+async def _known(db: Session, entitled: Sequence[str]) -> dict[str, Sum]:
+    """Load what buckets add up to, once those of establishments are as the register is."""
+    found, ((newest,),) = await ledger.ask(db, (SUMS, (entitled,)), (NEWEST, ()))
+    known = {row[0]: Sum(*row) for row in found}
+    behind = [
+        name
+        for name in entitled
+        if name.startswith(feed.SITES) and (name not in known or known[name].published_at != newest)
+    ]
+    for bucket in behind:
+        await sites.publish(db, bucket)
+    return await sums(db, entitled) if behind else known
 
 
 async def _rows(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
@@ -97,56 +149,37 @@ async def _rows(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
 
 async def _published(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
     """Give server-owned rows."""
-    names = ("seq", "kind", "entity", "rev", "gone", "body")
-    query = _between(sa.select(*(_feed.c[name] for name in names)), _feed, wanted)
-    found: Places = []
-    for seq, kind, entity, rev, gone, body in await _execute(
-        db, query.where(_feed.c.bucket == bucket)
-    ):
-        row = Gone(bucket, kind, entity) if gone else Put(bucket, kind, entity, rev, Raw(body))
-        found.append((seq, row))
-    return found
+    (found,) = await ledger.ask(db, (PUBLISHED, _between(bucket, wanted)))
+    return [
+        (seq, Gone(bucket, kind, entity) if gone else Put(bucket, kind, entity, rev, Raw(body)))
+        for seq, kind, entity, rev, gone, body in found
+    ]
 
 
 async def _entered(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
     """Give operations."""
-    names = ("seq", "device_id", "n", "hash", "verdict", "raw")
-    columns = (*(_entry.c[name] for name in names), _device.c.inspector_id)
-    query = _between(sa.select(*columns), _entry, wanted).join(
-        _device, _device.c.id == _entry.c.device_id
-    )
-    mine = query.where(_entry.c.inspection_id == bucket.removeprefix("i:"))
+    (found,) = await ledger.ask(db, (ENTERED, _between(bucket.removeprefix("i:"), wanted)))
     return [
         (seq, Told(bucket, op_id(device, n), hash_, who, Raw(raw), verdict != "ok"))
-        for seq, device, n, hash_, verdict, raw, who in await _execute(db, mine)
+        for seq, device, n, hash_, verdict, raw, who in found
     ]
 
 
 async def _sites(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
     """Give establishments as they are now; that is as they were published, under the lock."""
-    query = _between(sa.select(_site.c.seq, _site.c.code, _site.c.gone), _site, wanted)
-    places = list(await _execute(db, query.where(_site.c.bucket == bucket)))
+    (places,) = await ledger.ask(db, (SITES, _between(bucket, wanted)))
     codes = [code for _, code, gone in places if not gone]
     there: dict[str, sites.Row] = {}
     for first in range(0, len(codes), KEYS_MAX):
         there |= await sites.read(db, bucket, codes[first : first + KEYS_MAX])
     return [
-        (seq, told.event(bucket, [there[code]] if code in there else [], [code] * gone))
+        (seq, told.event(bucket, [there[code]] if code in there else [], [code] if gone else []))
         for seq, code, gone in places
     ]
 
 
-def _between(
-    query: sa.Select[*tuple[Any, ...]], table: sa.Table, wanted: pages.Wanted
-) -> sa.Select[*tuple[Any, ...]]:
-    seq = table.c.seq
-    return query.where(seq > wanted.after, seq <= wanted.upto).order_by(seq).limit(wanted.limit)
-
-
-async def _execute(
-    db: Session, query: sa.Select[*tuple[Any, ...]]
-) -> sa.CursorResult[*tuple[Any, ...]]:
-    return await (await db.connection()).execute(query)
+def _between(owner: str, wanted: pages.Wanted) -> tuple[object, ...]:
+    return owner, wanted.after, wanted.upto, wanted.limit
 
 
 # -- snapshots -----------------------------------------------------------------------------------
@@ -155,45 +188,44 @@ PACKED_ROWS_MIN = 500  # a smaller bucket comes in the page itself
 BEHIND_ROWS_MAX = 1_000  # places after which a snapshot is made anew
 
 
-async def _packs(db: Session, buckets: Iterable[Bucket], snapshots: Snapshots) -> dict[str, Boot]:
+async def _packs(db: Session, buckets: Iterable[Sum], snapshots: Snapshots) -> dict[str, Boot]:
     """Name a snapshot of each bucket that is large, made now unless one is recent enough."""
     packs: dict[str, Boot] = {}
     top = await head(db)
     for one in buckets:
         if one.count < PACKED_ROWS_MIN:
             continue
-        wanted = pages.Wanted((one.name,), one.snapshot_seq, one.seq, BEHIND_ROWS_MAX)
+        said = one.snapshot, one.snapshot_size, one.snapshot_seq
         there = one.snapshot_seq >= top.floor and await snapshots.has(one.snapshot)
-        if not there or await _behind(db, wanted) >= BEHIND_ROWS_MAX:
-            await _pack(db, one, snapshots, top.feed_n)
-        packs[one.name] = Boot(one.name, one.snapshot, one.snapshot_size, one.snapshot_seq)
+        if not there or await _behind(db, one) >= BEHIND_ROWS_MAX:
+            said = await _pack(db, one, snapshots, top.feed_n)
+        packs[one.name] = Boot(one.name, *said)
     return packs
 
 
-async def _behind(db: Session, wanted: pages.Wanted) -> int:
+async def _behind(db: Session, one: Sum) -> int:
     """Count the places that were told in a bucket since, up to the limit."""
-    name, count = wanted.buckets[0], 0
-    inspection = name.removeprefix("i:")
-    for table, mine in (
-        (_site, _site.c.bucket == name),
-        (_feed, _feed.c.bucket == name),
-        (_entry, _entry.c.inspection_id == inspection),
-    ):
-        some = _between(sa.select(table.c.seq), table, wanted).where(mine).subquery()
-        found = await _execute(db, sa.select(sa.func.count()).select_from(some))
-        count += found.scalar_one()
-    return count
+    since = (one.snapshot_seq, one.seq, BEHIND_ROWS_MAX)
+    asks = [
+        (COUNTED.format(asked), (name, *since))
+        for asked, name in (
+            (PUBLISHED, one.name),
+            (SITES, one.name),
+            (ENTERED, one.name.removeprefix("i:")),
+        )
+    ]
+    return sum(count for ((count,),) in await ledger.ask(db, *asks))
 
 
-async def _pack(db: Session, bucket: Bucket, snapshots: Snapshots, feed_n: int) -> None:
+async def _pack(db: Session, one: Sum, snapshots: Snapshots, feed_n: int) -> tuple[str, int, int]:
     """Write all of a bucket, as it is at the end of the feed, into a snapshot; keep its name."""
-    if bucket.name.startswith(feed.SITES):
-        there = await sites.read(db, bucket.name)
-        lines: list[Event] = list(told.blocks(bucket.name, sorted(there.values())))
+    if one.name.startswith(feed.SITES):
+        there = await sites.read(db, one.name)
+        lines: list[Event] = list(told.blocks(one.name, sorted(there.values())))
     else:
-        wanted = pages.Wanted((bucket.name,), 0, bucket.seq, bucket.count + 1_000_000)
-        found = await _rows(db, bucket.name, wanted)
+        wanted = pages.Wanted((one.name,), 0, one.seq, one.count + 1_000_000)
+        found = await _rows(db, one.name, wanted)
         lines = [event for _, event in sorted(found, key=lambda row: row[0])]
     digest, size = await snapshots.make(lines)
-    bucket.snapshot, bucket.snapshot_size, bucket.snapshot_seq = digest, size, feed_n
-    db.add(bucket)
+    await ledger.ask(db, (SNAPSHOT, (one.name, digest, size, feed_n)))
+    return digest, size, feed_n

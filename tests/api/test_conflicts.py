@@ -8,7 +8,11 @@ from conftest import Clock, Office
 from held import ITEM, REASON, TASK, Phone
 from httpx import AsyncClient
 from simulation.app_hub import AppHub
+from sqlmodel import col, select
 
+from backend import db
+from backend.tables import Device
+from backend.work import backups
 from sync.hub import OFFICE
 
 PATH = f"/office/conflicts/{TASK}"
@@ -158,3 +162,30 @@ async def test_only_a_supervisor_of_the_division_resolves(
 def _desks(ledger: list[tuple[str, object]], pair: tuple[Phone, Phone]) -> list[tuple[str, object]]:
     own = {phone.id for phone in pair}
     return [one for one in ledger if one[0] not in own]
+
+
+async def test_after_a_restore_a_desk_does_not_give_its_numbers_again(
+    office: Office, pair: tuple[Phone, Phone], chief: AsyncClient
+) -> None:
+    lead, _ = pair
+    await held.told(chief, PATH, FAIL)
+    async with db.transaction(office.engine) as session:
+        await backups.restored(session, office.clock())
+    await lead.sync()
+    lead.answer("pass")
+    await lead.sync()
+    await pair[1].sync()
+    pair[1].answer("fail")
+    lead.answer("na")
+    for phone in pair:
+        await phone.sync()
+
+    await held.told(chief, PATH, FAIL)
+
+    async with db.transaction(office.engine, write=False) as session:
+        found = await session.exec(
+            select(Device).where(col(Device.inspector_id).startswith(OFFICE))
+        )
+        desks = [(desk.head_n, desk.revoked_at is None) for desk in found]
+    assert sorted(desks) == [(1, False), (1, True)]
+    assert await held.value(office) == "fail"

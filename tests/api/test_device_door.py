@@ -501,6 +501,24 @@ async def test_a_cursor_from_another_life_of_the_server_begins_anew(
     assert phone.store.get("epoch") == "restored"
 
 
+@pytest.mark.parametrize("position", [1, 2, 9])
+async def test_a_restored_server_is_known_by_its_ledger_though_nobody_told_it(
+    phone: Phone, position: int
+) -> None:
+    for value in ("pass", "fail"):
+        phone.replica.answer(TASK, {REFS[0]: Answer(value)})
+    await phone.sync()
+    with phone.store.transaction():  # what is there, and not there, of another life of the server
+        phone.store.remove_row(f"i:{TASK}", "task", TASK)
+        phone.store.set("ledger", f'[{position}, "{"0" * 64}"]')
+
+    done = await phone.sync()
+
+    assert done.alarms == 0
+    assert done.sent == 2
+    assert [row.id for row in phone.replica.tasks()] == [TASK]
+
+
 async def test_damaged_memory_sets_off_the_alarm_once_and_is_read_again(phone: Phone) -> None:
     with phone.store.transaction():
         phone.store.remove_row(f"i:{TASK}", "task", TASK)

@@ -1,22 +1,27 @@
 """The real server as a world sees it: the app behind HTTP, its tables, the office's hands."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import rows
 from conftest import Office
 from httpx import AsyncClient
-from simulation.world import FORM
+from simulation.forms import FORM
+from simulation.memory_hub import Died
+from sqlalchemy import event
 from sqlmodel import col, select
 
 from backend import auth, db
-from backend.tables import Checklist, Device, Draw, Entry, Inspection, Plan, Task
-from backend.work import devices, enrolments, feed
+from backend.tables import Checklist, Device, Draw, Entry, Feed, Inspection, Plan, Task
+from backend.wire import ResolveOrder, RuleOrder
+from backend.work import conflicts, devices, enrolments, feed, quarantine
 from sync import checklist, hub, merge, squeeze
 from sync.messages import Enrol, Enrolled, Request, Response
 from sync.ops import decode_op, op_id
+from sync.refusals import Reason, Refused
 
 CHIEF = auth.Officer("chief", "chief", "admin", "")
 
@@ -71,6 +76,13 @@ class AppHub:
             return await enrolments.enrol(session, Enrol(code, public_key), self.office.clock())
 
     async def dispatch(self, task: str, lead: str, second: str) -> None:
+        """Give a task to a pair, or to another pair than before."""
+        async with db.transaction(self.office.engine) as session:
+            known = await session.get(Task, task)
+            if known is not None:
+                known.lead_id, known.second_id = self.ids[lead], self.ids[second]
+                session.add(known)
+                return
         site = await rows.establishment(self.office, "33")
         row = Task(
             id=task, plan_id="plan", draw_id="draw", establishment_id=site.id, place=1,
@@ -99,19 +111,61 @@ class AppHub:
         async with db.transaction(self.office.engine) as session:
             await devices.revoke(session, CHIEF, device, self.office.clock())
 
+    async def release(self, device: str, n: int) -> None:
+        """Release what was held back, unless something else than an officer can waive holds it."""
+        order = RuleOrder(device, "found again", (n,))
+        try:
+            async with db.transaction(self.office.engine) as session:
+                await quarantine.release(session, CHIEF, order, self.office.clock())
+        except Refused as refused:
+            if refused.reason is not Reason.QUARANTINE_FIRM:
+                raise
+
+    async def resolve(self, task: str, ref: str, value: str) -> None:
+        order = ResolveOrder(ref, value, "seen on the photo")
+        now = self.office.clock()
+        async with db.transaction(self.office.engine) as session:
+            await conflicts.resolve_conflict(session, task, order, officer=CHIEF, now=now)
+
     async def revoked(self) -> list[str]:
         query = select(Device.id).where(col(Device.revoked_at).is_not(None))
         async with db.transaction(self.office.engine, write=False) as session:
             return list(await session.exec(query))
 
-    async def ask(self, request: Request) -> Response:
+    async def ask(self, request: Request, dies: int = 0) -> Response:
+        """Answer after the commit; or die at one of the statements before it."""
         assert self.client
         request = squeeze.packed(request)
-        answer = await self.client.request(
-            request.method, request.path, headers=request.headers, content=request.body
-        )
+        with self._dying(dies) as died:
+            answer = await self.client.request(
+                request.method, request.path, headers=request.headers, content=request.body
+            )
+        if died:
+            raise Died
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status_code, headers, answer.content)
+
+    @contextmanager
+    def _dying(self, statement: int) -> Iterator[list[int]]:
+        """Fail at a statement of the next transaction, or when it commits."""
+        died: list[int] = []
+        left = [statement]
+
+        def count(*_: Any, **__: Any) -> None:
+            left[0] -= 1
+            if not left[0]:
+                died.append(statement)
+                raise Died
+
+        engine = self.office.engine.sync_engine
+        names = ("before_cursor_execute", "commit") if statement else ()
+        for name in names:
+            event.listen(engine, name, count)
+        try:
+            yield died
+        finally:
+            for name in names:
+                event.remove(engine, name, count)
 
     async def chain(self, device: str) -> list[hub.Placed]:
         query = select(Entry).where(Entry.device_id == device).order_by(col(Entry.n))
@@ -138,6 +192,26 @@ class AppHub:
             kept = await session.get(Inspection, task)
         assert (kept.digest if kept else merge.digest(merge.Inspection())) == merge.digest(state)
         return state
+
+    async def projected(self, task: str) -> str:
+        """Give the digest that the server keeps of an inspection."""
+        async with db.transaction(self.office.engine, write=False) as session:
+            kept = await session.get(Inspection, task)
+        return kept.digest if kept else merge.digest(merge.Inspection())
+
+    async def received_ms(self) -> int:
+        return round(self.office.clock().timestamp() * 1000)
+
+    async def held(self, bucket: str) -> dict[tuple[str, str], bytes]:
+        """Give what is in a bucket, byte for byte."""
+        feed_ = select(Feed).where(Feed.bucket == bucket, col(Feed.gone).is_(False))
+        entries = select(Entry).where(
+            Entry.inspection_id == bucket.removeprefix("i:"), col(Entry.seq).is_not(None)
+        )
+        async with db.transaction(self.office.engine, write=False) as session:
+            found = {(row.kind, row.entity): row.body for row in await session.exec(feed_)}
+            told = {("op", op_id(e.device_id, e.n)): e.raw for e in await session.exec(entries)}
+        return found | told
 
 
 class Bridge:

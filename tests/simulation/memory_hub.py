@@ -4,14 +4,15 @@ It does in memory what `backend.work.intake` does in tables, and nothing else; t
 against the real one in test_app_worlds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from functools import partial
 from hashlib import sha256
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
+from simulation.memory import ROOT, Entry, Held, Known, State
 
 from sync import (
     chains,
@@ -24,15 +25,18 @@ from sync import (
     squeeze,
     versions,
 )
-from sync.merge import Inspection, Recorded, fold
+from sync.merge import Inspection, Recorded, digest, fold
 from sync.messages import (
     Ack,
     AnswerHead,
     Boot,
+    Clock,
     Enrolled,
     Event,
     Gone,
     Note,
+    Pull,
+    PushHead,
     Put,
     Receipt,
     Request,
@@ -42,54 +46,18 @@ from sync.messages import (
     decode_renew,
     enrolled_text,
 )
-from sync.ops import decode_op, op_id
+from sync.ops import Answer, SetAnswers, decode_op, op_id
 from sync.refusals import Reason, Refused
 
 NOW_MS = 1_772_413_200_000
-ROOT = "0" * 64
 PACKED_ROWS_MIN = 4
+
+
+POINTS = 6  # in an exchange, at which a server may die; beyond the last, when it commits
 
 
 class Died(Exception):
     """The server was killed before it committed."""
-
-
-class Entry(Struct, frozen=True):
-    """One operation in the ledger."""
-
-    device: str
-    who: str
-    placed: hub.Placed
-
-
-class Known(Struct):
-    """One device and its chain."""
-
-    inspector: str
-    key: str
-    renews: str = ""
-    since: int = 0  # how long the ledger was
-    revoked: bool = False
-    chain: list[Entry] = []
-
-
-class State(Struct):
-    """Everything a database would hold."""
-
-    secret: str
-    epoch: str = "epoch-1"
-    devices: dict[str, Known] = {}
-    ledger: list[Entry] = []
-    ends: hub.Ends = hub.Ends(0, ROOT, 0)
-    feed: dict[tuple[str, str, str], tuple[int, Event]] = {}
-    revisions: dict[tuple[str, str, str], str] = {}
-    members: dict[str, set[str]] = {}
-    roles: dict[str, dict[str, str]] = {}
-    forks: list[tuple[str, int, bytes]] = []
-    packs: dict[str, Boot] = {}
-    snapshots: dict[str, bytes] = {}
-    floor: int = 0
-    durable: int = 0  # up to here the ledger is in a backup
 
 
 class MemoryHub:
@@ -98,9 +66,10 @@ class MemoryHub:
     def __init__(self, secret: str, form: checklist.Checklist) -> None:
         self.state = State(secret)
         self.form = form
-        self.spoken = versions.SPOKEN
+        self.spoken: Sequence[versions.Version] = versions.SPOKEN
+        self.unknown: tuple[str, ...] = ()  # kinds that came with a later version of this server
         self.released: dict[str, checklist.Checklist] = {}  # other versions of the form
-        self.dies = False  # at the next commit
+        self.dies = 0  # at which point of the next exchange
         self.made = 0
 
     # -- the office ------------------------------------------------------------------------------
@@ -155,17 +124,76 @@ class MemoryHub:
     def revoked(self) -> list[str]:
         return [name for name, device in self.state.devices.items() if device.revoked]
 
-    def restore(self, kept: int) -> None:
-        """Come back from a backup that knew only the first `kept` operations."""
+    def restore(self, kept: int, *, bumped: bool = True) -> None:
+        """Come back from a backup that knew only the first `kept` operations.
+
+        Unless `bumped`, nobody told the server that it was restored.
+        """
         state = self.state
         state.ledger = state.ledger[:kept]
         state.devices = {n: d for n, d in state.devices.items() if not d.renews or d.since < kept}
         for name, device in state.devices.items():
             device.chain = [entry for entry in state.ledger if entry.device == name]
         root = state.ledger[-1].placed.root if kept else ROOT
-        state.ends = hub.Ends(kept, root, state.ends.feed_n)
-        state.epoch = f"{state.epoch}+"
         state.packs, state.snapshots = {}, {}
+        told = {e.placed.verdict.inspection for e in state.ledger if e.placed.seq is not None}
+        state.digests = {task: digest(self.inspection(task)) for task in told}
+        if bumped:
+            state.ends = hub.Ends(kept, root, state.ends.feed_n)
+            state.epoch, state.desk = f"{state.epoch}+", ""
+            return
+        places = [row[0] for row in state.feed.values()]
+        places += [entry.placed.seq for entry in state.ledger if entry.placed.seq is not None]
+        state.ends = hub.Ends(kept, root, max(places, default=0))
+        state.floor = min(state.floor, state.ends.feed_n)
+
+    def upgrade(self) -> None:
+        """Become the newest server; what was parked until then is judged again."""
+        self.spoken, self.unknown = versions.SPOKEN, ()
+        for entry in self.state.ledger[:]:
+            if entry.placed.verdict.verdict == "parked" and entry.placed.seq is None:
+                self._judge_again(entry, [])
+
+    def release(self, device: str, n: int) -> None:
+        """Judge again what was held back, as if what held it back did not."""
+        entry = self.state.devices[device].chain[n - 1]
+        held = self.state.held.get((device, n), Held([], entry.placed.verdict.why))
+        if held.why in hub.WAIVABLE:
+            self._judge_again(entry, [*held.waived, held.why])
+
+    def _judge_again(self, entry: Entry, waived: list[str]) -> None:
+        placed, device = entry.placed, self.state.devices[entry.device]
+        revoked = device.revoked and placed.verdict.why == Reason.DEVICE_REVOKED.code
+        verdict = self._admit(placed.raw, placed.n, entry.who, revoked, waived)
+        self.state.held[entry.device, placed.n] = Held(waived, verdict.why)
+        if verdict.verdict == "ok":
+            ends = self.state.ends
+            self.state.ends = hub.Ends(ends.ledger_n, ends.ledger_root, ends.feed_n + 1)
+            counts = replace(entry, placed=replace(placed, seq=ends.feed_n + 1))
+            device.chain[placed.n - 1] = self.state.ledger[placed.position - 1] = counts
+            self._fold({verdict.inspection})
+
+    def resolve(self, task: str, ref: str, value: str) -> None:
+        """Close a conflict at the desk of an officer, whose operations enter as everybody's do."""
+        secret = sha256(self.state.secret.encode()).hexdigest()
+        if not self.state.desk:
+            who = f"{hub.OFFICE}chief"
+            self.state.desk = self.enrol(who, codec.public_key(secret)).device
+        desk = self.state.desk
+        chain = [entry.placed.hash for entry in self.state.devices[desk].chain]
+        previous = chain[-1] if chain else codec.genesis(desk)
+        said = tuple(one.op for one in self.inspection(task).items[ref].standing)
+        op = SetAnswers(
+            n=len(chain) + 1, e=task, w=NOW_MS, m=0, boot="server", f={ref: Answer(value)},
+            s={ref: said},
+        )  # fmt: skip
+        raw = msgspec.json.encode(op)
+        head = PushHead(
+            v=self.spoken[-1], dev=desk, first=op.n, count=1, prev=previous,
+            head=codec.link(previous, raw), clock=Clock(NOW_MS, 0, "server"),
+        )  # fmt: skip
+        body = msgspec.json.encode(head) + b"\n" + raw
+        self._exchange(codec.seal_body(secret, desk, body), body)
 
     def expire(self) -> None:
         """Forget all tombstones, and every snapshot."""
@@ -187,23 +215,49 @@ class MemoryHub:
         return fold(
             Recorded(op_id(e.device, e.placed.n), e.placed.hash, e.who, decode_op(e.placed.raw))
             for e in self.state.ledger
-            if e.placed.verdict.inspection == task and e.placed.verdict.verdict == "ok"
+            if e.placed.verdict.inspection == task and e.placed.seq is not None
         )
+
+    def received_ms(self) -> int:
+        return NOW_MS
+
+    def projected(self, task: str) -> str:
+        return self.state.digests.get(task, digest(Inspection()))
+
+    def held(self, bucket: str) -> dict[tuple[str, str], bytes]:
+        """Give what is in a bucket, byte for byte."""
+        rows = self._rows(pages.Wanted((bucket,), 0, self.state.ends.feed_n, 10**9))
+        found = {(row.kind, row.id): bytes(row.d) for _, row in rows if isinstance(row, Put)}
+        return found | {("op", r.id): bytes(r.raw) for _, r in rows if isinstance(r, Told)}
 
     # -- the device door -------------------------------------------------------------------------
 
-    def ask(self, request: Request) -> Response:
-        """Answer after the commit, or not at all."""
-        before, made = deepcopy(self.state) if self.dies else None, self.made
+    def ask(self, request: Request, dies: int = 0) -> Response:
+        """Answer after the commit, or not at all; it may die at one of its points."""
+        self.dies = dies
+        before, made = deepcopy(self.state) if dies else None, self.made
+        answer = Response(500)
         try:
             answer = self._answer(request)
         except Refused as refused:
             problem = {"code": refused.reason.code, "details": refused.details}
             answer = Response(400, {}, msgspec.json.encode(problem))
+        except Died:
+            pass
         if before is not None:
-            self.dies, self.state, self.made = False, before, made
+            self._undo(before, made)
             raise Died
         return answer
+
+    def _undo(self, before: State, made: int) -> None:
+        self.dies, self.state, self.made = 0, before, made
+
+    def _point(self) -> None:
+        """Pass a point at which it may die."""
+        if self.dies:
+            self.dies -= 1
+            if not self.dies:
+                raise Died
 
     def _answer(self, request: Request) -> Response:
         if request.path.startswith(fetching.PATH):
@@ -298,30 +352,51 @@ class MemoryHub:
         return Response(200, {codec.SIGNATURE_HEADER: signature}, text)
 
     def _extend(self, sender: str, device: Known, push: hub.Push, known: int) -> None:
+        first = push.head.first + known
+        self._point()
+        verdicts = [
+            self._admit(raw, n, device.inspector, device.revoked)
+            for n, raw in enumerate(push.raws[known:], start=first)
+        ]
+        placed, ends = hub.place(push, verdicts, self.state.ends, NOW_MS)
+        entries = [Entry(sender, device.inspector, one) for one in placed]
+        self._point()
+        device.chain += entries
+        self._point()
+        self.state.ledger += entries
+        self._point()
+        self.state.ends = ends
+        self._point()
+        self._fold({one.verdict.inspection for one in placed if one.seq is not None})
+        self._point()
+
+    def _admit(
+        self, raw: bytes, n: int, who: str, revoked: bool, waived: Sequence[str] = ()
+    ) -> hub.Verdict:
+        """Judge one operation as this version of the server does."""
         admissible = partial(checklist.admits, checklist.asked([self.form]))
         released = {
-            digest: partial(checklist.admits, checklist.asked([form]))
-            for digest, form in self.released.items()
+            digest_: partial(checklist.admits, checklist.asked([form]))
+            for digest_, form in self.released.items()
         }
         facts = {
             task: hub.Facts(roles, admissible, versions=released)
             for task, roles in self.state.roles.items()
         }
-        first = push.head.first + known
-        verdicts = [
-            hub.admit(raw, n, device.inspector, device.revoked, facts)
-            for n, raw in enumerate(push.raws[known:], start=first)
-        ]
-        placed, self.state.ends = hub.place(push, verdicts, self.state.ends, NOW_MS)
-        entries = [Entry(sender, device.inspector, one) for one in placed]
-        device.chain += entries
-        self.state.ledger += entries
+        verdict = hub.admit(raw, n, who, revoked, facts, waived)
+        firm = (Reason.DEVICE_REVOKED.code, Reason.OP_MALFORMED.code)
+        if verdict.kind in self.unknown and verdict.why not in firm:
+            return replace(verdict, verdict="parked", why=Reason.OP_UNKNOWN.code, op=None)
+        return verdict
+
+    def _fold(self, tasks: set[str]) -> None:
+        self.state.digests.update((task, digest(self.inspection(task))) for task in tasks)
 
     def _notes(self, device: Known, push: hub.Push) -> Iterable[Note]:
         told = [entry.placed for entry in device.chain[push.head.first - 1 :]]
-        verdicts = [(one.n, one.verdict) for one in told]
-        yield from (Note(n, v.verdict, v.why) for n, v in verdicts if v.verdict != "ok")
-        for task in sorted({v.inspection for _, v in verdicts if v.verdict == "ok"}):
+        held = [(one.n, one.verdict) for one in told if one.seq is None]
+        yield from (Note(n, v.verdict, v.why) for n, v in held)
+        for task in sorted({one.verdict.inspection for one in told if one.seq is not None}):
             yield from hub.remarks(self.inspection(task), push.head.dev, push.head.first)
 
     def _page(
@@ -331,7 +406,12 @@ class MemoryHub:
         pull, feed_n = push.head.pull, self.state.ends.feed_n
         entitled = versions.followed(pull, sorted(self.state.members[device.inspector]))
         at = pages.cursor(
-            pull, epoch=self.state.epoch, feed_n=feed_n, floor=self.state.floor, entitled=entitled
+            pull,
+            epoch=self.state.epoch,
+            feed_n=feed_n,
+            floor=self.state.floor,
+            entitled=entitled,
+            regressed=self._regressed(pull),
         )
         new = set(entitled) - {*at.have, *at.part}
         packs = {b: boot for b in sorted(new) if pull.packs and (boot := self._pack(b))}
@@ -343,6 +423,12 @@ class MemoryHub:
         except StopIteration as done:
             page: pages.Page = done.value
         return page, {} if page.more else {b: self._checksum(b) for b in entitled}
+
+    def _regressed(self, pull: Pull) -> bool:
+        position, root = pull.told or (0, "")
+        if position in range(1, len(self.state.ledger) + 1):
+            return self.state.ledger[position - 1].placed.root != root
+        return position > 0
 
     def _pack(self, bucket: str) -> Boot | None:
         """Make a snapshot of a bucket that holds several, or name one that is older but will do."""
@@ -364,7 +450,8 @@ class MemoryHub:
             bucket = f"i:{entry.placed.verdict.inspection}"
             if entry.placed.seq is not None and bucket in wanted.buckets:
                 name, raw = op_id(entry.device, entry.placed.n), Raw(entry.placed.raw)
-                told = Told(bucket, name, entry.placed.hash, entry.who, raw)
+                ruled = (entry.device, entry.placed.n) in self.state.held
+                told = Told(bucket, name, entry.placed.hash, entry.who, raw, ruled)
                 rows.append((entry.placed.seq, told))
         rows.sort(key=lambda row: row[0])
         return [row for row in rows if wanted.after < row[0] <= wanted.upto][: wanted.limit]

@@ -308,6 +308,23 @@ def test_a_restored_server_gets_what_it_lost_from_retired_chains_too(hub: Memory
     assert clone.store.get("reoffer") == ""
 
 
+def test_a_restored_server_that_was_not_told_so_gets_it_all_the_same(hub: MemoryHub) -> None:
+    _, clone = forked(hub)
+    key = codec.public_key(clone.identity.secret)
+    hub.restore(0, bumped=False)
+    hub.state.devices["d2"] = type(hub.state.devices["d1"])("li", key, "d1")
+    other = phone(hub, "wang")  # and its ledger is as long again by then
+    for _ in range(5):
+        other.find("t1", "by another", basis="y")
+    drive(exchange(other), hub.ask)
+
+    done = drive(exchange(clone), hub.ask)
+
+    assert done.alarms == 0
+    assert [decode_op(one.raw).text for one in hub.chain("d1")] == ["first", "second"]
+    assert clone.inspection("t1") == hub.inspection("t1")
+
+
 def test_a_server_that_lost_the_new_name_knows_the_former_one(hub: MemoryHub) -> None:
     replica, clone = forked(hub)
     hub.restore(2)

@@ -145,7 +145,7 @@ def test_an_own_operation_that_counts_after_all_lets_the_first_version_begin_ane
     own = Told("u:a", "d1:4", "h", "li", Raw(b"{}"), ruled=True)
 
     assert first(own) == ["reset"]
-    assert first(Boot("u:a"), own) == ["boot"]
+    assert first(Boot("u:a"), own) == ["boot", "op"]
     assert first(Reset(reads=True)) == ["reset"]
     with pytest.raises(AssertionError):
         first(Part("u:a", 1, 1, True))
@@ -234,6 +234,24 @@ def test_a_server_that_was_upgraded_is_spoken_to_in_its_newest_again(hub: Memory
     assert replica.store.get("speaks") == ""
     request = next(exchange(replica))
     assert VERSION.encode() in request.body
+
+
+def test_what_counts_since_an_upgrade_is_known_in_the_first_version_too(hub: MemoryHub) -> None:
+    hub.spoken, hub.unknown = (1,), ("answers.set/2",)
+    replica = enrolled(hub)
+    drive(exchange(replica), hub.ask)
+    replica.answer("t1", {REFS[0]: Answer("pass")})
+    drive(exchange(replica), hub.ask)
+    hub.leave("li", "i:t1")
+    drive(exchange(replica), hub.ask)
+    hub.upgrade()
+    hub.join("li", "i:t1")
+
+    done = drive(exchange(replica), hub.ask)  # in the version of before, for a while
+
+    assert done.alarms == 0
+    assert replica.store.noted() == []
+    assert replica.inspection("t1") == hub.inspection("t1")
 
 
 def test_without_a_common_version_it_is_said_so_and_nothing_is_lost(hub: MemoryHub) -> None:

@@ -1,0 +1,132 @@
+"""What a user of a simulated phone does: answer, find, take photos, sign, and odd things."""
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw
+from simulation.forms import REFS, Newer
+from simulation.phone import Device
+
+from sync import hub
+from sync.merge import covered
+from sync.ops import AddFinding, Answer, SetAnswers, Void, decode_op, op_id
+from sync.replica import Stamp
+from sync.store import EXCLUDED, File, Mine
+from sync.upcasts import Answer1, SetAnswers1
+
+if TYPE_CHECKING:
+    from simulation.world import World
+
+ODD_TEXT = "脏 café cafe\u0301 \U0001d54f 😀 1e400"  # that JSON libraries write in different ways
+
+
+def record(world: "World", device: Device) -> None:
+    """Do one thing on a phone that holds a task."""
+    held = [row.id for row in device.replica.tasks()]
+    if not held or not device.store.rows("checklist"):  # a page may have ended between them
+        return
+    task, kind = world.pick(held), world.chance.random()
+    odd, choice = world.happens(world.strange), world.chance.random()
+    signs = world.happens(world.signing)
+    if odd:
+        _odd(world, device, task, choice)
+    elif signs:
+        _sign(world, device, task)
+    elif kind < 0.65:
+        _answer(world, device, task)
+    elif kind < 0.75:
+        world.keep(device, device.replica.find(task, "dirt", basis="Law 3"))
+    elif kind < 0.87:
+        photo = sha256(f"{device.name}-{world.now}".encode()).hexdigest()
+        file = File(photo, 1000 + world.now, "image/jpeg")
+        world.keep(device, device.replica.attach(task, file, item=world.pick(REFS)))
+    else:
+        state = device.replica.inspection(task)
+        known = sorted(one.op for one in (*state.findings, *state.evidence))
+        if known:
+            target = known[int(choice * len(known))]
+            world.keep(device, device.replica.void(task, target, reason="mistaken"))
+
+
+def _sign(world: "World", device: Device, task: str) -> None:
+    role = "lead" if world.pairs[task][0] == device.inspector else "second"
+    mine = device.replica.sign(task, role, reason="seen again")
+    world.keep(device, mine)
+    covers = decode_op(mine.raw).covers
+    own = [
+        one.n
+        for one in device.store.log_of(task)
+        if one.note not in EXCLUDED
+        and understood(one) is not None
+        and b'"t":"sign/' not in one.raw
+        and not _hidden(device, one)
+    ]
+    assert all(covered(covers, op_id(device.name, n)) for n in own)
+    assert device.replica.inspection(task).late == ()
+
+
+def _answer(world: "World", device: Device, task: str) -> None:
+    ref, value = world.pick(REFS), world.pick(["pass", "fail", "na"])
+    before = device.replica.inspection(task)
+    if len(device.spoken) == 1:  # and a program as old as that writes as it did
+        mine = device.replica.record(task, lambda stamp: _as_of_old(device, ref, value, stamp))
+    else:
+        mine = device.replica.answer(task, {ref: Answer(value)})
+    world.keep(device, mine)
+    after = device.replica.inspection(task)
+    if not after.signed:
+        assert after.items[ref].value == value
+        assert not after.items[ref].conflict
+    standing = {one.op for one in before.items[ref].standing} if ref in before.items else set()
+    assert set(decode_op(mine.raw).supersedes) == standing  # no more, however long the quarrel
+    others = [r for r in before.items if r != ref]
+    assert [before.items[r] for r in others] == [after.items[r] for r in others]
+
+
+def _as_of_old(device: Device, ref: str, value: str, stamp: Stamp) -> Any:
+    items = device.replica.inspection(stamp["e"]).items
+    seen = {ref: tuple(one.op for one in items[ref].standing)} if ref in items else {}
+    return SetAnswers1(f={ref: Answer1(value)}, s=seen, **stamp)
+
+
+def _odd(world: "World", device: Device, task: str, choice: float) -> None:
+    """Record what the server cannot count, or what another program would write."""
+    record = device.replica.record
+    if choice < 0.3:
+        world.keep(device, record(task, lambda stamp: Newer(hint="x", **stamp)), "parked")
+    elif choice < 0.5:
+        wrong = {"9.9": Answer("pass")}
+        world.keep(device, record(task, lambda stamp: SetAnswers(f=wrong, **stamp)), "bad")
+    elif choice < 0.65:
+        wrong = {REFS[0]: Answer("perhaps")}
+        world.keep(device, record(task, lambda stamp: SetAnswers(f=wrong, **stamp)), "bad")
+    elif choice < 0.8:
+        make = lambda stamp: Void(target="d1:1", reason="x", **stamp)  # noqa: E731
+        world.keep(device, record("elsewhere", make), "bad")
+    else:
+        world.keep(device, record(task, _by_another_program))
+
+
+def _by_another_program(stamp: Stamp) -> Any:
+    """Write a finding with blanks, escapes and the keys in another order."""
+    op = AddFinding(text=ODD_TEXT, basis="Law 3", **stamp)
+    fields = dict(reversed(msgspec.to_builtins(op).items()))
+    return Raw(json.dumps(fields).encode())
+
+
+def understood(one: Mine | hub.Placed) -> Any:
+    """Decode an operation, or give None for one of a newer program."""
+    try:
+        return decode_op(one.raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def _hidden(device: Device, mine: Mine) -> bool:
+    """Tell whether the original of a re-issued operation is known here too, and counts instead."""
+    orig = msgspec.json.decode(mine.raw).get("orig")
+    known = {theirs.hash for theirs in device.store._theirs.values()}
+    known.update(one.hash for one in device.store.log(1, 10**6))
+    return orig in known
