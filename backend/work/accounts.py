@@ -136,9 +136,9 @@ async def login(
         digest=digest(token), account_id=account.id, expires_at=now + settings.token_life
     )
 
-    await throttles.forgive(db, guesses)
     await db.exec(delete(Token).where(col(Token.expires_at) <= now))
     db.add(session)
+    await throttles.forgive(db, guesses)
     return token, session, as_officer(account)
 
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
@@ -59,29 +59,38 @@ async def attempt(db: Session, guesses: Sequence[Guess], now: datetime) -> None:
     async with transaction(db.bind) as fresh:
         await fresh.exec(delete(Throttle).where(col(Throttle.failed_at) < now - FORGOTTEN))
         for one in guesses:
-            row = await _locked(fresh, one, now)
-            wait = row.failed_at + pause(row.failures, one) - now
-            if wait > timedelta(0):
-                raise Refused(Reason.THROTTLED, seconds=ceil(wait.total_seconds()))
-            row.failures, row.failed_at = row.failures + 1, now
-            fresh.add(row)
+            if not await _counted(fresh, one, now):
+                row = await fresh.get_one(Throttle, one.digest, with_for_update=True)
+                wait = row.failed_at + pause(row.failures, one) - now
+                if wait > timedelta(0):
+                    raise Refused(Reason.THROTTLED, seconds=ceil(wait.total_seconds()))
+                row.failures, row.failed_at = row.failures + 1, now
+                fresh.add(row)
 
 
 async def forgive(db: Session, guesses: Sequence[Guess]) -> None:
-    """Take the counts of an attempt back that was right; an account begins anew."""
+    """Take the counts of an attempt back that was right; an account begins anew.
+
+    The last thing in a transaction: all who come from one address wait for one another here.
+    """
+    await db.flush()
+    count = col(Throttle.failures)
     for one in guesses:  # in the order in which attempts lock them
-        row = await db.get(Throttle, one.digest, with_for_update=True)
-        if row is not None:  # it is left to be forgotten: others may be about to count on it
-            row.failures = 0 if one.what == "account" else max(row.failures - 1, 0)
-            db.add(row)
+        less = case((count > 0, count - 1), else_=0)
+        left = {"failures": 0 if one.what == "account" else less}
+        await db.exec(update(Throttle).where(col(Throttle.digest) == one.digest).values(left))
 
 
-async def _locked(db: Session, guess: Guess, now: datetime) -> Throttle:
-    """Give the count of a guess, beginning it; of two who begin it at once neither fails."""
+async def _counted(db: Session, guess: Guess, now: datetime) -> bool:
+    """Count a guess if it is free, in one statement: a whole bureau may log in at once."""
     insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-    begun = insert(Throttle).values(digest=guess.digest, failures=0, failed_at=now)
-    await db.exec(begun.on_conflict_do_nothing())
-    return await db.get_one(Throttle, guess.digest, with_for_update=True)
+    begun = insert(Throttle).values(digest=guess.digest, failures=1, failed_at=now)
+    free = begun.on_conflict_do_update(
+        index_elements=["digest"],
+        set_={"failures": col(Throttle.failures) + 1, "failed_at": now},
+        where=col(Throttle.failures) < guess.free,
+    )
+    return bool((await db.exec(free.returning(col(Throttle.digest)))).all())
 
 
 def pause(failures: int, guess: Guess) -> timedelta:
