@@ -4,8 +4,9 @@ An operation counts on the device the moment it is recorded, and everywhere late
 leaves the log.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias, TypedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias, TypedDict
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +31,8 @@ from sync.store import EXCLUDED, File, Mine, Row, Store
 
 PUSH_OPS_MAX = 200
 CARRIES = b'"checklist.carry/'
+ANSWERS = b'"answers.set/'
+AGAIN = b'"orig"'
 
 
 class Stamp(TypedDict):
@@ -54,6 +57,15 @@ class _Task(Struct, frozen=True):
 
     checklist: str
     seats: tuple[_Seat, ...] = ()
+
+
+class Kept(NamedTuple):
+    """An operation as it is kept, not yet read."""
+
+    id: str
+    hash: str
+    who: str
+    raw: bytes
 
 
 class Identity(Struct, frozen=True):
@@ -121,27 +133,15 @@ class Replica:
 
     def checklist(self, inspection: str) -> Checklist:
         """Give the checklist that an inspection follows, or refuse with INSPECTION_UNKNOWN."""
-        wanted = self.followed(inspection) or self.came_with(inspection)
-        for row in self.store.rows("checklist"):
-            if row.id == wanted:
-                return checklist.load(row.body)
-        raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+        return self._form(inspection, self.followed(inspection) or self.came_with(inspection))
 
     def came_with(self, inspection: str) -> str:
         """Name the checklist that the task came with, or refuse with INSPECTION_UNKNOWN."""
-        for task in self.tasks():
-            if task.id == inspection:
-                return msgspec.json.decode(task.body, type=_Task).checklist
-        raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+        return self._task(inspection).checklist
 
     def checklists(self, inspection: str) -> list[Checklist]:
         """Give all checklists of a visit: its own, then those that partner departments bring."""
-        own = self.checklist(inspection)
-        row = next(task for task in self.tasks() if task.id == inspection)
-        task = msgspec.json.decode(row.body, type=_Task)
-        wanted = {seat.checklist for seat in task.seats} - {task.checklist}
-        brought = {row.id: row.body for row in self.store.rows("checklist") if row.id in wanted}
-        return [own, *(checklist.load(brought[digest]) for digest in sorted(brought))]
+        return self._forms(inspection, self.followed(inspection))
 
     def inspection(self, inspection: str) -> Inspection:
         """Fold an inspection as this device knows it now."""
@@ -154,16 +154,20 @@ class Replica:
     # -- record ----------------------------------------------------------------------------------
 
     def answer(self, inspection: str, answers: Mapping[str, Answer]) -> Mine:
-        """Answer items; each answer replaces those that this device knows to stand."""
-        those = self.checklists(inspection)
-        items, followed = checklist.asked(those), self.followed(inspection)
-        for ref, answer in answers.items():
-            refusal = checklist.admits(items, ref, answer)
-            if refusal is not None:
-                raise Refused(refusal, item=ref, value=answer.v)
+        """Answer items; each answer replaces those that this device knows to stand.
+
+        What was said of other items is left unread: this takes as long late in a visit as early.
+        """
 
         def make(stamp: Stamp) -> AnyOp:
-            standing = self.inspection(inspection).items
+            kept = self._kept(inspection)
+            followed = self._followed(kept)
+            items = checklist.asked(self._forms(inspection, followed))
+            for ref, answer in answers.items():
+                refusal = checklist.admits(items, ref, answer)
+                if refusal is not None:
+                    raise Refused(refusal, item=ref, value=answer.v)
+            standing = fold(_read(_about(kept, answers))).items
             seen = {r: tuple(s.op for s in standing[r].standing) for r in answers if r in standing}
             return SetAnswers(f=dict(answers), s=seen, under=followed, **stamp)
 
@@ -248,28 +252,49 @@ class Replica:
 
     def followed(self, inspection: str) -> str:
         """Name the checklist that is followed instead of the task's own; empty for that."""
-        raws = [mine.raw for mine in self.store.log_of(inspection)]
-        raws += [theirs.raw for theirs in self.store.theirs_of(f"i:{inspection}")]
-        carried = any(CARRIES in raw for raw in raws)  # nearly never, and a fold is dear
-        return self.inspection(inspection).followed if carried else ""
+        return self._followed(self._kept(inspection))
+
+    def _followed(self, kept: Sequence[Kept]) -> str:
+        if not any(CARRIES in one.raw for one in kept):  # nearly never, and a fold is dear
+            return ""
+        return fold(_read(kept)).followed
 
     def _must_hold(self, inspection: str) -> None:
-        if all(row.id != inspection for row in self.tasks()):
+        if self.store.row("task", inspection) is None:
             raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
 
+    def _task(self, inspection: str) -> _Task:
+        row = self.store.row("task", inspection)
+        if row is None:
+            raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+        return msgspec.json.decode(row.body, type=_Task)
+
+    def _forms(self, inspection: str, followed: str) -> list[Checklist]:
+        task = self._task(inspection)
+        own = self._form(inspection, followed or task.checklist)
+        wanted = {seat.checklist for seat in task.seats} - {task.checklist}
+        brought = [self.store.row("checklist", digest) for digest in sorted(wanted)]
+        return [own, *(_loaded(row.body) for row in brought if row is not None)]
+
+    def _form(self, inspection: str, digest: str) -> Checklist:
+        row = self.store.row("checklist", digest)
+        if row is None:
+            raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
+        return _loaded(row.body)
+
     def _known(self, inspection: str) -> list[Recorded]:
+        return _read(self._kept(inspection))
+
+    def _kept(self, inspection: str) -> list[Kept]:
+        """Give the operations that count here, unread."""
         enrolled = self.identity.enrolled
         own = [
-            Recorded(op_id(enrolled.device, mine.n), mine.hash, enrolled.inspector, op)
+            Kept(op_id(enrolled.device, mine.n), mine.hash, enrolled.inspector, mine.raw)
             for mine in self.store.log_of(inspection)
-            if mine.note not in EXCLUDED and (op := understood(mine.raw)) is not None
+            if mine.note not in EXCLUDED
         ]
-        told = [
-            Recorded(theirs.id, theirs.hash, theirs.who, op)
-            for theirs in self.store.theirs_of(f"i:{inspection}")
-            if (op := understood(theirs.raw)) is not None
-        ]
-        return own + told
+        told = self.store.theirs_of(f"i:{inspection}")
+        return own + [Kept(theirs.id, theirs.hash, theirs.who, theirs.raw) for theirs in told]
 
     def head(self) -> tuple[int, str]:
         """Give the end of the own chain: its number and its hash."""
@@ -290,6 +315,32 @@ class Replica:
     def have(self) -> dict[str, None]:
         """Name the buckets held, in the order they came."""
         return dict.fromkeys(msgspec.json.decode(self.store.get("have") or "[]", type=list[str]))
+
+
+def _read(kept: Iterable[Kept]) -> list[Recorded]:
+    return [
+        Recorded(one.id, one.hash, one.who, op)
+        for one in kept
+        if (op := understood(one.raw)) is not None
+    ]
+
+
+def _about(kept: Sequence[Kept], items: Iterable[str]) -> Sequence[Kept]:
+    """Leave out what surely has no part in what stands for these items, without reading it.
+
+    That is answers to other items. A re-issue hides another operation, and an escaped character
+    could hide a name: nothing is left out then.
+    """
+    if any(b"\\" in one.raw or AGAIN in one.raw for one in kept):
+        return kept
+    names = [msgspec.json.encode(item) for item in items]
+    return [one for one in kept if ANSWERS not in one.raw or any(name in one.raw for name in names)]
+
+
+@lru_cache(maxsize=16)
+def _loaded(body: bytes) -> Checklist:
+    """Read a checklist; whoever records reads the same one again and again."""
+    return checklist.load(body)
 
 
 def understood(raw: bytes) -> AnyOp | None:

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS held (
     bucket TEXT, kind TEXT, id TEXT, rev TEXT NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (bucket, kind, id)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS held_id ON held (kind, id);
 CREATE TABLE IF NOT EXISTS theirs (
     bucket TEXT, id TEXT, hash TEXT NOT NULL, who TEXT NOT NULL, raw BLOB NOT NULL,
     PRIMARY KEY (bucket, id)
@@ -152,6 +153,15 @@ class SqliteStore:
             " WHERE kind = ? GROUP BY id ORDER BY id"
         )
         return [Row(*found) for found in self.file.run(query, (kind,))]
+
+    def row(self, kind: str, entity: str) -> Row | None:
+        """Give one row."""
+        query = (
+            "SELECT bucket, kind, id, rev, body FROM held"
+            " WHERE kind = ? AND id = ? ORDER BY bucket DESC LIMIT 1"
+        )
+        found = self.file.run(query, (kind, entity)).fetchone()
+        return Row(*found) if found else None
 
     def put_theirs(self, theirs: Theirs) -> None:
         """Keep another device's operation."""

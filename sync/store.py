@@ -124,6 +124,10 @@ class Store(Protocol):
         """Give the rows of one kind by id, each once: as the last of its buckets has it."""
         ...
 
+    def row(self, kind: str, entity: str) -> Row | None:
+        """Give one row as `rows` does."""
+        ...
+
     def put_theirs(self, theirs: Theirs) -> None:
         """Keep another device's operation."""
         ...
@@ -268,6 +272,11 @@ class MemoryStore:
         """Give the rows of one kind."""
         held = sorted((row for row in self._rows.values() if row.kind == kind), key=_place)
         return list({row.id: row for row in held}.values())
+
+    def row(self, kind: str, entity: str) -> Row | None:
+        """Give one row."""
+        found = [row for row in self._rows.values() if (row.kind, row.id) == (kind, entity)]
+        return max(found, key=_place, default=None)
 
     def put_theirs(self, theirs: Theirs) -> None:
         """Keep another device's operation."""

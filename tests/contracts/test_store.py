@@ -137,10 +137,13 @@ def test_a_row_is_replaced_in_its_bucket_and_stays_in_others(store: Store) -> No
         store.put_row(ROW)
         store.put_row(Row("b0", "task", "t1", "r0", b"0"))
         store.put_row(Row("b1", "task", "t1", "r2", b"2"))
-    both = store.rows("task")
+    both, one = store.rows("task"), store.row("task", "t1")
     with store.transaction():
         store.remove_row("b1", "task", "t1")
 
+    assert both == [one]
+    assert store.row("task", "t1") == Row("b0", "task", "t1", "r0", b"0")
+    assert store.row("checklist", "t1") is store.row("task", "t2") is None
     assert both == [Row("b1", "task", "t1", "r2", b"2")]
     assert store.rows("task") == [Row("b0", "task", "t1", "r0", b"0")]
 
