@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import click
+import msgspec
 
 from cli.device_identity import home_option, opened
 from cli.home import Home
@@ -149,6 +150,22 @@ def read(file: Path, folder: Path, *, passphrase: str) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+@click.command("receipt")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@home_option
+@json_option
+def write_receipt(file: Path, folder: Path) -> None:
+    """Write the server's last signed receipt into FILE, for `verify ledger`. 导出服务器回执。"""
+    with opened(folder) as home:
+        shown = carrying.shown_receipt(home.replica)
+    file.write_bytes(msgspec.json.encode(shown) + b"\n")
+    say(
+        f"The server acknowledged operation {shown.ack.n}, at its ledger position {shown.ledger}.",
+        f"服务器已确认至第 {shown.ack.n} 号操作，账本位置 {shown.ledger}。",
+    )
+    show(shown, {})
+
+
 @click.command("import-receipt")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @home_option
@@ -165,4 +182,4 @@ def import_receipt(file: Path, folder: Path) -> None:
     show({"files": len(receipt.files), "unsent": unsent}, {})
 
 
-commands: list[click.Command] = [export, import_, import_receipt]
+commands: list[click.Command] = [write_receipt, export, import_, import_receipt]

@@ -6,11 +6,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync import codec, versions
+from sync import codec, messages, versions
 from sync.exchange import acknowledge
 from sync.handover import Item
 from sync.hub import UNREADABLE
-from sync.messages import PushHead, Response
+from sync.messages import Ack, PushHead, Response
 from sync.refusals import Reason, Refused
 from sync.replica import Identity, Replica
 from sync.store import Mine
@@ -30,6 +30,26 @@ class Receipt(Struct, frozen=True):
 
     answers: tuple[Answer, ...]
     files: tuple[str, ...]
+
+
+class Shown(Struct, frozen=True):
+    """The server's last word to a device, as `verify ledger` reads it."""
+
+    device: str
+    ack: Ack
+    ledger: int
+    root: str
+    sig: str
+
+
+def shown_receipt(replica: Replica) -> Shown:
+    """Give the receipt of the last exchange; refuse with RECEIPT_NONE before the first."""
+    held = replica.store.get("receipt")
+    if not held:
+        raise Refused(Reason.RECEIPT_NONE)
+    ack, receipt = msgspec.json.decode(held, type=tuple[Ack, messages.Receipt])
+    device = replica.identity.enrolled.device
+    return Shown(device, ack, receipt.ledger, receipt.root, receipt.sig)
 
 
 def write_receipt(secret: str, receipt: Receipt) -> str:

@@ -347,6 +347,14 @@ class Reason(Enum):
         "Apply it on the phone that made the file; nothing was changed.",
         "请在导出该文件的手机上使用；未作任何更改。",
     )
+    RECEIPT_NONE = (
+        "receipt.none",
+        Kind.CONFLICT,
+        "This device has no receipt of the server yet.",
+        "本终端尚无服务器回执",
+        "Sync first: evenhand device sync.",
+        "请先同步：evenhand device sync。",
+    )
     PERSON_UNKNOWN = (
         "device.person-unknown",
         Kind.MISSING,

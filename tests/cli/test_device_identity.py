@@ -9,13 +9,14 @@ from click.testing import CliRunner, Result
 from simulation.memory_hub import MemoryHub
 from simulation.world import FORM
 
+from backend.rules.ledger_lines import Shown
 from cli.device import sync_over
 from cli.device_carry import read, write
 from cli.device_identity import enrol_at
 from cli.home import Home, person_folder
 from cli.main import main
 from sync import checklist, codec
-from sync.messages import Enrol, Enrolled, Request, Response
+from sync.messages import Enrol, Enrolled, Request, Response, receipt_text
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 from sync.store import File, MemoryStore
@@ -231,7 +232,7 @@ def test_a_revoked_phone_forgets_all_but_the_files_that_only_it_has(
     one.close()
 
 
-def test_a_revoked_phone_whose_work_is_not_in_the_ledger_forgets_nothing(
+def test_a_revoked_copy_of_a_phone_delivers_what_only_it_has_before_it_forgets(
     hub: MemoryHub, tmp_path: Path
 ) -> None:
     one = home(hub, tmp_path / "one")
@@ -243,12 +244,46 @@ def test_a_revoked_phone_whose_work_is_not_in_the_ledger_forgets_nothing(
     sync_over(one, hub.ask)
     hub.revoke("d1")
 
-    reason = refused(lambda: sync_over(two, hub.ask))
+    sync_over(two, hub.ask)
 
-    assert reason is Reason.DEVICE_REVOKED
-    assert len(two.store.log(1, 9)) == 1
+    (held,) = hub.chain("d2")
+    assert (held.verdict.verdict, held.verdict.why) == ("quarantined", "device.revoked")
+    assert b"rats" in held.raw
+    assert two.store.log(1, 9) == []
     one.close()
     two.close()
+
+
+# -- the server's word ---------------------------------------------------------------------------
+
+
+def test_the_servers_receipt_is_written_as_the_proof_of_the_ledger_reads_it(
+    hub: MemoryHub, tmp_path: Path
+) -> None:
+    one = home(hub, tmp_path / "phone")
+    one.replica.find("t1", "mice", basis="Law 3")
+    sync_over(one, hub.ask)
+    server_key = one.replica.identity.enrolled.server_key
+    one.close()
+
+    done = device("receipt", str(tmp_path / "a.receipt"), "--home", str(tmp_path / "phone"))
+
+    shown = msgspec.json.decode((tmp_path / "a.receipt").read_bytes(), type=Shown)
+    text = receipt_text(shown.device, shown.ack, ledger=shown.ledger, root=shown.root)
+    assert done.exit_code == 0, done.output
+    assert (shown.device, shown.ack.n, shown.ledger) == ("d1", 1, 1)
+    assert codec.verifies(server_key, text, shown.sig)
+
+
+def test_before_the_first_exchange_there_is_no_receipt(hub: MemoryHub, tmp_path: Path) -> None:
+    one = Home(tmp_path / "phone")
+    enrol_at(one.replica, door(hub), server="", code="code-li", label="")
+    one.close()
+
+    done = device("receipt", str(tmp_path / "a.receipt"), "--home", str(tmp_path / "phone"))
+
+    assert "receipt.none" in done.stderr
+    assert not (tmp_path / "a.receipt").exists()
 
 
 # -- to a new phone ------------------------------------------------------------------------------
