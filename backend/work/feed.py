@@ -9,12 +9,14 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from sqlalchemy import text
-from sqlmodel import select
 
 from backend.db import Session, head
-from backend.tables import Feed, Inspector, Member
+from backend.tables import Feed, Member
+from backend.work import ledger
 from sync import pages
 
+MEMBER = "SELECT bucket FROM member WHERE inspector_id = $1"
+WORKS = "SELECT division, districts FROM inspector WHERE id = $1"
 SITES = "d:"  # and a division: its establishments, as `work.sites` publishes them
 
 _ADD_UP = text(
@@ -113,20 +115,18 @@ async def leave(db: Session, inspector_id: str, bucket: str) -> None:
 
 async def buckets(db: Session, inspector_id: str) -> list[str]:
     """Name the buckets that an inspector follows, in order; those of establishments come last."""
-    query = select(Member.bucket).where(Member.inspector_id == inspector_id)
-    members = sorted(await db.exec(query))
-    inspector = await db.get(Inspector, inspector_id)
-    return [*members, *(territory(inspector) if inspector else ())]
+    members, inspector = await ledger.ask(db, (MEMBER, (inspector_id,)), (WORKS, (inspector_id,)))
+    named = sorted(name for (name,) in members)
+    return [*named, *(bucket for row in inspector for bucket in territory(*row))]
 
 
-def territory(inspector: Inspector) -> list[str]:
+def territory(division: str, districts: str) -> list[str]:
     """Name the buckets of the establishments where an inspector works, none inside another."""
-    districts = [one for one in inspector.districts.split(",") if one]
     found: list[str] = []
-    for division in sorted(districts or [inspector.division]):
-        if division.isdigit() and not (found and division.startswith(found[-1])):
-            found.append(division)
-    return [f"{SITES}{division}" for division in found]
+    for one in sorted([one for one in districts.split(",") if one] or [division]):
+        if one.isdigit() and not (found and one.startswith(found[-1])):
+            found.append(one)
+    return [f"{SITES}{one}" for one in found]
 
 
 async def next_place(db: Session) -> int:

@@ -90,8 +90,7 @@ async def exchange(
     if push.head.pull is not None and device.revoked:
         page = revoked(push.head.pull, device.epoch)
     elif push.head.pull is not None:
-        asking = await db.get_one(Device, sender)
-        page, check = await pages.cut(db, asking, push.head.pull, snapshots)
+        page, check = await pages.cut(db, device, push.head.pull, snapshots)
     return _answer(device, push.head.v, notes, page, check, now)
 
 

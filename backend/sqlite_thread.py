@@ -1,0 +1,153 @@
+"""SQLite 的线程: one connection in a thread of its own, and as few visits there as its work takes.
+
+A visit wakes two threads, which costs more than most statements do.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeVar, cast
+
+import aiosqlite
+from aiosqlite.context import contextmanager
+
+from sync import wal
+
+T = TypeVar("T")
+
+FETCHED = 500  # rows that come along with a statement; the others when they are asked for
+
+
+class SqliteThread(aiosqlite.Connection):
+    """A connection that can do several things in one visit to its thread.
+
+    `over` is called when a transaction has ended: not before, as SQLAlchemy's own events are.
+    """
+
+    _path = ""
+    over: Callable[[], None] = staticmethod(lambda: None)
+
+    @classmethod
+    async def open(cls, path: str, **options: Any) -> "SqliteThread":
+        """Open a database file."""
+        opened = cls(partial(sqlite3.connect, path, **options), iter_chunk_size=FETCHED)
+        opened._thread.daemon = True  # as SQLAlchemy has it: a forgotten one holds up no exit
+        opened._path = path
+        await opened
+        return opened
+
+    @contextmanager
+    async def cursor(self) -> aiosqlite.Cursor:
+        """Make a cursor, without a visit."""
+        return Cursor(self)
+
+    async def commit(self) -> None:
+        """Commit, and if the write-ahead log has become long copy it into the database."""
+        await self.at_once(self._commit)
+        self.over()
+
+    async def rollback(self) -> None:
+        """Roll back."""
+        await super().rollback()
+        self.over()
+
+    def _commit(self, raw: sqlite3.Connection) -> None:
+        raw.commit()
+        if not wal.safe() and wal.due(self._path):
+            wal.checkpoint(raw, self._path)
+
+    async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` with the bare connection: a visit costs more than most statements."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        queue = cast("SimpleQueue[tuple[asyncio.Future[T], Callable[[], T]]]", self._tx)
+        queue.put_nowait((done, partial(work, self._conn)))
+        return await done
+
+
+class Cursor(aiosqlite.Cursor):
+    """A cursor of one statement: it is made, run, read and closed in one visit.
+
+    Only of a long answer is the rest fetched as it is asked for.
+    """
+
+    def __init__(self, thread: SqliteThread) -> None:
+        self._thread = thread
+        self._open: sqlite3.Cursor | None = None  # only while more rows may follow
+        self._rows: deque[Any] = deque()
+        self._said: tuple[Any, int, int | None] = (None, -1, None)
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "Cursor":
+        """Run a statement, and fetch its first rows."""
+        values = cast(Any, parameters or ())
+
+        def work(raw: sqlite3.Connection) -> list[Any]:
+            return self._read(raw.execute(sql, values), FETCHED)
+
+        self._rows = deque(await self._thread.at_once(work))
+        return self
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> "Cursor":
+        """Run a statement with each of many values."""
+
+        def work(raw: sqlite3.Connection) -> None:
+            cursor = raw.executemany(sql, cast(Any, parameters))
+            self._said = (None, cursor.rowcount, cursor.lastrowid)
+            cursor.close()
+
+        await self._thread.at_once(work)
+        return self
+
+    async def fetchone(self) -> Any:
+        """Fetch a row, if there is another."""
+        found = await self.fetchmany(1)
+        return found[0] if found else None
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Fetch the next rows."""
+        wanted = size or FETCHED
+        if len(self._rows) < wanted and (cursor := self._open):
+            rest = wanted - len(self._rows)
+            self._rows += await self._thread.at_once(lambda _: self._read(cursor, rest))
+        return [self._rows.popleft() for _ in range(min(wanted, len(self._rows)))]
+
+    async def fetchall(self) -> list[Any]:
+        """Fetch all rows that are left."""
+        if cursor := self._open:
+            self._rows += await self._thread.at_once(lambda _: self._read(cursor, None))
+        rows, self._rows = list(self._rows), deque()
+        return rows
+
+    async def close(self) -> None:
+        """Let go of what was not fetched."""
+        self._rows.clear()
+        if cursor := self._open:
+            self._open = None
+            await self._thread.at_once(lambda _: cursor.close())
+
+    @property
+    def description(self) -> Any:
+        """Name the columns, if it has any."""
+        return self._said[0]
+
+    @property
+    def rowcount(self) -> int:
+        """Count the rows that were changed, if that is known."""
+        return self._said[1]
+
+    @property
+    def lastrowid(self) -> int | None:
+        """Give the row that was inserted last."""
+        return self._said[2]
+
+    def _read(self, cursor: sqlite3.Cursor, limit: int | None) -> list[Any]:
+        """Read rows in the thread, and close the cursor when they are at their end."""
+        rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+        more = limit is not None and len(rows) == limit
+        self._said = (cursor.description, cursor.rowcount, cursor.lastrowid)
+        self._open = cursor if more else None
+        if not more:
+            cursor.close()
+        return rows
