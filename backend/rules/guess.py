@@ -49,7 +49,11 @@ _names: dict[str, tuple[str, ...]] = {
         "address", "establishmentaddress", "streetaddress", "addressline1", "addressline2",
         "addressline3", "addressline4", "postcode",
     ),
-    "risk": ("风险等级", "风险级别", "风险分级", "信用等级", "risk", "riskclass", "risklevel"),
+    "risk": ("风险等级", "风险级别", "风险分级", "risk", "riskclass", "risklevel"),
+    "credit_class": (
+        "信用风险分类", "信用风险等级", "信用风险类别", "信用分类", "信用类别", "信用等级",
+        "creditclass", "creditriskclass", "creditrating",
+    ),
     "status": (
         "登记状态", "经营状态", "状态", "企业状态", "证照状态", "营业状态", "狀態", "營業狀態",
         "status", "establishmentstatus", "licencestatus", "licensestatus",
@@ -86,11 +90,19 @@ _risks: dict[str, tuple[str, ...]] = {
     "C": ("c", "c级", "较高", "中高"),
     "D": ("d", "d级", "高", "高风险", "high"),
 }
+_credit_classes: dict[str, tuple[str, ...]] = {  # 企业信用风险分类, of four classes
+    "A": ("a", "a类", "a级", "信用风险低", "信用风险低a类", "信用风险低(a类)"),
+    "B": ("b", "b类", "b级", "信用风险一般", "信用风险一般b类", "信用风险一般(b类)"),
+    "C": ("c", "c类", "c级", "信用风险较高", "信用风险较高c类", "信用风险较高(c类)"),
+    "D": ("d", "d类", "d级", "信用风险高", "信用风险高d类", "信用风险高(d类)"),
+}
 _yes_no: dict[str, tuple[str, ...]] = {
     "true": ("在岗", "是", "true", "yes", "1"),
     "false": ("调离", "借调", "离岗", "退休", "否", "false", "no", "0"),
 }
-_words = {"status": _statuses, "risk": _risks, "active": _yes_no}
+_words = {
+    "status": _statuses, "risk": _risks, "credit_class": _credit_classes, "active": _yes_no,
+}  # fmt: skip
 _known_kinds = ("uscc", "reg15", "reg13", "coop", "jy", "sc")
 _division = re.compile(r"(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])(\d\d){1,2}(\d{3}){0,2}")
 _decimal = re.compile(r"[+-]?\d{1,3}\.\d+")
@@ -234,7 +246,7 @@ def _fit(name: str, column: _Column) -> float | None:
             return column.share(_decimal.fullmatch)
         case "valid_from" | "valid_to":
             return column.share(lambda one: day(one) or day(one, "dmy") or day(one, "mdy"))
-        case "status" | "risk" | "active":
+        case "status" | "risk" | "credit_class" | "active":
             known_words = {_plain(word) for words in _words[name].values() for word in words}
             return column.share(lambda one: _plain(one) in known_words)
         case "cap":

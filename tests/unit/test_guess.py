@@ -105,3 +105,25 @@ def test_words_that_lost_something_are_proposed_once() -> None:
     assert found.columns[2] == "业态\ufffd"
     assert found.toml.count("D\ufffd") == 1
     assert table.fields.keys() >= {"code", "name", "division"}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("信用风险分类", ["A", "B", "C", "D"]),
+        ("企业信用风险分类结果", ["A类", "B类", "C类", "D类"]),
+        ("信用等级", ["信用风险低（A类）", "信用风险一般", "信用风险较高", "信用风险高（D类）"]),
+        ("Credit class", ["a", "b", "c", "d"]),
+    ],
+)
+def test_credit_classes_are_proposed_beside_risk_classes(name: str, words: list[str]) -> None:
+    lines = "".join(f"{n},店,冷库,330106,B级,{word}\n" for n, word in enumerate(words))
+
+    found = guessed(f"编号,名称,业态,区划,风险等级,{name}\n{lines}".encode())
+
+    assert sources(found)["risk"] == ("风险等级",)
+    assert sources(found)["credit_class"] == (name,)
+    table = mapping.parse(found.toml.encode(), "establishments")
+    credit = table.fields["credit_class"]
+    if isinstance(credit, mapping.Source):
+        assert [credit.values.get(word, word) for word in words] == ["A", "B", "C", "D"]
