@@ -21,7 +21,7 @@ import msgspec
 import pytest
 import visits
 from conftest import Office
-from rows import put, revision
+from rows import revision
 from serving import Server
 
 from backend import db
@@ -185,9 +185,9 @@ class Field:
         key = codec.fingerprint(invited.server_key)
         return write(Invitation(f"http://127.0.0.1:{port}", invited.code, key))
 
-    async def plain(self) -> Plain:
-        """Enrol the device in JavaScript for the lead."""
-        plain = Plain(self.node, self.folder / "plain")
+    async def plain(self, name: str = "plain") -> Plain:
+        """Enrol a device in JavaScript for the lead."""
+        plain = Plain(self.node, self.folder / name)
         plain.ask("enrol", await self.invite("lead", self.server.port))
         return plain
 
@@ -195,6 +195,23 @@ class Field:
         """Enrol a device of ours for the second."""
         invited = read(await self.invite("second", self.server.port))
         return Ours(self.folder / "ours", invited)
+
+    async def back_up(self) -> None:
+        """Copy the database, which is a file, while nobody is at it."""
+        self.server.stop()
+        await self.office.engine.dispose()
+        shutil.copy(self.folder / "evenhand.db", self.folder / "backup.db")
+        self.server.start()
+
+    async def restore(self, *, announced: bool) -> None:
+        """Put the copy back, and say so or forget to."""
+        self.server.stop()
+        await self.office.engine.dispose()
+        shutil.copy(self.folder / "backup.db", self.folder / "evenhand.db")
+        if announced:
+            done = self.server.run("server", "restored")
+            assert done.returncode == 0, done.stderr
+        self.server.start()
 
     async def kept(self) -> Inspection:
         """Read what the server keeps of the fold."""
@@ -210,8 +227,10 @@ class Field:
 async def field(office: Office, database_url: str, node: str) -> AsyncIterator[Field]:
     """Draw and dispatch a task in a large division, and open the server's door."""
     task, *_ = await visits.dispatched(office, sites=1)
-    batch = revision("establishments")
-    await put(office, batch, *sites(batch.id))
+    async with db.transaction(office.engine) as session:
+        session.add(batch := revision("establishments"))
+        await session.flush()
+        session.add_all(sites(batch.id))
     with Server(office.settings.data_dir.parent, database_url) as server:
         yield Field(office, server, task, node)
 
@@ -248,7 +267,9 @@ def history(chance: Random) -> list[Recorded]:
         refs, digests = chance.choices("1~𠮷", k=2), chance.sample(["", "x", "y"], 2)
         given = Answer(chance.choice(["pass", "fail"]), note=chance.choice(["", "注"]))
         table = Answer("1", kind="table", rows=({"k": chance.choice("ab")},))
-        spans = {one: ((chance.randint(1, 5), chance.randint(1, 5)),) for one in chance.sample("abc", 1)}
+        spans = {
+            one: ((chance.randint(1, 5), chance.randint(1, 5)),) for one in chance.sample("abc", 1)
+        }
         stamp: dict[str, Any] = {"n": int(name[2:]), "e": "t", "w": 0, "m": 0, "boot": "b"}
         if chance.random() < 0.3:
             stamp["orig"] = hashes[chance.choice(names)]
@@ -333,3 +354,77 @@ async def test_two_makes_of_devices_work_as_a_pair_on_links_that_lose_what_was_s
     assert plain.ask("fold", task)["digest"] == digest(ours.replica.inspection(task)) == kept.digest
     assert [field.holds(body) for body in (PHOTO, MOVIE)] == [True, True]
     assert plain.ask("status")["files"] == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_it_speaks_every_version_and_finds_one_that_both_speak(field: Field) -> None:
+    task = field.task.id
+    for version in (1, "2026-11-21", "2031-01-01"):
+        plain = await field.plain(f"plain-{version}")
+        plain.set(version=version, patience=9)
+        plain.ask("answer", task, answers())
+        plain.ask("record", {"t": "tomorrow/1", "e": task})
+        plain.ask("sync")
+        plain.ask("sync")
+        speaks, status = plain.state()["version"], plain.ask("status")
+
+        assert speaks == (version if version != "2031-01-01" else "2026-11-22")
+        assert status["verdicts"] == {"2": {"d": "parked", "why": "op.unknown"}}
+        assert status["sites"] == (SITES if version != 1 else 0)
+        assert (await field.kept()).digest == plain.ask("fold", task)["digest"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_server_that_came_back_from_a_backup_is_healed(
+    field: Field, announced: bool
+) -> None:
+    plain, task = await field.plain(), field.task.id
+    plain.ask("sync")
+    plain.ask("answer", task, answers())
+    plain.ask("sync")
+    await field.back_up()
+    plain.ask("answer", task, {"3.1": {"v": "fail"}})
+    plain.ask("sync")
+    await field.restore(announced=announced)
+    plain.ask("record", {"t": "finding.add/1", "e": task, "text": "霉斑", "basis": "第三条"})
+    plain.ask("sync")
+    status, kept = plain.ask("status"), await field.kept()
+
+    assert (status["acked"], status["verdicts"], status["sites"]) == (3, {}, SITES)
+    assert (kept.operations, kept.digest) == (3, plain.ask("fold", task)["digest"])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_copied_device_stops_and_keeps_all_that_it_recorded(field: Field) -> None:
+    plain, task = await field.plain(), field.task.id
+    plain.ask("sync")
+    shutil.copytree(plain.folder, field.folder / "copy")
+    copy = Plain(field.node, field.folder / "copy")
+    plain.ask("answer", task, answers())
+    copy.ask("answer", task, answers(i3_1="fail"))
+    plain.ask("sync")
+    said = copy.ask("sync", fails=True)
+
+    assert said["error"] == "fork"
+    assert copy.ask("status")["log"] == 1
+    assert copy.ask("sync", fails=True)["error"] == "fork"
+    assert (await field.kept()).digest == plain.ask("fold", task)["digest"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_revoked_device_delivers_and_forgets(field: Field) -> None:
+    plain, task = await field.plain(), field.task.id
+    plain.ask("sync")
+    plain.ask("answer", task, answers())
+    client = await field.office.officer("supervisor", visits.DIVISION)
+    device = plain.state()["device"]
+    revoked = await client.post(f"/office/devices/{device}/revoke", json={"reason": "丢失"})
+    said = plain.ask("sync", fails=True)
+
+    assert revoked.is_success, revoked.text
+    assert said["error"] == "revoked"
+    assert not (plain.folder / "log.jsonl").exists()
+    assert "secret" not in plain.state()
+    held = await client.get("/office/quarantine")
+    assert [(one["device"], one["why"]) for one in held.json()] == [(device, "device.revoked")]

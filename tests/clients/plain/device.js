@@ -162,7 +162,7 @@ class Device {
   /** Give the operations of an inspection that count, those of this device at once. */
   ops(e) {
     const own = this.#own().filter((one) => one.e === e && this.#counts(one.n));
-    return [...own, ...this.replica.told(e)];
+    return [...own, ...this.replica.others(e)];
   }
 
   state_of(e) {
@@ -220,6 +220,7 @@ class Device {
     if (version === 1) {
       delete pull.part;
       delete pull.packs;
+      delete pull.told;
     }
     const first = {
       v: version, dev: device, from: acked + 1, count: ops.length, prev: this.hash(acked),
@@ -238,7 +239,8 @@ class Device {
     const packed = await this.#snapshots(events, first.upload);
     this.#acknowledge(from, first);
     for (const event of events) this.#apply(event, packed);
-    Object.assign(this.replica, { epoch: first.epoch, seq: end.next });
+    const told = [first.receipt.ledger, first.receipt.root];
+    Object.assign(this.replica, { epoch: first.epoch, seq: end.next, told });
     const anew = events.some(({ t, reads }) => t === 'reset' && !reads); // push all, then compare
     const more = end.more || anew || this.#agree(end.check, struck);
     this.#age();
@@ -250,11 +252,9 @@ class Device {
 
   #acknowledge(from, { ack, except, receipt, upload, revoked, durable = 0 }) {
     if (ack.n > this.log.length || this.hash(ack.n) !== ack.h) this.#stop('fork');
-    if (receipt) {
-      const { ledger, root, sig } = receipt;
-      const text = bytes.receiptText(this.state.device, ack.n, ack.h, ledger, root);
-      if (!bytes.verify(this.state.server_key, text, sig)) this.#stop('receipt');
-    }
+    const { ledger, root, sig } = receipt;
+    const text = bytes.receiptText(this.state.device, ack.n, ack.h, ledger, root);
+    if (!bytes.verify(this.state.server_key, text, sig)) this.#stop('receipt');
     for (let n = from; n <= ack.n; n += 1) delete this.state.verdicts[n];
     for (const { d, why, n, ops = [[n, n]] } of except)
       for (const [first, last] of ops)

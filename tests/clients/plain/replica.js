@@ -22,17 +22,19 @@ class Replica {
     this.seq = kept.seq ?? 0;
     this.buckets = kept.buckets ?? {};
     this.part = kept.part ?? {};
+    this.told = kept.told; // [position, root] of the ledger beside the last page
   }
 
   kept() {
-    const { epoch, seq, buckets, part } = this;
-    return { epoch, seq, buckets, part };
+    const { epoch, seq, buckets, part, told } = this;
+    return { epoch, seq, buckets, part, told };
   }
 
   /** Say where this replica stands, as `pull` wants it. */
   question(limit) {
     const have = Object.keys(this.buckets).filter((b) => this.buckets[b].whole).sort();
-    return { epoch: this.epoch, seq: this.seq, have, limit, part: this.part, packs: true };
+    const { epoch, seq, part, told } = this;
+    return { epoch, seq, have, limit, part, packs: true, ...(told ? { told } : {}) };
   }
 
   apply(event) {
@@ -95,7 +97,7 @@ class Replica {
   }
 
   /** Give the operations of others in an inspection. */
-  told(inspection) {
+  others(inspection) {
     return Object.values(this.buckets[`i:${inspection}`]?.ops ?? {});
   }
 
