@@ -52,8 +52,11 @@ def devices(context: click.Context, sort: str) -> None:
     found.sort(key=lambda one: (one.revoked_at is not None, SORTS[sort](one)))
     if as_json():
         show(found)
-    else:
-        _table(found, datetime.now(UTC))
+        return
+    say(f"Devices: {len(found)}.", f"终端：{len(found)} 台。")
+    now = datetime.now(UTC)
+    for one in found:
+        print_device(one, now)
 
 
 @devices.command()
@@ -116,32 +119,29 @@ def _outstanding(one: DeviceView) -> int:
     return one.files_missing + one.held_back + one.parked + one.forked + one.untouched
 
 
-def _table(found: list[DeviceView], now: datetime) -> None:
-    from rich.console import Console  # slow to import, and only this needs it
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    heads: list[Words] = [
-        ("device", "终端"), ("inspector", "执法人员"), ("last seen", "最近同步"),
-        ("ops", "操作数"), ("head", "链尾"), ("outstanding", "未了事项"), ("clock", "时钟"),
-    ]  # fmt: skip
-    for head in heads:
-        table.add_column(text(*head), overflow="fold")
-    for one in found:
-        age, style = _age(one, now)
-        former = text(f"\nwas {one.renews}", f"\n原 {one.renews}") if one.renews else ""
-        table.add_row(
-            one.id + former, f"{one.name} {one.certificate}", Text(age, style), str(one.operations),
-            one.head_hash[:SHORT], _waiting(one) or "–", _clock(one.skew_ms),
-        )  # fmt: skip
-    Console(highlight=False, markup=False).print(table)
+def print_device(one: DeviceView, now: datetime) -> None:
+    """Print a device in lines that a narrow terminal does not break where ids are copied."""
+    label = f"  {one.label}" if one.label else ""
+    say(*(f"{one.id}  {one.name} {one.certificate}{label}",) * 2)
+    if one.renews:
+        say(f"    was {one.renews}", f"    原 {one.renews}")
+    age, colour = _age(one, now)
+    seen = click.style(age, fg=colour, dim=colour is None)
+    at = f" ({_moment(one.seen_at)})" if one.seen_at else ""
+    say(
+        f"    last seen: {seen}{at}; operations: {one.operations}, head {one.head_hash[:SHORT]}",
+        f"    最近同步：{seen}{at}；操作数：{one.operations}，链尾 {one.head_hash[:SHORT]}",
+    )
+    waiting, clock = _waiting(one) or text("nothing known", "暂无"), _clock(one.skew_ms)
+    say(f"    outstanding: {waiting}", f"    未了事项：{waiting}")
+    if clock:
+        say(f"    its clock is off by {clock}", f"    终端时钟偏差：{clock}")
 
 
-def _age(one: DeviceView, now: datetime) -> tuple[str, str]:
+def _age(one: DeviceView, now: datetime) -> tuple[str, str | None]:
     """Say how long ago a device was there, and in which colour."""
     if one.revoked_at is not None:
-        return text(f"revoked at {one.revoked_n}", f"已停用，止于 {one.revoked_n}"), "dim"
+        return text(f"revoked at {one.revoked_n}", f"已停用，止于 {one.revoked_n}"), None
     if one.seen_at is None:
         return text("never", "从未"), "red"
     age = now - one.seen_at
@@ -157,13 +157,13 @@ def _age(one: DeviceView, now: datetime) -> tuple[str, str]:
 def _waiting(one: DeviceView) -> str:
     """Say what is known not to have come, or not to count."""
     told: list[tuple[int, Words]] = [
-        (one.files_missing, ("files missing", "个文件未到")),
-        (one.held_back, ("held back", "项被隔离")),
-        (one.parked, ("not understood", "项未能识别")),
-        (one.forked, ("in a fork", "项在分叉中")),
-        (one.untouched, ("tasks untouched", "项任务未开始")),
+        (one.files_missing, ("files missing", "未到文件")),
+        (one.held_back, ("held back", "被隔离")),
+        (one.parked, ("not understood", "未能识别")),
+        (one.forked, ("in a fork", "分叉中")),
+        (one.untouched, ("tasks untouched", "未开始任务")),
     ]
-    return text(", ", "，").join(f"{count} {text(*words)}" for count, words in told if count)
+    return text(", ", "，").join(f"{text(*words)} {count}" for count, words in told if count)
 
 
 def _clock(skew_ms: int) -> str:
