@@ -49,7 +49,7 @@ def export(file: Path, phone: bool, everything: bool, passphrase: str, folder: P
 def write(home: Home, file: Path, *, passphrase: str, everything: bool) -> dict[str, int]:
     """Write a bundle for the office, or with a passphrase one for a new phone."""
     enrolled = home.replica.identity.enrolled
-    files = [one for one in home.store.files() if everything or not one.sent]
+    files = [one for one in home.files() if everything or not one.sent]
     scratch = Path(mkdtemp(prefix=".export-", dir=file.resolve().parent))
     part = scratch / file.name
     try:

@@ -69,7 +69,7 @@ class Delivered(Struct, frozen=True):
 
 def waiting(home: Home) -> list[Waiting]:
     """List the files that the server is not known to have, in the order they were taken."""
-    unsent = {file.sha256: file for file in home.store.files() if not file.sent}
+    unsent = {file.sha256: file for file in home.files() if not file.sent}
     if not unsent:
         return []
     ops = [
@@ -110,7 +110,7 @@ def send_files(
 ) -> Delivered:
     """Send what the server does not have, as far as the policy goes."""
     token = home.store.get("upload")
-    unsent = [file for file in home.store.files() if not file.sent]
+    unsent = [file for file in home.files() if not file.sent]
     if policy == "none" or not token or not unsent:
         return Delivered()
     courier = Courier(ask, token=token, wait=wait)

@@ -88,6 +88,10 @@ class Home:
             partial.rename(final)
             _sync_folder(final.parent)
 
+    def files(self) -> list[File]:
+        """List the files that are here; to a new phone those already sent need not come along."""
+        return [file for file in self.store.files() if self._path(file.sha256).exists()]
+
     def reader(self, digest: str) -> Read:
         """Read a kept file piece by piece."""
 

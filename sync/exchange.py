@@ -190,6 +190,7 @@ def _rewound(replica: Replica, response: Response) -> bool:
         raise refused
     with replica.store.transaction():
         replica.store.set("acked", str(head_n))
+        outbox.offer_files(replica)
         replica.store.set("reoffer", "yes" if replica.retired() else "")
     return True
 

@@ -4,6 +4,8 @@ The size is kept in the store, halved before anything is sent: a program that di
 halved it too.
 """
 
+from msgspec.structs import replace
+
 from sync import codec, squeeze, versions
 from sync.messages import PushHead, Request
 from sync.replica import Identity, Replica
@@ -35,6 +37,13 @@ def arrived(replica: Replica, sent: int) -> None:
     """Take note that a batch was answered whose size had been halved beforehand."""
     if sent:
         replica.store.set(SIZE, str(min(BYTES_MAX, 4 * int(replica.store.get(SIZE)))))
+
+
+def offer_files(replica: Replica) -> None:
+    """Ask about every file again before it counts as sent: a restored server may have lost it."""
+    for file in replica.store.files():
+        if file.sent:
+            replica.store.put_file(replace(file, sent=False))
 
 
 def _size(replica: Replica) -> int:

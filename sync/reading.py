@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from sync import pages, sites
+from sync import outbox, pages, sites
 from sync.messages import (
     Boot,
     Drop,
@@ -80,6 +80,7 @@ def absorb(replica: Replica, epoch: str, events: list[Event]) -> tuple[bool, int
 def _offer_all(replica: Replica) -> None:
     """Offer again what was written under any name: a restored server may have lost any of it."""
     replica.store.set("acked", "0")
+    outbox.offer_files(replica)
     chains = replica.retired()
     if chains:
         replica.keep_retired(replace(one, until=0) for one in chains)

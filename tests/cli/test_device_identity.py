@@ -12,6 +12,7 @@ from simulation.world import FORM
 from backend.rules.ledger_lines import Shown
 from cli.device import sync_over
 from cli.device_carry import read, write
+from cli.device_files import waiting
 from cli.device_identity import enrol_at
 from cli.home import Home, person_folder
 from cli.main import main
@@ -252,6 +253,34 @@ def test_a_revoked_copy_of_a_phone_delivers_what_only_it_has_before_it_forgets(
     assert two.store.log(1, 9) == []
     one.close()
     two.close()
+
+
+def test_after_a_restore_of_the_server_a_phone_offers_the_files_that_it_has(
+    hub: MemoryHub, tmp_path: Path
+) -> None:
+    old = home(hub, tmp_path / "old")
+    photo, other = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    photo.write_bytes(b"\xff\xd8\xff stayed behind")
+    other.write_bytes(b"\xff\xd8\xff came along")
+    behind, along = old.keep(photo), old.keep(other)
+    old.replica.attach("t1", behind)
+    old.replica.attach("t1", along)
+    with old.store.transaction():
+        old.store.put_file(msgspec.structs.replace(behind, sent=True))
+    write(old, tmp_path / "bundle", passphrase="x", everything=False)
+    read(tmp_path / "bundle", tmp_path / "new", passphrase="x")
+    new = Home(tmp_path / "new")
+    sync_over(new, hub.ask)
+    with new.store.transaction():
+        new.store.put_file(msgspec.structs.replace(along, sent=True))
+    hub.restore(0)
+
+    sync_over(new, hub.ask)
+
+    assert [one.sha256 for one in waiting(new)] == [along.sha256]
+    assert write(new, tmp_path / "all", passphrase="x", everything=True)["files"] == 1
+    old.close()
+    new.close()
 
 
 # -- the server's word ---------------------------------------------------------------------------

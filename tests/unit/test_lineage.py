@@ -15,7 +15,7 @@ from sync.messages import Clock, Enrolled, Request, Response
 from sync.ops import Answer, SetAnswers, Sign, Void, decode_op
 from sync.refusals import Reason, Refused
 from sync.replica import Identity, Replica
-from sync.store import MemoryStore, Mine
+from sync.store import File, MemoryStore, Mine
 
 OK, BAD = {REFS[0]: Answer("pass")}, {REFS[0]: Answer("fail")}
 
@@ -308,6 +308,24 @@ def test_a_restored_server_gets_what_it_lost_from_retired_chains_too(hub: Memory
     assert clone.store.get("reoffer") == ""
 
 
+@pytest.mark.parametrize("bumped", [True, False])
+def test_a_restored_server_is_asked_again_for_every_file(hub: MemoryHub, bumped: bool) -> None:
+    replica = phone(hub)
+    photo = File("ab" * 32, 9, "image/jpeg")
+    replica.attach("t1", photo)
+    drive(exchange(replica), hub.ask)
+    with replica.store.transaction():
+        replica.store.put_file(msgspec.structs.replace(photo, sent=True))
+
+    drive(exchange(replica), hub.ask)
+    before = [one.sent for one in replica.store.files()]
+    hub.restore(0, bumped=bumped)
+    drive(exchange(replica), hub.ask)
+
+    assert before == [True]
+    assert [one.sent for one in replica.store.files()] == [False]
+
+
 def test_a_restored_server_that_was_not_told_so_gets_it_all_the_same(hub: MemoryHub) -> None:
     _, clone = forked(hub)
     key = codec.public_key(clone.identity.secret)
@@ -323,6 +341,29 @@ def test_a_restored_server_that_was_not_told_so_gets_it_all_the_same(hub: Memory
     assert done.alarms == 0
     assert [decode_op(one.raw).text for one in hub.chain("d1")] == ["first", "second"]
     assert clone.inspection("t1") == hub.inspection("t1")
+
+
+def test_what_a_restored_server_says_is_heard_again_when_its_file_was_cut(hub: MemoryHub) -> None:
+    for n in range(4):  # enough for a file
+        hub.put("i:t1", "note", f"n{n}", b"{}")
+    replica, other = phone(hub), phone(hub, "wang")
+    replica.find("t1", "mine", basis="y")
+    other.find("t1", "before", basis="y")
+    drive(exchange(other), hub.ask)
+    drive(exchange(replica), hub.ask)
+    hub.restore(0, bumped=False)
+    other.find("t1", "after", basis="y")
+    drive(exchange(other), hub.ask)
+    cut = exchange(replica)
+    question = next(cut)
+    while question.method == "POST":
+        question = cut.send(hub.ask(question))
+
+    done = drive(exchange(replica), hub.ask)
+
+    assert done.alarms == 0
+    assert replica.inspection("t1") == hub.inspection("t1")
+    assert {one.text for one in hub.inspection("t1").findings} == {"mine", "before", "after"}
 
 
 def test_a_server_that_lost_the_new_name_knows_the_former_one(hub: MemoryHub) -> None:
