@@ -13,7 +13,8 @@ import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Awaitable, Callable, Generator
+from argparse import ArgumentParser
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from http.client import HTTPConnection
@@ -455,3 +456,13 @@ def show(title: str, texts: list[str], numbers: list[str], rows: list[list[str]]
     console.width = console.width if console.is_terminal else 170
     console.print(f"\n[bold]{title}")
     console.print(table)
+
+
+def arguments(description: str | None, databases: Sequence[Kind] = ()) -> ArgumentParser:
+    """Make a parser of what every measurement may be told: `--json`, `--folder`, `--database`."""
+    parser = ArgumentParser(description=description)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
+    if databases:
+        parser.add_argument("--database", nargs="+", choices=KINDS, default=list(databases))
+    return parser

@@ -6,13 +6,24 @@ Measured in turns with `python -c pass`, the least that any command in Python ta
 import os
 import subprocess
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import msgspec
-from _stage import ROOT, SHAPES, Databases, client, granian, serving, show, stage, uvicorn
+from _stage import (
+    ROOT,
+    SHAPES,
+    Databases,
+    arguments,
+    client,
+    granian,
+    serving,
+    show,
+    stage,
+    uvicorn,
+)
 from msgspec import Struct
 
 from cli.home import Home
@@ -97,10 +108,8 @@ def _device(folder: Path) -> Path:
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="How long one waits for a command.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = arguments("How long one waits for a command.")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 

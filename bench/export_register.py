@@ -7,17 +7,16 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, cast
 
 import asyncpg
 import msgspec
-from _stage import AT, KINDS, Kind, show, stage
+from _stage import AT, KINDS, Kind, arguments, show, stage
 from search import DIVISION, KINDS_OF_TRADE, MAKE, NUMBERS, PLACES, STREETS, WORDS
 
 from backend import db
@@ -231,11 +230,8 @@ async def _bare_puts(url: str) -> tuple[float, float]:
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, KINDS)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 300_000])
-    parser.add_argument("--database", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--folder", type=Path, help="where databases are kept")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=2, help="internal")
     return parser.parse_args()
 

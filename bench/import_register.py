@@ -7,7 +7,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import msgspec
 import psutil
-from _stage import AT, KINDS, ROOT, SEED, show, stage
+from _stage import AT, KINDS, ROOT, SEED, arguments, show, stage
 
 from backend import db
 from backend.auth import Officer
@@ -294,11 +294,8 @@ async def _bare_postgresql(url: str, path: Path) -> dict[str, Any]:
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, KINDS)
     parser.add_argument("--rows", type=int, nargs="+", default=[30_000, 300_000])
-    parser.add_argument("--database", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--folder", type=Path, help="where databases are kept")
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", nargs=3, help="internal")
     return parser.parse_args()
 

@@ -7,7 +7,7 @@ Every round also writes a slice bare: the same files and rows with nothing but t
 import os
 import random
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from base64 import b64encode
 from hashlib import sha256
 from http import HTTPStatus
@@ -27,6 +27,7 @@ from _stage import (
     Kind,
     Server,
     Signed,
+    arguments,
     client,
     serving,
     show,
@@ -297,13 +298,10 @@ def _base64(text: str) -> str:
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="How fast submissions with a photo are taken in.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = arguments("How fast submissions with a photo are taken in.", KINDS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--each", type=int, default=100, help="submissions of a client in a round")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS)
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 

@@ -8,7 +8,7 @@ turn, so that whatever else the machine does falls on both.
 import asyncio
 import random
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from _stage import AT, KINDS, SEED, Client, Kind, client, serving, show, stage
+from _stage import AT, KINDS, SEED, Client, arguments, client, serving, show, stage
 from _stage import SHAPES as OPERATIONS
 from sqlmodel import SQLModel
 
@@ -89,9 +89,13 @@ def main() -> None:
         databases.prepare([*clients, day])
         for kind in options.database:
             url = databases.copy(kind)
-            asyncio.run(_fill(url, clients, options))
+            asyncio.run(_import(url, options))
             with serving(url, folder) as server:
-                found.append(_measure(kind, url, server.port, clients, day, options, server.cpu))
+                said = {"database": kind} | _first_load(
+                    url, server.port, clients[3], options, server.cpu
+                )
+                first = asyncio.run(_fill(url, clients, options))
+                found.append(said | _measure(server.port, first, clients, day, options, server.cpu))
     if options.json:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
         return
@@ -101,17 +105,15 @@ def main() -> None:
 
 
 def _measure(
-    kind: Kind,
-    url: str,
     port: int,
+    first: int,
     clients: list[Client],
     day: Client,
     options: Namespace,
     cpu: Callable[[], float],
 ) -> dict[str, Any]:
-    few, many, full, new = clients
-    said: dict[str, Any] = {"database": kind}
-    said |= _first_load(url, port, new, options, cpu)
+    few, many, full, _ = clients
+    said: dict[str, Any] = {}
     end = _pull(Asker(port), few, Pull("", 0, ())).next
     asker = Asker(port)
     pulled, rounds, seconds, used = 0, 0, 0.0, cpu()
@@ -130,22 +132,28 @@ def _measure(
     said["full pages: records"] = pulled
     said["full pages: records/s"] = pulled / seconds
     said["full pages: server cpu ms a page"] = (cpu() - used) * 1000 / rounds
-    said |= _changes(port, few, many, end, options.rounds, cpu)
+    said |= _changes(port, few, many, (first, end), options.rounds, cpu)
     said |= _day(port, day)
     return said
 
 
 def _changes(
-    port: int, few: Client, many: Client, end: int, rounds: int, cpu: Callable[[], float]
+    port: int,
+    few: Client,
+    many: Client,
+    places: tuple[int, int],
+    rounds: int,
+    cpu: Callable[[], float],
 ) -> dict[str, Any]:
     """Ask for the last hundred changes of either bucket, and for nothing new, in turn."""
+    first, end = places
     asker, times = Asker(port), dict[str, list[float]]()
     wire = dict[str, int]()
     epoch = _epoch(_ask(asker, few, Pull("", 0, ())).body)
     have = {one.device: _have(one) for one in (few, many)}
     asked = (
-        ("100 of 10,000", few, FEW),
-        ("100 of 1,000,000", many, FEW + CHANGED + MANY),
+        ("100 of 10,000", few, first + FEW),
+        ("100 of 1,000,000", many, first + FEW + CHANGED + MANY),
         ("no change", many, end),
     )
     for _ in range(rounds):
@@ -291,15 +299,36 @@ def _have(who: Client) -> tuple[str, ...]:
 # -- what is there -------------------------------------------------------------------------------
 
 
-async def _fill(url: str, clients: list[Client], options: Namespace) -> None:
-    few, many, full, _ = clients
+async def _import(url: str, options: Namespace) -> None:
+    """Let there be a register, and the inspectors work in its division."""
     engine = db.connect(url)
     async with engine.begin() as connection:
         tables = SQLModel.metadata.tables
         key: str = (await connection.execute(sa.select(tables["head"].c.secret_key))).scalar_one()
         _SERVER_KEY[0] = codec.public_key(key)
         await connection.execute(sa.update(tables["inspector"]).values(division=DIVISION))
-        place = 0
+    async with db.transaction(engine) as session:
+        officer = Officer("bench", "bench", "admin", "")
+        files = [("sites.csv", _register(options.sites))]
+        await registers.import_register(session, officer, "establishments", files, now=AT)
+    async with db.transaction(engine) as session:
+        files = [("licences.csv", _licences(options.sites))]
+        later = AT + timedelta(hours=1)
+        await registers.import_register(session, officer, "licences", files, now=later)
+    await engine.dispose()
+
+
+async def _fill(url: str, clients: list[Client], options: Namespace) -> int:
+    """Fill three inspections, and give the place after which they were told.
+
+    The establishments have their places before, so that nobody is told of them again.
+    """
+    few, many, full, _ = clients
+    engine = db.connect(url)
+    async with engine.begin() as connection:
+        tables = SQLModel.metadata.tables
+        found = await connection.execute(sa.select(tables["head"].c.feed_n))
+        first = place = int(found.scalar_one())
         for who, rows in ((few, FEW), (many, MANY)):
             bucket, total, last = f"i:{who.tasks[0]}", 0, place + rows + CHANGED
             made = _rows(bucket, place, rows)
@@ -314,15 +343,8 @@ async def _fill(url: str, clients: list[Client], options: Namespace) -> None:
         async with engine.connect() as connection:
             plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
             await plain.exec_driver_sql("VACUUM ANALYZE")
-    async with db.transaction(engine) as session:
-        officer = Officer("bench", "bench", "admin", "")
-        files = [("sites.csv", _register(options.sites))]
-        await registers.import_register(session, officer, "establishments", files, now=AT)
-    async with db.transaction(engine) as session:
-        files = [("licences.csv", _licences(options.sites))]
-        later = AT + timedelta(hours=1)
-        await registers.import_register(session, officer, "licences", files, now=later)
     await engine.dispose()
+    return first
 
 
 def _rows(bucket: str, place: int, rows: int) -> Iterator[dict[str, Any]]:
@@ -433,13 +455,10 @@ def _shown(value: object) -> str:
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="How fast devices are told what is new.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = arguments("How fast devices are told what is new.", KINDS)
     parser.add_argument("--rounds", type=int, default=100, help="of each small pull")
     parser.add_argument("--records", type=int, default=20_000, help="in the full inspection")
     parser.add_argument("--sites", type=int, default=110_000)
-    parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS)
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 

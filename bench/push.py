@@ -8,9 +8,8 @@ included: on a busy machine the fairest of the ratios.
 """
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from itertools import islice
-from pathlib import Path
 from statistics import median, quantiles
 
 import msgspec
@@ -22,6 +21,7 @@ from _stage import (
     Databases,
     Kind,
     Server,
+    arguments,
     client,
     serving,
     show,
@@ -163,17 +163,14 @@ def _bare(crowd: list[Client], databases: Databases, kind: Kind) -> tuple[Slice,
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="How fast pushes are taken in, against bare inserts.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = arguments("How fast pushes are taken in, against bare inserts.", KINDS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--batches", type=int, default=8, help="of a client in a round; a quarter of whole records"
     )
     parser.add_argument("--size", type=int, default=200, help="operations in a batch")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--shape", nargs="+", choices=tuple(SHAPES), default=tuple(SHAPES))
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 

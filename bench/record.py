@@ -7,7 +7,7 @@ turns. Also the fold of 300 items and 500 operations.
 
 import sqlite3
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from time import perf_counter, process_time
 
 import msgspec
-from _stage import form, show, stage, sync_ms
+from _stage import arguments, form, show, stage, sync_ms
 from msgspec import Struct
 
 from sync import checklist, codec
@@ -169,10 +169,8 @@ def _good(kind: str) -> Answer:
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="How fast a device records, against bare inserts.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = arguments("How fast a device records, against bare inserts.")
     parser.add_argument("--times", type=int, default=300)
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 

@@ -7,14 +7,13 @@ turns with a bare lookup by the unique code, which the ratio refers to.
 import asyncio
 import re
 import sys
-from argparse import ArgumentParser, Namespace
-from pathlib import Path
+from argparse import Namespace
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
 import msgspec
-from _stage import AT, KINDS, Kind, show, stage
+from _stage import AT, KINDS, Kind, arguments, show, stage
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import text
@@ -123,9 +122,9 @@ def main() -> None:
     options = _options()
     built: list[Built] = []
     results: list[Result] = []
-    with stage(tuple(options.databases), options.folder) as (databases, _):
+    with stage(tuple(options.database), options.folder) as (databases, _):
         databases.prepare([])
-        for kind in options.databases:
+        for kind in options.database:
             asyncio.run(_measure(databases.copy(kind), kind, options, built, results))
     if options.json:
         sys.stdout.buffer.write(msgspec.json.encode({"built": built, "pages": results}) + b"\n")
@@ -233,12 +232,9 @@ LOOKUP = text("SELECT * FROM establishment WHERE code = :code")
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="How long the first page of a search takes.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = arguments("How long the first page of a search takes.", KINDS)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--databases", nargs="+", choices=KINDS, default=KINDS)
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 

@@ -5,7 +5,7 @@ round, so that neither profits from a quiet moment.
 """
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import islice
@@ -15,12 +15,12 @@ from statistics import median, quantiles
 import msgspec
 from _crew import Crew, Slice, pushing
 from _stage import (
-    KINDS,
     SHAPES,
     Client,
     Databases,
     Kind,
     Server,
+    arguments,
     client,
     granian,
     serving,
@@ -147,13 +147,10 @@ def _cell(
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="Which server carries our push route better.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser = arguments("Which server carries our push route better.", ["sqlite"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=int, default=1, help="so many times longer slices")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
-    parser.add_argument("--database", nargs="+", choices=KINDS, default=["sqlite"])
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 

@@ -3,19 +3,18 @@
 import asyncio
 import signal
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import wraps
 from inspect import iscoroutinefunction
-from pathlib import Path
 from time import perf_counter, process_time
 from types import FrameType, ModuleType
 from typing import Any
 
 import msgspec
-from _stage import AT, KINDS, SHAPES, Client, client, show, stage
+from _stage import AT, KINDS, SHAPES, Client, arguments, client, show, stage
 from sqlalchemy import event
 
 from backend import db
@@ -163,13 +162,10 @@ def _marked(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _options() -> Namespace:
-    parser = ArgumentParser(description="Where the time of a push goes.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser = arguments("Where the time of a push goes.", KINDS)
     parser.add_argument("--pushes", type=int, default=12)
     parser.add_argument("--size", type=int, default=200, help="operations in a push")
-    parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--shape", nargs="+", choices=tuple(SHAPES), default=tuple(SHAPES))
-    parser.add_argument("--folder", type=Path, help="where to measure, on another disk")
     return parser.parse_args()
 
 
