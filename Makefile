@@ -30,8 +30,8 @@ check: .venv/.dev ## format, lint, types twice, import contracts, generated page
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-sim: .venv/.dev ## the simulator, with many more seeds than a test run has (SEEDS=20000)
-	PYTHONPATH=tests $(BIN)/python -m simulation $(SEEDS)
+sim: .venv/.dev ## the simulator: 100,000 worlds on all cores (SEEDS=20000, SEED=7 for one, MUTANTS=1)
+	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(MUTANTS),mutants,$(if $(SEED),seed $(SEED),$(SEEDS)))
 
 bench: .venv/.dev ## measure, and print tables (see bench/README.md)
 	for script in bench/[a-z]*.py; do $(BIN)/python $$script || exit 1; done

@@ -142,10 +142,9 @@ class MemoryHub:
             state.ends = hub.Ends(kept, root, state.ends.feed_n)
             state.epoch, state.desk = f"{state.epoch}+", ""
             return
-        places = [row[0] for row in state.feed.values()]
+        places = [state.floor, *(row[0] for row in state.feed.values())]
         places += [entry.placed.seq for entry in state.ledger if entry.placed.seq is not None]
-        state.ends = hub.Ends(kept, root, max(places, default=0))
-        state.floor = min(state.floor, state.ends.feed_n)
+        state.ends = hub.Ends(kept, root, max(places))
 
     def upgrade(self) -> None:
         """Become the newest server; what was parked until then is judged again."""

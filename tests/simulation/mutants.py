@@ -15,6 +15,8 @@ from sync import codec, exchange, hub, lineage, merge, pages, reading
 from sync.replica import Replica
 from sync.store import MemoryStore
 
+SEEDS_MAX = 400
+
 
 class Mutant(Struct, frozen=True):
     """A function's text with one part replaced."""
@@ -25,6 +27,7 @@ class Mutant(Struct, frozen=True):
     old: str
     new: str
     rot: bool = False  # it takes damaged memory to show
+    pitfall: int = 0  # of those that pitfalls.py lists
 
 
 MUTANTS = [
@@ -36,7 +39,7 @@ MUTANTS = [
     ),
     Mutant(
         "the newest clock wins instead of the smallest hash", merge, "fold",
-        "key=lambda r: (r.hash, r.id)", "key=lambda r: (-r.op.w, r.id)",
+        "key=lambda r: (r.hash, r.id)", "key=lambda r: (-r.op.w, r.id)", pitfall=22,
     ),
     Mutant(
         "superseding ignored", merge, "_items",
@@ -45,7 +48,7 @@ MUTANTS = [
     ),
     Mutant(
         "everyone's last answer wins, nobody disagrees", merge, "_item",
-        "    standing.sort(", "    standing = standing[-1:]\n    standing.sort(",
+        "    standing.sort(", "    standing = standing[-1:]\n    standing.sort(", pitfall=27,
     ),
     Mutant("late operations applied", merge, "_sealed", "late.append(r.id)", "inside.append(r)"),
     Mutant(
@@ -56,26 +59,27 @@ MUTANTS = [
     # -- the server ------------------------------------------------------------------------------
     Mutant(
         "no idempotence", hub, "judge",
-        "return Extends(len(push.hashes))", "return Extends(0)",
+        "return Extends(len(push.hashes))", "return Extends(0)", pitfall=17,
     ),
     Mutant("known operations are counted wrongly", hub, "judge",
            "return Extends(index)", "return Extends(max(index - 1, 0))"),
     Mutant(
         "signature not checked", codec, "check_body",
         "if not (whole and verifies(public, body_text(sender, digest), signature)):",
-        "if False:",
+        "if False:", pitfall=28,
     ),
     Mutant(
         "digest of the body not checked", codec, "check_body",
-        "if not (whole and verifies", "if not (verifies",
+        "if not (whole and verifies", "if not (verifies", pitfall=28,
     ),
     Mutant(
         "a poison operation blocks its batch", hub, "admit",
         'return Verdict(kind, inspection, "quarantined", refusal.code)', "raise Refused(refusal)",
+        pitfall=10,
     ),
     Mutant(
         "an unknown kind blocks its batch", hub, "admit",
-        'return Verdict(kind, inspection, "parked", Reason.OP_UNKNOWN.code)', "raise",
+        'return Verdict(kind, inspection, "parked", Reason.OP_UNKNOWN.code)', "raise", pitfall=10,
     ),
     Mutant(
         "a revoked device still counts", hub, "admit",
@@ -85,22 +89,23 @@ MUTANTS = [
         "quarantined operations are told to others", hub, "place",
         'seq = feed_n if verdict.verdict == "ok" else None', "seq = feed_n",
     ),
-    Mutant("the cursor skips one", pages, "page", "upto = rows[-1][0]", "upto = rows[-1][0] + 1"),
+    Mutant("the cursor skips one", pages, "page", "upto = rows[-1][0]", "upto = rows[-1][0] + 1",
+           pitfall=4),
     Mutant("the cursor runs to the end of the feed", pages, "page",
-           "upto = rows[-1][0]", "upto = feed_n"),
+           "upto = rows[-1][0]", "upto = feed_n", pitfall=2),
     Mutant(
         "a bucket of which one is relieved is not dropped", pages, "cursor",
-        "tuple(map(Drop, dict.fromkeys(gone)))", "()",
+        "tuple(map(Drop, dict.fromkeys(gone)))", "()", pitfall=9,
     ),
     Mutant("only the first new bucket is told", pages, "page",
-           "upto < feed_n or done < len(missing)", "upto < feed_n"),
+           "upto < feed_n or done < len(missing)", "upto < feed_n", pitfall=7),
     Mutant(
         "a bucket in pieces keeps what has gone meanwhile", pages, "page",
-        "if after or not _gone(event)", "if not _gone(event)",
+        "if after or not _gone(event)", "if not _gone(event)", pitfall=13,
     ),
     Mutant(
         "tombstones that are forgotten bring back what they buried", pages, "cursor",
-        "pull.have and pull.seq < floor", "False",
+        "pull.have and pull.seq < floor", "False", pitfall=13,
     ),
     Mutant(
         "what came after a snapshot is not told", pages, "page",
@@ -109,22 +114,23 @@ MUTANTS = [
     ),
     Mutant(
         "acknowledged before it was stored", MemoryHub, "ask", "raise Died", "return answer",
+        pitfall=1,
     ),
     Mutant(
         "a server restored from a backup goes on as before", pages, "cursor",
-        'pull.epoch not in ("", epoch) or pull.seq > feed_n', "pull.seq > feed_n",
+        'pull.epoch not in ("", epoch) or pull.seq > feed_n', "pull.seq > feed_n", pitfall=16,
     ),
     # -- the device ------------------------------------------------------------------------------
     Mutant(
         "outbox cleared before the answer", exchange, "exchange",
         "response = yield request",
         'replica.store.set("acked", str(replica.acked() + len(batch)))\n'
-        "        response = yield request",
+        "        response = yield request", pitfall=10,
     ),
     Mutant(
         "an answer is applied piece by piece", exchange, "exchange",
         "with replica.store.transaction():\n            if replica.identity != identity:",
-        "if True:\n            if replica.identity != identity:",
+        "if True:\n            if replica.identity != identity:", pitfall=5,
     ),
     Mutant(
         "an overtaken page is applied", exchange, "exchange",
@@ -132,11 +138,12 @@ MUTANTS = [
     ),
     Mutant(
         "a failed transaction leaves its traces", MemoryStore, "transaction",
-        "vars(self).update(before)", "pass",
+        "vars(self).update(before)", "pass", pitfall=5,
     ),
     Mutant(
         "drop not applied", reading, "absorb",
         "case Drop(b=bucket):\n                replica.store.drop(bucket)", "case Drop(b=bucket):",
+        pitfall=9,
     ),
     Mutant(
         "a piece of a bucket passes for the whole", reading, "absorb",
@@ -164,7 +171,7 @@ MUTANTS = [
     ),
     Mutant(
         "what a restored server has lost is not sent again", exchange, "_rewound",
-        'replica.store.set("acked", str(head_n))', "pass",
+        'replica.store.set("acked", str(head_n))', "pass", pitfall=16,
     ),
     # -- former names ----------------------------------------------------------------------------
     Mutant(
@@ -173,7 +180,7 @@ MUTANTS = [
     ),
     Mutant(
         "what was recorded anew refers to the former names", lineage, "reissue",
-        "renamed(op, names)", "op",
+        "renamed(op, names)", "op", pitfall=15,
     ),
     Mutant(
         "of what was recorded anew the first record is forgotten", lineage, "reissue",
@@ -182,6 +189,7 @@ MUTANTS = [
     Mutant(
         "the last operation beyond the fork is left behind", lineage, "take_over",
         "reissue(replica, device, log[kept:])", "reissue(replica, device, log[kept:-1])",
+        pitfall=15,
     ),
     Mutant(
         "what the ledger has of a former chain does not count here", lineage, "take_over",
@@ -198,15 +206,87 @@ MUTANTS = [
     ),
     Mutant(
         "a restored server is not offered the retired chains", lineage, "offer",
-        "yield from _offer(replica, one)", "yield from ()",
+        "yield from _offer(replica, one)", "yield from ()", pitfall=16,
     ),
     Mutant(
         "a restored phone does not look at its own tail", lineage, "mend",
-        "if found.tail:", "if False:",
+        "if found.tail:", "if False:", pitfall=15,
     ),
     Mutant(
         "a wrong checksum is not noticed", reading, "absorb",
-        "if whole and _differs(replica, b, event.check)", "if False", rot=True,
+        "if whole and _differs(replica, b, event.check)", "if False", rot=True, pitfall=21,
+    ),
+    # -- pitfalls that nothing above stands for --------------------------------------------------
+    Mutant(
+        "what was acknowledged is sent again", exchange, "_settle",
+        "str(max(head.ack.n, replica.acked()))",
+        "str(max(min(head.ack.n, first), replica.acked()))",
+        pitfall=6,
+    ),
+    Mutant(
+        "the scope is what it was when the cursor began", pages, "cursor",
+        "if bucket in scope)\n    part", "if True)\n    part", pitfall=7,
+    ),
+    Mutant(
+        "where nothing is in scope the cursor stays", pages, "page",
+        "list(at.told), feed_n, pull.limit", "list(at.told), pull.seq, pull.limit", pitfall=8,
+    ),
+    Mutant(
+        "an answer names all that was ever said", Replica, "answer",
+        "for s in standing[r].standing)",
+        "for s in (*standing[r].standing, *standing[r].overruled))", pitfall=11,
+    ),
+    Mutant(
+        "a second answer does not know of the first", Replica, "answer",
+        "for r in answers if r in standing}", "for r in answers if r in standing and not standing}",
+        pitfall=12,
+    ),
+    Mutant(
+        "a cursor that is too old takes the outbox with it", reading, "absorb",
+        "if not event.reads:\n",
+        'if event.reads:\n                    replica.store.set("acked", str(replica.head()[0]))\n'
+        "                else:\n", pitfall=14,
+    ),
+    Mutant(
+        "nobody looks which ledger a phone knows", pages, "cursor", "if regressed or", "if",
+        pitfall=16,
+    ),
+    Mutant(
+        "another text passes under a known number", hub, "judge",
+        "if hash_ != hash_at[n]:", "if False:", pitfall=17,
+    ),
+    Mutant(
+        "what comes out of turn is taken", hub, "judge", "return Gap()", "return Extends(0)",
+        pitfall=18,
+    ),
+    Mutant(
+        "who enrols on a phone that is somebody's wipes it", Replica, "enrol",
+        'if self.store.get("identity"):', "if False:", pitfall=19,
+    ),
+    Mutant(
+        "a page that was not applied is passed over", exchange, "exchange",
+        "overtaken = _standing(replica) != asked",
+        "overtaken = _standing(replica) != asked\n"
+        '            replica.store.set("seq", str(events[-1].next))', pitfall=20,
+    ),
+    Mutant(
+        "the checksum counts what is on its way", reading, "_differs",
+        "if mine.n <= acked and", "if", pitfall=21,
+    ),
+    Mutant(
+        "hashes are over JSON that was written again", hub, "read",
+        "codec.chain(head.prev, raws)",
+        "codec.chain(head.prev, [msgspec.json.encode(msgspec.json.decode(r)) for r in raws])",
+        pitfall=23,
+    ),
+    Mutant(
+        "what an aborted exchange began stays", MemoryHub, "_undo",
+        "self.dies, self.state, self.made = 0, before, made", "self.dies = 0", pitfall=26,
+    ),
+    Mutant(
+        "a desk closes a conflict without a word of the others", merge, "_items",
+        "replaced.setdefault(ref, set()).update(replaces[ref])",
+        "replaced.setdefault(ref, set()).update(list(replaces[ref])[:1])", pitfall=27,
     ),
 ]  # fmt: skip
 
@@ -234,12 +314,16 @@ def mutated(mutant: Mutant) -> Iterator[None]:
             setattr(user, mutant.function, original)
 
 
-def seeds_to_kill(mutant: Mutant, seeds_max: int) -> int | None:
-    """Count the seeds it takes until an invariant breaks, or give None."""
+def seeds_to_kill(mutant: Mutant, seeds_max: int = SEEDS_MAX) -> int | None:
+    """Count the seeds it takes until a world notices, or give None."""
     with mutated(mutant):
-        for seed in range(seeds_max):
-            try:
-                World(seed, rot=mutant.rot).run()
-            except Exception:  # a broken invariant, or a crash that it leads to
-                return seed + 1
-    return None
+        return next((seed + 1 for seed in range(seeds_max) if _notices(mutant, seed)), None)
+
+
+def _notices(mutant: Mutant, seed: int) -> bool:
+    """Tell whether an invariant breaks in a world, or something else because of it."""
+    try:
+        World(seed, rot=mutant.rot).run()
+    except Exception:
+        return True
+    return False

@@ -88,6 +88,7 @@ class Session:
     def __init__(self, replica: Replica, spoken: Sequence[Version]) -> None:
         self.exchange: Generator[Request, Response, Exchanged] = exchange(replica, spoken)
         self.question: Request | None = next(self.exchange)
+        self.asked = self.question
         self.answer: Response | None = None
 
 

@@ -343,6 +343,23 @@ def test_a_restored_server_that_was_not_told_so_gets_it_all_the_same(hub: Memory
     assert clone.inspection("t1") == hub.inspection("t1")
 
 
+def test_a_new_name_without_work_of_its_own_offers_that_of_the_former_one(hub: MemoryHub) -> None:
+    replica = phone(hub)
+    replica.find("t1", "first", basis="y")
+    drive(exchange(replica), hub.ask)
+    replica.store.set("moved", "yes")
+    drive(exchange(replica), hub.ask)
+    kept = hub.state.devices["d2"]
+    hub.restore(0, bumped=False)
+    hub.state.devices["d2"] = kept
+
+    drive(exchange(replica), hub.ask)
+
+    assert name(replica) == "d2"
+    assert [decode_op(one.raw).text for one in hub.chain("d1")] == ["first"]
+    assert [one.text for one in replica.inspection("t1").findings] == ["first"]
+
+
 def test_what_a_restored_server_says_is_heard_again_when_its_file_was_cut(hub: MemoryHub) -> None:
     for n in range(4):  # enough for a file
         hub.put("i:t1", "note", f"n{n}", b"{}")
