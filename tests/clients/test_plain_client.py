@@ -400,14 +400,15 @@ async def test_a_copied_device_stops_and_keeps_all_that_it_recorded(field: Field
     plain, task = await field.plain(), field.task.id
     plain.ask("sync")
     shutil.copytree(plain.folder, field.folder / "copy")
-    copy = Plain(field.node, field.folder / "copy")
+    shutil.copytree(plain.folder, field.folder / "idle")
+    copy, idle = (Plain(field.node, field.folder / name) for name in ("copy", "idle"))
     plain.ask("answer", task, answers())
     copy.ask("answer", task, answers(i3_1="fail"))
     plain.ask("sync")
     said = copy.ask("sync", fails=True)
 
-    assert said["error"] == "fork"
-    assert copy.ask("status")["log"] == 1
+    assert said["error"] == idle.ask("sync", fails=True)["error"] == "fork"
+    assert [one.ask("status")["log"] for one in (copy, idle)] == [1, 0]
     assert copy.ask("sync", fails=True)["error"] == "fork"
     assert (await field.kept()).digest == plain.ask("fold", task)["digest"]
 

@@ -251,7 +251,7 @@ class Device {
   }
 
   #acknowledge(from, { ack, except, receipt, upload, revoked, durable = 0 }) {
-    if (ack.n > this.log.length || this.hash(ack.n) !== ack.h) this.#stop('fork');
+    if (this.hash(ack.n) !== ack.h) this.#stop('fork'); // or a log that ends before
     const { ledger, root, sig } = receipt;
     const text = bytes.receiptText(this.state.device, ack.n, ack.h, ledger, root);
     if (!bytes.verify(this.state.server_key, text, sig)) this.#stop('receipt');
