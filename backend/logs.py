@@ -21,6 +21,7 @@ log = logging.getLogger("evenhand.request")
 
 FIELDS = ("request_id", "door", "actor", "method", "path", "status", "bytes", "ms")
 DOORS = {"office": "office", "device": "device", "sync": "device", "public": "public"}
+HTTP_PROBLEM = 400
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -72,10 +73,9 @@ class Observed:
             nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id.encode()),
-                ]
+                if asked or status >= HTTP_PROBLEM:  # else nobody needs it, and it is 5 % of a pull
+                    number = (b"x-request-id", request_id.encode())
+                    message["headers"] = [*message["headers"], number]
             elif message["type"] == "http.response.body":
                 sent += len(message["body"])
             await send(message)

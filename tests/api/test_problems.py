@@ -88,6 +88,18 @@ async def test_a_bug_tells_its_request_id_and_nothing_else(
     assert "a secret" in caplog.text
 
 
+async def test_the_number_of_a_request_is_told_to_who_gave_one_or_met_a_problem(
+    failing: AsyncClient,
+) -> None:
+    quiet = await failing.get("/health")
+    numbered = await failing.get("/health", headers={"X-Request-Id": "request-number-2"})
+    refused = await failing.get("/nowhere")
+
+    assert "x-request-id" not in quiet.headers  # a device on a bad link pays for every byte
+    assert numbered.headers["x-request-id"] == "request-number-2"
+    assert len(refused.headers["x-request-id"]) == 36
+
+
 async def test_a_reading_request_cannot_write(failing: AsyncClient) -> None:
     answer = await failing.get("/write")
 
