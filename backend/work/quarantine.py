@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from backend.auth import Officer
@@ -50,7 +51,7 @@ async def list_quarantine(db: Session, officer: Officer, *, decided: bool) -> li
         select(Fork, Device, Inspector)
         .join(Device, col(Device.id) == Fork.device_id)
         .join(Inspector, own)
-        .where(within)
+        .where(within, *(() if decided else (_undecided(Fork),)))
         .order_by(col(Fork.received_at).desc(), col(Fork.device_id), col(Fork.n), col(Fork.hash))
         .limit(LISTED_MAX)
     )
@@ -145,8 +146,7 @@ async def _held(
         .order_by(col(Entry.n))
         .limit(LISTED_MAX)
     )
-    if numbers:
-        query = query.where(col(Entry.n).in_(numbers))
+    query = query.where(col(Entry.n).in_(numbers) if numbers else _undecided(Entry))
     entries = (await db.exec(query)).all()
     ruled = await rulings.latest(db, [rulings.key_of(one) for one in entries])
     found = [(one, ruled.get(rulings.key_of(one), [])) for one in entries]
@@ -295,13 +295,26 @@ def _understood(raw: bytes) -> AnyOp | None:
 
 def _waits(decided: bool) -> ColumnElement[bool]:
     """Say which entries have no place in the feed, or also those that an act gave one."""
-    ruled = select(Ruling.n).where(
-        Ruling.device_id == col(Entry.device_id),
-        Ruling.n == col(Entry.n),
-        Ruling.hash == col(Entry.hash),
-    )
+    ruled = select(Ruling.n).where(*_of(Ruling, Entry))
     waits = col(Entry.seq).is_(None)
-    return or_(waits, ruled.exists()) if decided else waits
+    return or_(waits, ruled.exists()) if decided else and_(waits, _undecided(Entry))
+
+
+def _undecided(held: type[Entry] | type[Fork]) -> ColumnElement[bool]:
+    """Leave out, before anything is counted off, what was decided on last."""
+    later = aliased(Ruling)
+    newer = select(later.n).where(*_of(later, held), later.act_n > col(Ruling.act_n))
+    newer = newer.correlate(Ruling, held)  # by itself it would look at any entry's
+    decided = (*_of(Ruling, held), col(Ruling.verdict).in_(DECIDED), ~newer.exists())
+    return ~select(Ruling.n).where(*decided).exists()
+
+
+def _of(ruling: type[Ruling], held: type[Entry] | type[Fork]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(ruling.device_id) == col(held.device_id),
+        col(ruling.n) == col(held.n),
+        col(ruling.hash) == col(held.hash),
+    )
 
 
 async def _acts(db: Session, numbers: set[int]) -> dict[int, Act]:

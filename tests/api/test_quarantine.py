@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from backend import db
 from backend.tables import Entry, Head, Ruling
-from backend.work import rulings
+from backend.work import quarantine, rulings
 from sync import hub as deciding
 from sync import ops
 from sync.ops import AnyOp, SetAnswers
@@ -216,6 +216,24 @@ async def test_what_is_kept_leaves_the_list_stays_on_record_and_may_be_released_
     assert (released["verdict"], released["decided_by"]) == ("ok", kept["decided_by"])
     assert await held.listed(chief) == []
     assert await held.value(office) == "fail"
+
+
+async def test_what_was_decided_hides_nothing_that_still_waits(
+    hub: AppHub, chief: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "LISTED_MAX", 2)  # as a thousand are, in years
+    phone = await revoked(hub, "fail", "pass", "na", "fail")
+    order = {"device": phone.id, **REASON}
+    await held.told(chief, KEEP, {**order, "numbers": [1, 2]})
+
+    first = await held.listed(chief)
+    await held.told(chief, KEEP, {**order, "numbers": [4]})
+    second = await held.listed(chief)
+    ruled = await held.told(chief, RELEASE, order)
+
+    assert [one["n"] for one in first] == [4, 3]
+    assert [one["n"] for one in second] == [3]
+    assert ruled["released"] == [3]
 
 
 async def test_a_reviewer_looks_but_does_not_decide_and_a_foreigner_sees_nothing(
