@@ -163,29 +163,32 @@ async def test_on_a_sqlite_with_the_bug_no_connection_of_a_server_checkpoints_by
 async def test_the_next_writer_begins_when_the_commit_before_it_is_over(
     engine: AsyncEngine,
 ) -> None:
-    began, early = Event(), list[bool]()
+    tried, early, begins = Event(), list[bool](), list[str]()
 
-    def slow(statement: str) -> None:
-        if statement == "COMMIT":
-            early.append(began.wait(0.3))
+    def watch(statement: str) -> None:
+        if statement == "COMMIT" and len(begins) == 1:
+            early.append(tried.wait(0.3))
+        if statement.strip() == "BEGIN IMMEDIATE":
+            begins.append(statement)
+            if len(begins) == 2:
+                tried.set()
 
-    async def first(ready: asyncio.Event) -> None:
-        async with db.transaction(engine) as session:
-            await (await bare(session)).at_once(lambda raw: raw.set_trace_callback(slow))
-            ready.set()
-            await asyncio.sleep(0)
-
-    async def second(ready: asyncio.Event) -> None:
-        await ready.wait()
+    async def writer() -> None:
         async with db.transaction(engine) as session:
             await session.connection()
-            began.set()
 
-    ready = asyncio.Event()
-    await asyncio.gather(first(ready), second(ready))
+    async with (
+        db.transaction(engine, write=False) as one,
+        db.transaction(engine, write=False) as two,
+    ):
+        for session in (one, two):  # both connections are watched
+            await (await bare(session)).at_once(lambda raw: raw.set_trace_callback(watch))
+    begins.clear()
+    early.clear()
+    await asyncio.gather(writer(), writer())
 
     assert early == [False]
-    assert began.is_set()
+    assert len(begins) == 2
 
 
 @on_sqlite
