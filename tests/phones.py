@@ -1,10 +1,14 @@
 """Devices for tests at the device door: a replica on the real server, through its app."""
 
+from collections.abc import Sequence
 from typing import Self
 
+import msgspec
+from conftest import Office
 from simulation.app_hub import AppHub
+from simulation.world import FORM
 
-from sync import codec
+from sync import checklist, codec
 from sync import messages as wire
 from sync.exchange import Exchanged, exchange
 from sync.replica import Replica
@@ -45,3 +49,18 @@ async def enrolled(hub: AppHub, inspector_id: str) -> Phone:
     """Enrol a device of an inspector whom the registers have."""
     hub.ids[inspector_id] = inspector_id
     return await Phone(hub, inspector_id).enrol()
+
+
+async def opened(office: Office, *tasks: str, follow: Sequence[str] = ("lead",)) -> AppHub:
+    """Open the device door with tasks of two inspectors, which those in `follow` are told."""
+    hub = AppHub(office)
+    await hub.open()
+    await hub.invite("lead")
+    await hub.invite("second")
+    for task in tasks:
+        await hub.dispatch(task, "lead", "second")
+        body = {"id": task, "checklist": checklist.digest(FORM)}
+        await hub.put(f"i:{task}", "task", task, msgspec.json.encode(body))
+        for who in follow:
+            await hub.join(who, f"i:{task}")
+    return hub

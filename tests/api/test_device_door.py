@@ -57,16 +57,7 @@ class Phone(phones.Phone):
 
 @pytest.fixture
 async def hub(office: Office) -> AppHub:
-    app_hub = AppHub(office)
-    await app_hub.open()
-    await app_hub.invite("lead")
-    await app_hub.invite("second")
-    await app_hub.dispatch(TASK, "lead", "second")
-    body = {"id": TASK, "checklist": checklist.digest(FORM)}
-    await app_hub.put(f"i:{TASK}", "task", TASK, msgspec.json.encode(body))
-    await app_hub.join("lead", f"i:{TASK}")
-    await app_hub.join("second", f"i:{TASK}")
-    return app_hub
+    return await phones.opened(office, TASK, follow=("lead", "second"))
 
 
 @pytest.fixture

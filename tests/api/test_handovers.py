@@ -9,12 +9,11 @@ import pytest
 from conftest import Office
 from httpx import AsyncClient, Response
 from simulation.app_hub import AppHub
-from simulation.world import FORM
 from sqlmodel import select
 
 from backend import db
 from backend.tables import Blob
-from sync import carrying, checklist, codec, handover, sealing
+from sync import carrying, codec, handover, sealing
 from sync.handover import Item
 from sync.refusals import Reason, Refused
 from sync.store import File
@@ -25,15 +24,7 @@ SMALL, LARGE = b"\xff\xd8\xff small", b"\xff\xd8\xff" + bytes(700_000)  # more t
 
 @pytest.fixture
 async def hub(office: Office) -> AppHub:
-    app_hub = AppHub(office)
-    await app_hub.open()
-    await app_hub.invite("lead")
-    await app_hub.invite("second")
-    await app_hub.dispatch(TASK, "lead", "second")
-    body = {"id": TASK, "checklist": checklist.digest(FORM)}
-    await app_hub.put(f"i:{TASK}", "task", TASK, msgspec.json.encode(body))
-    await app_hub.join("lead", f"i:{TASK}")
-    return app_hub
+    return await phones.opened(office, TASK)
 
 
 @pytest.fixture

@@ -4,16 +4,16 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+import phones
 import pytest
 from conftest import Office
-from phones import Phone
 from simulation.app_hub import AppHub
-from simulation.world import FORM, REFS
+from simulation.world import REFS
 from sqlmodel import select
 
 from backend import db
 from backend.tables import Batch, Entry, Fork
-from sync import checklist, codec, squeeze
+from sync import codec, squeeze
 from sync.exchange import exchange
 from sync.messages import Clock, Pull, PushHead, Request
 from sync.ops import Answer
@@ -24,20 +24,12 @@ REFUSED = {400, 401, 409, 413, 422}
 
 @pytest.fixture
 async def hub(office: Office) -> AppHub:
-    app_hub = AppHub(office)
-    await app_hub.open()
-    await app_hub.invite("lead")
-    await app_hub.invite("second")
-    await app_hub.dispatch(TASK, "lead", "second")
-    body = msgspec.json.encode({"id": TASK, "checklist": checklist.digest(FORM)})
-    await app_hub.put(f"i:{TASK}", "task", TASK, body)
-    await app_hub.join("lead", f"i:{TASK}")
-    return app_hub
+    return await phones.opened(office, TASK)
 
 
 @pytest.fixture
-async def phone(hub: AppHub) -> Phone:
-    return await Phone(hub, "lead").enrol()
+async def phone(hub: AppHub) -> phones.Phone:
+    return await phones.Phone(hub, "lead").enrol()
 
 
 async def stored(office: Office) -> int:
@@ -45,13 +37,13 @@ async def stored(office: Office) -> int:
         return sum([len((await session.exec(select(t))).all()) for t in (Entry, Batch, Fork)])
 
 
-def signed(phone: Phone, body: bytes, **headers: str) -> Request:
+def signed(phone: phones.Phone, body: bytes, **headers: str) -> Request:
     identity = phone.replica.identity
     header = codec.seal_body(identity.secret, identity.enrolled.device, body)
     return Request("POST", squeeze.PATH, {codec.SIGNATURE_HEADER: header, **headers}, body)
 
 
-def push(phone: Phone, raws: list[bytes], **changed: Any) -> bytes:
+def push(phone: phones.Phone, raws: list[bytes], **changed: Any) -> bytes:
     device = phone.replica.identity.enrolled.device
     genesis = codec.genesis(device)
     hashes = [genesis, *codec.chain(genesis, raws)]
@@ -62,7 +54,7 @@ def push(phone: Phone, raws: list[bytes], **changed: Any) -> bytes:
 
 
 async def test_damage_on_the_way_stores_nothing_and_the_same_push_may_be_sent_again(
-    office: Office, hub: AppHub, phone: Phone
+    office: Office, hub: AppHub, phone: phones.Phone
 ) -> None:
     for ref in REFS:
         phone.replica.answer(TASK, {ref: Answer("pass")})
@@ -100,7 +92,7 @@ RUBBISH = {
 
 @pytest.mark.parametrize("body", RUBBISH.values(), ids=RUBBISH.keys())
 async def test_a_valid_signature_over_rubbish_is_refused_and_may_be_tried_again(
-    office: Office, hub: AppHub, phone: Phone, body: bytes
+    office: Office, hub: AppHub, phone: phones.Phone, body: bytes
 ) -> None:
     phone.replica.answer(TASK, {REFS[0]: Answer("pass")})
 
@@ -132,7 +124,7 @@ WRONG_HEADS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changed", WRONG_HEADS.values(), ids=WRONG_HEADS.keys())
 async def test_a_head_that_does_not_fit_is_refused(
-    office: Office, hub: AppHub, phone: Phone, changed: dict[str, Any]
+    office: Office, hub: AppHub, phone: phones.Phone, changed: dict[str, Any]
 ) -> None:
     raws = [b'{"n":1,"t":"x/1","e":"t1"}', b'{"n":2,"t":"x/1","e":"t1"}']
 
@@ -142,7 +134,9 @@ async def test_a_head_that_does_not_fit_is_refused(
     assert await stored(office) == 0
 
 
-async def test_cursors_and_buckets_of_no_server_are_answered(hub: AppHub, phone: Phone) -> None:
+async def test_cursors_and_buckets_of_no_server_are_answered(
+    hub: AppHub, phone: phones.Phone
+) -> None:
     pulls = [
         Pull("\0", 2**53, ("\0", "i:" + "x" * 10_000, "d:%_\\")),
         Pull("", 0, tuple(f"b{n}" for n in range(10_000)), limit=1),
@@ -155,7 +149,7 @@ async def test_cursors_and_buckets_of_no_server_are_answered(hub: AppHub, phone:
 
 
 async def test_more_bytes_than_any_push_has_are_not_read(
-    office: Office, hub: AppHub, phone: Phone
+    office: Office, hub: AppHub, phone: phones.Phone
 ) -> None:
     answer = await hub.ask(signed(phone, b"\n" * 10_000_000))
 
@@ -164,7 +158,7 @@ async def test_more_bytes_than_any_push_has_are_not_read(
 
 
 async def test_five_hundred_of_the_strangest_operations_are_each_kept_as_they_came(
-    office: Office, hub: AppHub, phone: Phone
+    office: Office, hub: AppHub, phone: phones.Phone
 ) -> None:
     strange = [
         b"", b"{}", b"null", b"\x00", b"\xff", b'{"n":1e9}', b'{"n":1,"n":2,"t":"","e":""}',
@@ -182,7 +176,7 @@ async def test_five_hundred_of_the_strangest_operations_are_each_kept_as_they_ca
 
 
 async def test_headers_of_every_kind_of_nonsense_are_no_signature(
-    office: Office, hub: AppHub, phone: Phone
+    office: Office, hub: AppHub, phone: phones.Phone
 ) -> None:
     device = phone.replica.identity.enrolled.device
     body = push(phone, [])

@@ -3,19 +3,19 @@
 import asyncio
 import sqlite3
 
-import msgspec
+import phones
 import pytest
 from conftest import Office
 from phones import Phone
 from simulation.app_hub import AppHub
-from simulation.world import FORM, REFS
+from simulation.world import REFS
 from sqlmodel import col, select
 
 from backend import db
 from backend.auth import Officer
 from backend.tables import Bucket, Device, Entry, Feed, Head, Inspection, Relief, Task
 from backend.work import devices, feed, folds, intake
-from sync import checklist, codec, pages
+from sync import codec, pages
 from sync.exchange import exchange
 from sync.ops import Answer, op_id
 from sync.refusals import Kept
@@ -26,17 +26,7 @@ CHIEF = Officer("chief", "chief", "admin", "")
 
 @pytest.fixture
 async def hub(office: Office) -> AppHub:
-    app_hub = AppHub(office)
-    await app_hub.open()
-    await app_hub.invite("lead")
-    await app_hub.invite("second")
-    for task in TASKS:
-        await app_hub.dispatch(task, "lead", "second")
-        told = {"id": task, "checklist": checklist.digest(FORM)}
-        await app_hub.put(f"i:{task}", "task", task, msgspec.json.encode(told))
-        for who in ("lead", "second"):
-            await app_hub.join(who, f"i:{task}")
-    return app_hub
+    return await phones.opened(office, *TASKS, follow=("lead", "second"))
 
 
 async def kept(office: Office) -> dict[str, tuple[object, ...]]:

@@ -6,13 +6,13 @@ import pytest
 from conftest import Office
 from httpx import AsyncClient
 from simulation.app_hub import AppHub
-from simulation.world import FORM, REFS
+from simulation.world import REFS
 from sqlmodel import select
 
 from backend import db
 from backend.tables import Act, Device
 from backend.work import backups
-from sync import chains, checklist, codec, lineage, versions
+from sync import chains, codec, lineage, versions
 from sync.messages import (
     ChainAsk,
     ChainHead,
@@ -33,15 +33,7 @@ KEY = codec.public_key("33" * 32)
 
 @pytest.fixture
 async def hub(office: Office) -> AppHub:
-    app_hub = AppHub(office)
-    await app_hub.open()
-    await app_hub.invite("lead")
-    await app_hub.invite("second")
-    await app_hub.dispatch(TASK, "lead", "second")
-    body = {"id": TASK, "checklist": checklist.digest(FORM)}
-    await app_hub.put(f"i:{TASK}", "task", TASK, msgspec.json.encode(body))
-    await app_hub.join("lead", f"i:{TASK}")
-    return app_hub
+    return await phones.opened(office, TASK)
 
 
 @pytest.fixture
