@@ -28,6 +28,32 @@ for who in song:supervisor chen:supervisor rui:reviewer; do
 done
 evenhand office login song
 """  # an office with registers, a checklist and officers; song is logged in
+PLANNED = """
+PLAN=$(evenhand office plan create Hall --division 330106 --rate 3% --minimum 5 \\
+  --opens "$(date -d +2days +%F)" --closes "$(date -d +30days +%F)" \\
+  --checklist '*=cold-store-daily' --json | field id)
+cd "$FOLDER"
+"""  # a plan, in the folder
+DISPATCHED = """
+DRAW=$(evenhand office draw commit "$PLAN" --dice hall --json | field id)
+for who in rui song; do
+  evenhand office login $who
+  evenhand office draw type "$DRAW" --digits dice:hall=31415926535897932384
+done
+evenhand office draw hold "$DRAW"
+evenhand office task dispatch "$PLAN"
+evenhand office task list "$PLAN" --json > tasks.json
+pick() { python3 -c 'import json, sys
+one = json.load(open("tasks.json"))[int(sys.argv[1])]
+for key in sys.argv[2:]: one = one[key]
+print(one)' $*; }
+"""  # its draw was held and sent; `pick 0 lead certificate` tells of its tasks
+SERVED = """
+evenhand server serve --port 8642 > server.log 2>&1 & SERVER=$!
+trap 'kill $SERVER' EXIT
+export EVENHAND_SERVER=http://127.0.0.1:8642
+until evenhand office login song 2> /dev/null; do :; done
+"""  # a server, at a port to be replaced
 
 
 def page(name: str) -> str:

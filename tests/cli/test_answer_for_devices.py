@@ -9,28 +9,13 @@ from cli.demo.bureau import free_port
 NAME = "answer-for-devices.md"
 BEFORE = (
     pages.STOCKED
+    + pages.PLANNED
+    + pages.DISPATCHED
+    + pages.SERVED
     + """
-PLAN=$(evenhand office plan create Hall --division 330106 --rate 3% --minimum 5 \\
-  --opens "$(date -d +2days +%F)" --closes "$(date -d +30days +%F)" \\
-  --checklist '*=cold-store-daily' --json | field id)
-cd "$FOLDER"
-DRAW=$(evenhand office draw commit "$PLAN" --dice hall --json | field id)
-for who in rui song; do
-  evenhand office login $who
-  evenhand office draw type "$DRAW" --digits dice:hall=31415926535897932384
-done
-evenhand office draw hold "$DRAW"
-evenhand office task dispatch "$PLAN"
-evenhand office task list "$PLAN" --json > tasks.json
-pick() { python3 -c 'import json, sys; a = sys.argv[1:]; task = json.load(open("tasks.json"))[0]
-print(task[a[0]][a[1]] if a[1:] else task[a[0]])' $*; }
-TASK=$(pick id)
-evenhand server serve --port 8642 > server.log 2>&1 & SERVER=$!
-trap 'kill $SERVER' EXIT
-export EVENHAND_SERVER=http://127.0.0.1:8642
-until evenhand office login song 2> /dev/null; do :; done
+TASK=$(pick 0 id)
 for seat in lead second; do
-  CODE=$(evenhand office devices invite "$(pick $seat certificate)" --json | field code)
+  CODE=$(evenhand office devices invite "$(pick 0 $seat certificate)" --json | field code)
   evenhand device enrol "$EVENHAND_SERVER" "$CODE" --home $seat
   evenhand device sync --home $seat
 done
@@ -41,7 +26,7 @@ evenhand device sync --home second
 evenhand device answer "$TASK" 1.3=pass --home second
 PHONE=$(evenhand office devices --json | python3 -c 'import json, sys
 print(next(d["id"] for d in json.load(sys.stdin) if d["certificate"] == sys.argv[1]))' \\
-  "$(pick second certificate)")
+  "$(pick 0 second certificate)")
 """
 )
 

@@ -6,26 +6,9 @@ import pages
 import pytest
 
 HOLD, CHANGE = "hold-a-draw.md", "change-a-list-after-the-draw.md"
-BEFORE = (
-    pages.STOCKED
-    + """
-PLAN=$(evenhand office plan create Hall --division 330106 --rate 3% --minimum 5 \\
-  --opens "$(date -d +2days +%F)" --closes "$(date -d +30days +%F)" \\
-  --checklist '*=cold-store-daily' --json | field id)
-cd "$FOLDER"
-"""
-)
-HELD = """
-DRAW=$(evenhand office draw commit "$PLAN" --dice hall --json | field id)
-for who in rui song; do
-  evenhand office login $who
-  evenhand office draw type "$DRAW" --digits dice:hall=31415926535897932384
-done
-evenhand office draw hold "$DRAW"
-evenhand office task dispatch "$PLAN"
-evenhand office task list "$PLAN" --json > tasks.json
-pick() { python3 -c 'import json, sys; n, a, b = sys.argv[1:]
-print(json.load(open("tasks.json"))[int(n)][a][b])' $*; }
+BEFORE = pages.STOCKED + pages.PLANNED
+HELD = f"""
+{pages.DISPATCHED}
 SITE=$(pick 0 establishment code) LEAD=$(pick 1 lead certificate)
 """
 
