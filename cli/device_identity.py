@@ -38,11 +38,9 @@ PERSONS = {
 }
 
 
-def phone_option(command: AnyCommand) -> AnyCommand:
-    """Give a command the phone's folder."""
-
-    def expand(_context: click.Context, _parameter: click.Parameter, folder: Path) -> Path:
-        return folder.expanduser()
+def _folder_option(command: AnyCommand, find: Callable[[click.Context, Path], Path]) -> AnyCommand:
+    def callback(context: click.Context, _: click.Parameter, folder: Path) -> Path:
+        return find(context, folder.expanduser())
 
     option = click.option(
         "--home",
@@ -51,10 +49,15 @@ def phone_option(command: AnyCommand) -> AnyCommand:
         envvar="EVENHAND_HOME",
         default=Path("~/.evenhand"),
         show_default=True,
-        callback=expand,
+        callback=callback,
         help="The device's folder (EVENHAND_HOME). 终端目录。",
     )
     return option(command)
+
+
+def phone_option(command: AnyCommand) -> AnyCommand:
+    """Give a command the phone's folder."""
+    return _folder_option(command, lambda _, folder: folder)
 
 
 def who_option(command: AnyCommand) -> AnyCommand:
@@ -79,20 +82,10 @@ def who_option(command: AnyCommand) -> AnyCommand:
 def home_option(command: AnyCommand) -> AnyCommand:
     """Give a command the folder of the person who uses the phone."""
 
-    def resolve(context: click.Context, _: click.Parameter, folder: Path) -> Path:
-        return person_folder(folder.expanduser(), context.meta.get(WHO, ""))
+    def own(context: click.Context, folder: Path) -> Path:
+        return person_folder(folder, context.meta.get(WHO, ""))
 
-    option = click.option(
-        "--home",
-        "folder",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="EVENHAND_HOME",
-        default=Path("~/.evenhand"),
-        show_default=True,
-        callback=resolve,
-        help="The device's folder (EVENHAND_HOME). 终端目录。",
-    )
-    return who_option(option(command))
+    return who_option(_folder_option(command, own))
 
 
 def at_a_terminal() -> bool:

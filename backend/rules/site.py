@@ -16,6 +16,7 @@ from posixpath import dirname, join, normpath
 import msgspec
 
 from backend.rules import bundle, canonical, draw_page, events, papers, verification
+from backend.rules.chain import summed
 from backend.rules.disclosure import Result, jpeg_metadata, leaks
 from backend.rules.verification import Step
 from sync import codec
@@ -265,7 +266,7 @@ def verify(files: Mapping[str, bytes], *, every_step: bool = False) -> list[Step
         if every_step:
             steps += [Step(f"{name} {one.name}", one.ok, one.en, one.zh) for one in found]
         else:
-            steps.append(_summed(name, found))
+            steps.append(summed(name, found))
     return steps
 
 
@@ -386,19 +387,6 @@ def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
     return (
         f"Sites, all chosen by the draws they name: {len(results)}.",
         f"{len(results)} 个检查对象均由所引抽取产生。",
-    )
-
-
-def _summed(name: str, steps: list[Step]) -> Step:
-    broken = next((step for step in steps if step.ok is False), None)
-    if broken is not None:
-        return Step(name, False, f"{broken.name}: {broken.en}", f"{broken.name}：{broken.zh}")
-    proved = sum(step.ok is True for step in steps)
-    return Step(
-        name,
-        True,
-        f"{proved} of {len(steps)} steps proved, none refuted.",
-        f"{len(steps)} 个步骤中 {proved} 个获证明，无一被否定。",
     )
 
 

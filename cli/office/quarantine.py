@@ -58,8 +58,7 @@ def _deciding(command: click.Command) -> click.Command:
 @json_option
 def release(device: str, numbers: tuple[int, ...], branch: str | None, reason: str) -> None:
     """Let operations of a device count: these numbers, or all that wait. 解除隔离。"""
-    order = RuleOrder(device=device, reason=reason, numbers=numbers, branch=branch)
-    done = client.post("/office/quarantine/release", RuledView, order)
+    done = _decide("release", device, numbers, branch, reason)
     say(
         f"Released: {len(done.released)}. Still held back: {len(done.held)}. Act {done.act}.",
         f"已解除 {len(done.released)} 项，仍隔离 {len(done.held)} 项。留痕第 {done.act} 条。",
@@ -72,14 +71,20 @@ def release(device: str, numbers: tuple[int, ...], branch: str | None, reason: s
 @json_option
 def keep(device: str, numbers: tuple[int, ...], branch: str | None, reason: str) -> None:
     """Decide that operations of a device stay out; they stay on record. 维持隔离。"""
-    order = RuleOrder(device=device, reason=reason, numbers=numbers, branch=branch)
-    done = client.post("/office/quarantine/keep", RuledView, order)
+    done = _decide("keep", device, numbers, branch, reason)
     say(
         f"Kept out: {len(done.held)}. Act {done.act}.",
         f"维持隔离 {len(done.held)} 项。留痕第 {done.act} 条。",
     )
     if as_json():
         show(done)
+
+
+def _decide(
+    what: str, device: str, numbers: tuple[int, ...], branch: str | None, reason: str
+) -> RuledView:
+    order = RuleOrder(device=device, reason=reason, numbers=numbers, branch=branch)
+    return client.post(f"/office/quarantine/{what}", RuledView, order)
 
 
 def _tell(done: RuledView) -> None:
