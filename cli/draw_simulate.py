@@ -178,6 +178,7 @@ def _loads(report: Report) -> None:
         click.echo(f"  {load:>4} │{bar(times / top)} {_percent(times / whole)}")
     ordered = sorted(report.loads, key=lambda one: (one.mean, one.inspector))
     shown = ordered if len(ordered) <= 2 * LISTED else [*ordered[:LISTED], *ordered[-LISTED:]]
+    say("\nFewest and most:", "\n最少与最多：")
     show(
         [
             {
@@ -188,7 +189,7 @@ def _loads(report: Report) -> None:
             for one in shown
         ],
         {
-            "inspector": ("fewest and most: inspector", "最少与最多：执法人员"),
+            "inspector": ("inspector", "执法人员"),
             "cap": ("cap", "上限"),
             "load": ("sites", "任务数"),
         },

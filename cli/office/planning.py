@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
@@ -357,13 +358,27 @@ def show_plan(plan_id: str) -> None:
     if as_json():
         show(found)
         return
-    show(found, PLAN)
+    num, den = found.rate
+    plain: dict[str, object] = {
+        **{name: getattr(found, name) for name in PLAN},
+        "parent": found.parent or "–",
+        "rate": f"{Decimal(num * 100) / den:.6g}%",
+        "draws": ", ".join(f"{one.id} {one.status}" for one in found.draws) or "–",
+    }
+    show(plain, PLAN)
     kind = ("directed", "定向") if found.directed else ("undirected", "不定向")
     say(
         f"If it were frozen now: {found.sites} of {found.eligible} eligible ({kind[0]}).",
         f"若此刻冻结名录：可抽 {found.eligible} 户，应抽 {found.sites} 户（{kind[1]}）。",
     )
-    show(found.preview, STRATA)
+    preview = [
+        {
+            **{name: getattr(one, name) for name in STRATA},
+            "excluded": ", ".join(f"{why} {count}" for why, count in one.excluded.items()),
+        }
+        for one in found.preview
+    ]
+    show(preview, STRATA)
     if found.nested:
         sites = sum(one.sites for one in found.nested)
         say(f"Its plans draw {sites} sites:", f"所属计划共抽 {sites} 户：")

@@ -57,6 +57,10 @@ def test_a_plan_from_a_file_is_drawn_by_strata_and_verified(
     assert "X07-named" in why.output
     assert "杭市监〔2026〕12号" in why.output
     assert "D/330106" in shown.output
+    assert "rate: 3%\n" in shown.output
+    assert "draws: –\n" in shown.output
+    assert "X07-named 1" in shown.output
+    assert "{" not in shown.output
 
 
 @pytest.fixture
