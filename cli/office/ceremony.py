@@ -23,6 +23,7 @@ from cli.output import text
 BEACON_SECONDS_MAX = 20.0
 BEACON_BYTES_MAX = 100_000
 LISTED_MAX = 40  # a wall has so many lines
+PAIR = 2  # seats that every task has: lead and second; experts and partners come behind them
 Clock = Callable[[], datetime]
 Pause = Callable[[float], None]
 
@@ -168,18 +169,16 @@ class Wall:
         """Show the list with its inspectors."""
         self._head("5", "The list", "抽查名单")
         table = Table(box=None, pad_edge=False)
-        for en, zh in (
-            ("", ""),
-            ("establishment", "检查对象"),
-            ("lead", "主办"),
-            ("second", "协办"),
-        ):
+        columns = [("", ""), ("establishment", "检查对象"), ("lead", "主办"), ("second", "协办")]
+        if any(len(one.seats) > PAIR for one in tasks):
+            columns.append(("with them", "同行"))
+        for en, zh in columns:
             table.add_column(text(en, zh), overflow="fold")
         for one in tasks[:LISTED_MAX]:
             site = one.establishment
-            table.add_row(
-                str(one.place), f"{site.name}  {site.code}", one.lead.name, one.second.name
-            )
+            others = "  ".join(seat.inspector.name for seat in one.seats[PAIR:])
+            cells = [f"{site.name}  {site.code}", one.lead.name, one.second.name, others]
+            table.add_row(str(one.place), *cells[: len(columns) - 1])
         self.console.print(table)
         if len(tasks) > LISTED_MAX:
             left = len(tasks) - LISTED_MAX

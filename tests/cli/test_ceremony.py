@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from backend.rules import drand
-from backend.wire import DrawView
+from backend.wire import DrawView, OnSite, SeatView, TaskView
 from cli import client
 from cli.main import main
 from cli.office import ceremony
@@ -98,6 +98,25 @@ def test_a_wall_shows_the_whole_draw_in_order(
         assert ticket[:16] in text
         assert id in text
     assert "drawn" in text if language == "en" else "中签" in text
+
+
+def test_a_wall_names_everybody_who_goes(evenhand: Evenhand) -> None:
+    draw = committed(evenhand, "--dice", "hall")
+    type_in(evenhand, draw["id"], "li")
+    digits = {"digits": {"dice:hall": DIGITS}}
+    client.post(f"/office/draws/{draw['id']}/hold", DrawView, digits)
+    tasks = client.get(f"/office/plans/{draw['plan_id']}/tasks", list[TaskView])
+    third = SeatView("消防", "1成员", OnSite("0190", "周消防", "沪B0001"), "d")
+    joint = [msgspec.structs.replace(tasks[0], seats=[*tasks[0].seats[:2], third]), *tasks[1:]]
+    alone, together = wall()[0], wall()[0]
+
+    alone.sites(tasks)
+    together.sites(joint)
+    text = shown(together)
+
+    assert "with them" in text
+    assert text.count("周消防") == 1
+    assert "with them" not in shown(alone)
 
 
 def test_tickets_fall_at_the_pace_of_the_hall() -> None:
