@@ -32,7 +32,7 @@ async def test_a_page_finds_its_rows_by_bucket_and_place(office: Office, index: 
     async with db.transaction(office.engine) as session:
         if session.get_bind().dialect.name == "postgresql":
             for way in ("seqscan", "sort", "incremental_sort"):  # cheap, the tables being empty
-                await session.exec(text(f"SET LOCAL enable_{way} = off"))
+                await (await session.connection()).execute(text(f"SET LOCAL enable_{way} = off"))
         said = await plan(session, INDEXED[index], "i:mine", 0, 10**6, 500)
 
     assert index in said
@@ -52,7 +52,7 @@ async def test_a_page_reads_nothing_of_what_others_were_told_in_between(office: 
         await (await session.connection()).execute(insert(Feed), values)
     async with db.transaction(office.engine) as session:
         if session.get_bind().dialect.name == "postgresql":
-            await session.exec(text("ANALYZE feed"))
+            await (await session.connection()).execute(text("ANALYZE feed"))
         said = await plan(session, pages.PUBLISHED, "i:mine", 40, 10**6, 500)
         (found,) = await ledger.ask(session, (pages.PUBLISHED, ("i:mine", 40, 10**6, 500)))
 

@@ -12,7 +12,7 @@ LONG = (
 
 async def test_a_long_answer_comes_whole(engine: AsyncEngine) -> None:
     async with db.transaction(engine, write=False) as session:
-        rows = (await session.exec(text(LONG))).all()
+        rows = (await (await session.connection()).execute(text(LONG))).all()
 
     assert [row[0] for row in rows] == list(range(1, 1202))
 
