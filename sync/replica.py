@@ -233,7 +233,8 @@ class Replica:
         """Withdraw a finding or a piece of evidence; it stays visible with the reason."""
         self._must_hold(inspection)
         state = self.inspection(inspection)
-        if all(one.op != target for one in (*state.findings, *state.evidence)):
+        known = {finding.op for finding in state.findings} | {one.op for one in state.evidence}
+        if target not in known:
             raise Refused(Reason.VOID_TARGET, operation=target)
         return self.record(inspection, lambda stamp: Void(target=target, reason=reason, **stamp))
 

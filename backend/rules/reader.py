@@ -156,7 +156,7 @@ class Row:
         if abs(number) > limit:
             self.note(name, Reason.ROW_VALUE_INVALID)
             return None
-        return number
+        return number + 0.0  # a workbook cannot say -0
 
     def point(self) -> tuple[float | None, float | None, str]:
         """Take longitude, latitude and datum, converted if the mapping asks for it."""

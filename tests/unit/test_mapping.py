@@ -120,6 +120,18 @@ def test_points_are_stored_in_the_datum_that_the_mapping_asks_for() -> None:
     ]
 
 
+def test_a_point_on_the_equator_has_no_sign() -> None:
+    body = "编号,名称,经度,纬度,坐标系\n1,甲,-0,-0.0,WGS-84\n"
+    table = mapping.parse(POINTS.encode(), "establishments")
+
+    reading = reader.read(
+        [("a", BytesIO(body.encode()))], table, builders.establishment, lambda one: one.code
+    )
+
+    [one] = reading.records.values()
+    assert (str(one.longitude), str(one.latitude)) == ("0.0", "0.0")
+
+
 def test_a_mapping_that_converts_must_say_from_what() -> None:
     with pytest.raises(Refused) as refused:
         mapping.parse(POINTS.replace('datum = "坐标系"', "").encode(), "establishments")
