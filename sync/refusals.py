@@ -1824,6 +1824,14 @@ class Reason(Enum):
         "Make room and repeat the command; what is here can still be read.",
         "请腾出空间后重试；已有内容仍可查看。",
     )
+    DEVICE_BUSY = (
+        "device.busy",
+        Kind.BUSY,
+        "Another program on this device is writing. Nothing was recorded, nothing was lost.",
+        "本终端另一程序正在写入，本次未记录，已有内容未丢失",
+        "Let the other command end, or stop it, and repeat this one.",
+        "请等待或结束另一命令后重试。",
+    )
     DEVICE_READ_ONLY = (
         "device.read-only",
         Kind.FORBIDDEN,

@@ -83,7 +83,7 @@ class SqliteFile:
         """Write the file anew, without what was deleted, and without its log."""
         self.run("VACUUM")
         try:  # waits until nobody else has the file open
-            self.run("PRAGMA journal_mode=DELETE").fetchall()
+            self._db.execute("PRAGMA journal_mode=DELETE").fetchall()
         except Exception as error:
             if _code(error) & 0xFF != sqlite3.SQLITE_BUSY:  # who closes the file last removes it
                 raise
@@ -152,6 +152,8 @@ class SqliteFile:
 
     def _told(self, error: Exception) -> Exception:
         """Give the refusal that an error amounts to, or the error."""
+        if _code(error) & 0xFF == sqlite3.SQLITE_BUSY:
+            return Refused(Reason.DEVICE_BUSY, file=str(self._path))
         reason = _reason(error)
         if reason is None:
             return error

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sync import sqlite_file
+from sync.refusals import Refused
 from sync.sites import Site
 from sync.sqlite_store import SqliteStore
 from sync.store import File, MemoryStore, Mine, Row, Store, Theirs
@@ -238,6 +240,23 @@ def _record(path: Path, key: str, name: str, times: int, go: Callable[[], object
             last = store.last()
             store.append(mine((last.n if last else 0) + 1, name))
     store.close()
+
+
+def test_who_waits_too_long_for_another_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_MS", 1)
+    first, second = SqliteStore(tmp_path / "device.db"), SqliteStore(tmp_path / "device.db")
+
+    with first.transaction():
+        first.set("key", "mine")
+        with pytest.raises(Refused) as refused, second.transaction():
+            second.set("key", "another's")
+
+    assert refused.value.reason.code == "device.busy"
+    assert second.get("key") == "mine"
+    first.close()
+    second.close()
 
 
 def test_processes_that_record_at_once_take_turns_and_use_no_number_twice(
