@@ -27,7 +27,6 @@ from backend.tables import (
     Seat,
     Task,
 )
-from backend.work import frames
 
 DIGITS = "31415926535897932384"
 CODES = [f"91310101{n:010d}" for n in range(1, 31)]
@@ -192,7 +191,7 @@ async def test_a_frame_is_the_same_whatever_is_remembered_of_objects_that_are_al
     frozen = (await supervisor.get(f"/office/plans/{usual['id']}/rehearsal")).json()["frame"]
 
     monkeypatch.setattr(lines, "ALIKE_MAX", 0)
-    monkeypatch.setattr(frames, "BLOCK", 7)
+    monkeypatch.setattr(lines, "BLOCK", 7)
     made = await plan(supervisor, scheme)
     again = (await supervisor.get(f"/office/plans/{made['id']}/rehearsal")).json()["frame"]
 
