@@ -173,6 +173,23 @@ def passed(steps: list[Step]) -> bool:
     return all(step.ok is not False for step in steps)
 
 
+STEPS_ZH = {
+    "manifest": "清单", "signature": "签名", "commitment": "承诺", "log": "日志", "frame": "名录",
+    "roster": "人员名册", "randomness": "随机数", "sources": "随机源", "seed": "种子",
+    "allocation": "名额分配", "selection": "抽取", "assignment": "派员", "changes": "抽后变更",
+    "reseating": "换员", "chain": "抽取链", "draw": "抽取", "results": "结果", "links": "链接",
+    "privacy": "隐私", "choice": "公开范围", "file": "文件", "chains": "操作链",
+    "signatures": "签名", "ledger": "账本", "journal": "留痕", "rulings": "裁定",
+    "projection": "重演", "forks": "分叉", "witnesses": "见证", "judgement": "初次判定",
+}  # fmt: skip
+
+
+def step_name(name: str) -> str:
+    """Name a step as the documents do, and in Chinese beside it: `frame 名录`."""
+    known = [STEPS_ZH[word] for word in name.split() if word in STEPS_ZH]
+    return text(name, " ".join([name, *known[-1:]]))
+
+
 def print_steps(steps: list[Step]) -> None:
     """Print one line per step, and what it comes to."""
     from rich.console import Console
@@ -184,7 +201,7 @@ def print_steps(steps: list[Step]) -> None:
         table.add_column(overflow=overflow)
     for step in steps:
         words = text(step.en, step.zh).replace("[", "\\[")
-        table.add_row(marks[step.ok], step.name, words)
+        table.add_row(marks[step.ok], step_name(step.name), words)
     Console(highlight=False).print(table)
     unproved = sum(step.ok is None for step in steps)
     if passed(steps):

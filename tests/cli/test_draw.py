@@ -1,6 +1,7 @@
 """计划、抽取与复核 from the command line: the whole way on our own registers, then offline."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from backend.rules import bundle
 from cli.main import main
+from cli.verify import STEPS_ZH
 
 
 @pytest.fixture
@@ -241,6 +243,21 @@ def test_before_the_draw_an_object_can_see_that_it_is_in(
 
     assert result.exit_code == 0, result.output
     assert "可被抽取；尚未抽取" in result.output
+    assert "frame 名录" in result.output
+
+
+def test_every_step_has_a_chinese_name() -> None:
+    rules = Path(__file__).parents[2] / "backend" / "rules"
+    texts = [
+        (rules / f"{name}.py").read_text("utf-8") for name in ("verification", "ledger", "site")
+    ]
+
+    found = {
+        name for text in texts for name in re.findall(r'^ +\("([a-z]+)", ', text, re.MULTILINE)
+    }
+
+    assert {"manifest", "reseating", "judgement", "privacy"} <= found
+    assert found <= STEPS_ZH.keys()
 
 
 def test_a_broken_bundle_is_a_failure_and_no_traceback(tmp_path: Path) -> None:
