@@ -46,7 +46,8 @@ SITES = 3  # visited today; the other tasks wait
 CEREMONY = "hall-of-the-bureau"
 FORGED = ("frame.tsv.gz", "commit.json", "randomness.json", "selection.tsv", "assignment.tsv")
 CONTRIBUTORS = ("regulator", "notary")
-KILL_AFTER, CUT_PUSH_AFTER, CUT_PHOTO_AFTER = 5, 1500, 220_000
+KILL_AFTER, CUT_PUSH_AFTER, CUT_PHOTO_AFTER = 5, 900, 220_000
+TWICE_MAX = 1.2  # of what the files have: their renditions, and what went twice for the cut
 
 
 class Register(msgspec.Struct, frozen=True):
@@ -303,16 +304,17 @@ def _reconcile(bureau: Bureau, sites: Sequence[Site]) -> None:
         )
     with relay(bureau.port) as weather:
         weather.cut_after = CUT_PHOTO_AFTER
-        first = Phase(photo, "sync", weather.url).synced()
-        second = Phase(photo, "sync", weather.url).synced()
-        size = sum(file.stat().st_size for file in (photo.home / "files").iterdir())
-        story.check(
-            first is None and second is not None and 0 < second.bytes_sent < size,
-            f"a connection cut inside a photo: resumed, {second.bytes_sent if second else 0:,} of "
-            f"{size:,} bytes were left to send (断点续传)",
-            f"照片上传中途断线：断点续传，共 {size:,} 字节，"
-            f"续传 {second.bytes_sent if second else 0:,} 字节",
-        )
+        sent = Phase(photo, "sync", weather.url).synced()
+    sizes = [file.stat().st_size for file in (photo.home / "files").iterdir()]
+    total = sent.bytes_sent if sent else 0
+    story.check(
+        sent is not None
+        and (weather.cuts, sent.files) == (1, len(sizes))
+        and total < sum(sizes) * TWICE_MAX,
+        f"a connection cut inside a photo: resumed where it broke (断点续传), "
+        f"{total:,} bytes sent for files of {sum(sizes):,}",
+        f"照片上传中途断线：断点续传，文件共 {sum(sizes):,} 字节，实际上传 {total:,} 字节",
+    )
     doubled = Phase(twice, "sync", bureau.url, "--twice").synced()
     sync_all(others, bureau.url)
     held = sync_all(_crew(sites), bureau.url)
