@@ -152,9 +152,12 @@ def _together(some: list[Sites]) -> Sites:
     return Sites(some[0].b, **columns)
 
 
-def revoked(pull: Pull, epoch: str) -> Page:
-    """Tell a revoked device to forget what it read; what it wrote stays."""
-    anew = pull.epoch not in ("", epoch)
+def revoked(pull: Pull, epoch: str, *, regressed: bool = False) -> Page:
+    """Tell a revoked device to forget what it read; what it wrote stays.
+
+    A restored server (see `cursor`) is offered all of that again, and says anew what it thinks.
+    """
+    anew = regressed or pull.epoch not in ("", epoch)
     held = dict.fromkeys((*pull.have, *pull.part))
     return Page((Reset(),) if anew else tuple(map(Drop, held)), 0, more=False)
 

@@ -22,7 +22,7 @@ from sync.merge import Inspection as State
 from sync.merge import Recorded, fold
 from sync.messages import Ack, AnswerHead, Note, Receipt, Version
 from sync.ops import op_id
-from sync.pages import CHECK_MODULUS, Page, revoked, term
+from sync.pages import CHECK_MODULUS, Page, term
 from sync.refusals import Kept, Reason, Refused
 
 KEYS_MAX = 100_000
@@ -87,9 +87,7 @@ async def exchange(
             device, notes = await _store(db, push, taken, device, signature, now)
 
     page, check = Page((), 0, more=False), dict[str, tuple[int, int]]()
-    if push.head.pull is not None and device.revoked:
-        page = revoked(push.head.pull, device.epoch)
-    elif push.head.pull is not None:
+    if push.head.pull is not None:
         page, check = await pages.cut(db, device, push.head.pull, snapshots)
     return _answer(device, push.head.v, notes, page, check, now)
 

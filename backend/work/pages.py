@@ -60,6 +60,9 @@ async def cut(
 ) -> tuple[pages.Page, dict[str, tuple[int, int]]]:
     """Cut a page, and with the last one say what every bucket adds up to."""
     top = await head(db)  # no place is given while the page is cut: rows and sums agree
+    regressed = await _regressed(db, pull, top)
+    if device.revoked:
+        return pages.revoked(pull, top.epoch, regressed=regressed), {}
     entitled = versions.followed(pull, await feed.buckets(db, device.inspector))
     known = await _known(db, entitled)
     feed_n = top.feed_n
@@ -69,7 +72,7 @@ async def cut(
         feed_n=feed_n,
         floor=top.floor,
         entitled=entitled,
-        regressed=await _regressed(db, pull, top),
+        regressed=regressed,
     )
     packs: dict[str, Boot] = {}
     if pull.packs and snapshots is not None:

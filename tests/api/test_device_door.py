@@ -331,6 +331,24 @@ async def test_what_a_revoked_device_sends_is_kept_in_quarantine(phone: Phone) -
     assert phone.store.get("upload") == ""
 
 
+async def test_a_revoked_device_is_told_anew_what_became_of_its_work_by_a_restored_server(
+    phone: Phone,
+) -> None:
+    phone.answer("pass")
+    phone.answer("fail")
+    await phone.sync()
+    await phone.hub.revoke(phone.id)
+    await phone.sync()
+    with phone.store.transaction():  # of another life of the server, which judged otherwise
+        phone.store.note(1, "quarantined", "device.revoked")
+        phone.store.set("ledger", f'[1, "{"0" * 64}"]')
+
+    done = await phone.sync()
+
+    assert done.sent == 2
+    assert [mine.note for mine in phone.store.noted()] == []
+
+
 @pytest.mark.parametrize("years", [-10, 10, 100])
 async def test_a_clock_years_wrong_is_noted_and_decides_nothing(
     office: Office, phone: Phone, years: int

@@ -199,7 +199,7 @@ class AppHub:
             kept = await session.get(Inspection, task)
         return kept.digest if kept else merge.digest(merge.Inspection())
 
-    async def received_ms(self) -> int:
+    async def received_ms(self, _position: int) -> int:
         return round(self.office.clock().timestamp() * 1000)
 
     async def held(self, bucket: str) -> dict[tuple[str, str], bytes]:

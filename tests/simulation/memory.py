@@ -14,6 +14,7 @@ class Entry(Struct, frozen=True):
     device: str
     who: str
     placed: hub.Placed
+    received_ms: int
 
 
 class Known(Struct):

@@ -71,6 +71,7 @@ class MemoryHub:
         self.released: dict[str, checklist.Checklist] = {}  # other versions of the form
         self.dies = 0  # at which point of the next exchange
         self.made = 0
+        self.now = NOW_MS
 
     # -- the office ------------------------------------------------------------------------------
 
@@ -125,10 +126,11 @@ class MemoryHub:
         return [name for name, device in self.state.devices.items() if device.revoked]
 
     def restore(self, kept: int, *, bumped: bool = True) -> None:
-        """Come back from a backup that knew only the first `kept` operations.
+        """Come back, later, from a backup that knew only the first `kept` operations.
 
         Unless `bumped`, nobody told the server that it was restored.
         """
+        self.now += 1  # what it lost it never takes in at the same moment again
         state = self.state
         state.ledger = state.ledger[:kept]
         state.devices = {n: d for n, d in state.devices.items() if not d.renews or d.since < kept}
@@ -217,8 +219,8 @@ class MemoryHub:
             if e.placed.verdict.inspection == task and e.placed.seq is not None
         )
 
-    def received_ms(self) -> int:
-        return NOW_MS
+    def received_ms(self, position: int) -> int:
+        return self.state.ledger[position - 1].received_ms
 
     def projected(self, task: str) -> str:
         return self.state.digests.get(task, digest(Inspection()))
@@ -333,14 +335,15 @@ class MemoryHub:
 
         page, check = pages.Page((), 0, more=False), dict[str, tuple[int, int]]()
         if push.head.pull is not None and device.revoked:
-            page = pages.revoked(push.head.pull, self.state.epoch)
+            regressed = self._regressed(push.head.pull)
+            page = pages.revoked(push.head.pull, self.state.epoch, regressed=regressed)
         elif push.head.pull is not None:
             page, check = self._page(sender, device, push)
         head_hash = device.chain[-1].placed.hash if device.chain else codec.genesis(sender)
         answer = AnswerHead(
             v=push.head.v,
             epoch=self.state.epoch,
-            time=NOW_MS,
+            time=self.now,
             ack=Ack(len(device.chain), head_hash),
             notes=tuple(self._notes(device, push)),
             receipt=Receipt(self.state.ends.ledger_n, self.state.ends.ledger_root, ""),
@@ -357,8 +360,8 @@ class MemoryHub:
             self._admit(raw, n, device.inspector, device.revoked)
             for n, raw in enumerate(push.raws[known:], start=first)
         ]
-        placed, ends = hub.place(push, verdicts, self.state.ends, NOW_MS)
-        entries = [Entry(sender, device.inspector, one) for one in placed]
+        placed, ends = hub.place(push, verdicts, self.state.ends, self.now)
+        entries = [Entry(sender, device.inspector, one, self.now) for one in placed]
         self._point()
         device.chain += entries
         self._point()

@@ -331,7 +331,8 @@ def _verifies(world: "World", ledger: list[tuple[str, hub.Placed]]) -> bool:
     root, ends = ROOT, dict[str, str]()
     for name, one in ledger:
         ends[name] = codec.link(ends.get(name) or codec.genesis(name), one.raw)
-        root = codec.ledger_link(root, ends[name], one.verdict.verdict, world.server.received_ms())
+        received_ms = world.server.received_ms(one.position)
+        root = codec.ledger_link(root, ends[name], one.verdict.verdict, received_ms)
         if (ends[name], root) != (one.hash, one.root):
             return False
     return True

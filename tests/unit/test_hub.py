@@ -364,3 +364,9 @@ def test_a_finding_needs_no_item() -> None:
 def test_a_revoked_device_is_told_to_drop_everything() -> None:
     assert pages.revoked(Pull("e", 3, ("a", "b")), "e").events == (Drop("a"), Drop("b"))
     assert pages.revoked(Pull("e", 3, ("a", "b")), "restored").events == (Reset(),)
+
+
+def test_a_revoked_device_offers_all_again_to_a_ledger_that_it_does_not_know() -> None:
+    page = pages.revoked(Pull("e", 3, ("a",)), "e", regressed=True)
+
+    assert (page.events, page.next, page.more) == ((Reset(),), 0, False)

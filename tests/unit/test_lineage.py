@@ -326,6 +326,27 @@ def test_a_restored_server_is_asked_again_for_every_file(hub: MemoryHub, bumped:
     assert [one.sent for one in replica.store.files()] == [False]
 
 
+def test_a_revoked_phone_learns_what_a_restored_server_thinks_of_work_that_came_twice(
+    hub: MemoryHub,
+) -> None:
+    replica, questions = phone(hub), list[Request]()
+    replica.find("t1", "counted once", basis="y")
+
+    def ask(question: Request) -> Response:
+        questions.append(question)
+        return hub.ask(question)
+
+    drive(exchange(replica), ask)
+    hub.revoke(name(replica))
+    hub.restore(0, bumped=False)
+    hub.ask(questions[0])  # the network delivers it once more
+
+    drive(exchange(replica), hub.ask)
+
+    assert [one.seq for one in hub.chain(name(replica))] == [None]
+    assert [mine.note for mine in replica.store.noted()] == ["quarantined"]
+
+
 def test_a_restored_server_that_was_not_told_so_gets_it_all_the_same(hub: MemoryHub) -> None:
     _, clone = forked(hub)
     key = codec.public_key(clone.identity.secret)
