@@ -179,7 +179,10 @@ def _standing(replica: Replica) -> tuple[str, ...]:
 
 
 def _rewound(replica: Replica, response: Response) -> bool:
-    """Go back to the end of the ledger when it holds less than it once acknowledged."""
+    """Offer all again when the ledger holds less than it once acknowledged.
+
+    What it does hold it may have taken in anew, and judged otherwise than a former life did.
+    """
     if response.status < 400:
         return False
     refused = refusal(response)
@@ -189,7 +192,7 @@ def _rewound(replica: Replica, response: Response) -> bool:
     if not 0 <= head_n < replica.acked():
         raise refused
     with replica.store.transaction():
-        replica.store.set("acked", str(head_n))
+        replica.store.set("acked", "0")
         outbox.offer_files(replica)
         replica.store.set("reoffer", "yes" if replica.retired() else "")
     return True

@@ -347,6 +347,28 @@ def test_a_revoked_phone_learns_what_a_restored_server_thinks_of_work_that_came_
     assert [mine.note for mine in replica.store.noted()] == ["quarantined"]
 
 
+def test_a_phone_that_has_read_no_page_asks_anew_about_all_of_its_work(hub: MemoryHub) -> None:
+    replica, questions = phone(hub), list[Request]()
+
+    def ask(question: Request) -> Response:
+        questions.append(question)
+        return hub.ask(question)
+
+    for text in ("first", "second"):
+        replica.find("t1", text, basis="y")
+        drive(exchange(replica), ask)
+    with replica.store.transaction():  # as if its work had gone by hand
+        replica.store.set("ledger", "")
+    hub.revoke(name(replica))
+    hub.restore(0, bumped=False)
+    hub.ask(questions[0])  # the first, which the network delivers once more
+
+    drive(exchange(replica), hub.ask)
+
+    assert [one.seq for one in hub.chain(name(replica))] == [None, None]
+    assert [mine.n for mine in replica.store.noted()] == [1, 2]
+
+
 def test_a_restored_server_that_was_not_told_so_gets_it_all_the_same(hub: MemoryHub) -> None:
     _, clone = forked(hub)
     key = codec.public_key(clone.identity.secret)
