@@ -30,7 +30,8 @@ POLICIES: tuple[Policy, ...] = ("none", "thumbnails", "all")
 
 CUTS_MAX = 5  # in a row, with nothing gained between them
 PREVIEWED_FROM = 100_000  # bytes; a smaller picture goes up as it is
-LATER = (Kind.BUSY, Kind.UNAUTHENTICATED, Kind.FORBIDDEN)  # concerns every file alike
+# These concern every file alike.
+LATER = (Kind.BUSY, Kind.TOO_MANY, Kind.UNAUTHENTICATED, Kind.FORBIDDEN)
 LOG_MAX = 2**31
 
 Wait: TypeAlias = Callable[[float], object]

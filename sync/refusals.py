@@ -23,6 +23,7 @@ class Kind(IntEnum):
     TOO_LARGE = 16
     UNSUPPORTED = 17
     BUSY = 18
+    TOO_MANY = 19
 
 
 class Reason(Enum):
@@ -990,7 +991,7 @@ class Reason(Enum):
     )
     UPLOADS_TOO_MANY = (
         "evidence.uploads-too-many",
-        Kind.BUSY,
+        Kind.TOO_MANY,
         "This device has begun too many uploads, or too large ones, that it did not finish.",
         "该终端未完成的上传任务过多或过大",
         "Finish them, or give them up with DELETE; after a day the oldest give way by themselves.",
@@ -1721,7 +1722,7 @@ class Reason(Enum):
     # -- the office's side of sync ---------------------------------------------------------------
     THROTTLED = (
         "auth.throttled",
-        Kind.BUSY,
+        Kind.TOO_MANY,
         "Too many wrong guesses came lately.",
         "近期错误尝试过多",
         "Wait for `seconds` and try again.",

@@ -43,7 +43,6 @@ STATUS = {  # where tus asks for another status than the kind of refusal has
     Reason.UPLOAD_VERSION_UNKNOWN: 412,
     Reason.UPLOAD_TYPE_WRONG: 415,
     Reason.EVIDENCE_DIGEST_WRONG: 460,
-    Reason.UPLOADS_TOO_MANY: 429,
     Reason.STORAGE_FULL: 507,
 }
 

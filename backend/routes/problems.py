@@ -29,6 +29,7 @@ STATUS = {
     Kind.TOO_LARGE: 413,
     Kind.UNSUPPORTED: 422,
     Kind.BUSY: 503,
+    Kind.TOO_MANY: 429,
 }
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -49,7 +50,7 @@ def problem(_: AnyRequest, refusal: Refused, *, status: int | None = None) -> Pr
     reason = refusal.reason
     status = status or STATUS[reason.kind]
     headers: dict[str, str] = {}
-    if reason.kind is Kind.BUSY:
+    if reason.kind in (Kind.BUSY, Kind.TOO_MANY):
         headers["Retry-After"] = str(refusal.details.get("seconds", RETRY_SECONDS))
     if reason.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"

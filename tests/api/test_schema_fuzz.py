@@ -165,6 +165,7 @@ async def things(office: Office) -> dict[str, str]:
         "inspection_id": task,
         "result_id": task,
         "upload_id": "0" * 36,
+        "digest": "0" * 64,
         "amendment_id": "0" * 36,
         "name": "commit.json",
         "register": "establishments",

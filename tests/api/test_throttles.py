@@ -33,7 +33,7 @@ def elsewhere(office: Office, address: str) -> AsyncClient:
 
 
 def waits(answer: Response) -> int:
-    assert answer.status_code == 503, answer.text
+    assert answer.status_code == 429, answer.text
     assert answer.headers["Retry-After"] == str(answer.json()["details"]["seconds"])
     return int(answer.headers["Retry-After"])
 
