@@ -98,8 +98,13 @@ async def want_blobs(
         Upload.original == "",
     )
     begun: dict[str, UploadState] = {}
-    for upload in await db.exec(mine):
+    for upload in list(await db.exec(mine)):
         if upload.sha256 in stored or upload.size != data.files[upload.sha256]:
+            continue
+        flag = await _finished(db, blobs, upload, now=now)
+        if flag is not None:
+            stored[upload.sha256] = flag
+            begun.pop(upload.sha256, None)
             continue
         state = _state(upload, offset=await blobs.offset(upload.id))
         best = begun.get(upload.sha256)
@@ -162,6 +167,11 @@ async def show_upload(
     """Say how far an upload is."""
     upload = await _mine(db, upload_id, device=device, now=now)
     flag = await _recorded(db, upload)
+    if flag is None and await blobs.offset(upload.id) >= upload.size:
+        assert isinstance(db.bind, AsyncEngine)
+        writing = db.bind.execution_options(postgresql_readonly=False, evenhand_readonly=False)
+        async with transaction(writing) as fresh:  # whoever asks may only read
+            flag = await _finished(fresh, blobs, upload, now=now)
     if flag is not None:
         return _state(upload, offset=upload.size, flag=flag)
     return _state(upload, offset=await blobs.offset(upload.id))
@@ -307,6 +317,18 @@ async def _recorded(db: AsyncSession, file: Incoming) -> str | None:
         return (await db.exec(select(Blob.flag).where(Blob.sha256 == file.sha256))).first()
     row = await db.get(Rendition, (file.original, file.device_id))
     return "" if row is not None and row.sha256 == file.sha256 else None
+
+
+async def _finished(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: datetime) -> str | None:
+    """Finish an upload whose bytes are all here, and give its flag; a crash may have come between.
+
+    To say that all bytes arrived means to have the file, so nobody is told so before.
+    """
+    if await blobs.offset(upload.id) < upload.size:
+        return None
+    if not await blobs.finish(upload.id, sha256=upload.sha256, size=upload.size):
+        return None
+    return await _stored(db, blobs, upload, now=now)
 
 
 async def _stored(db: AsyncSession, blobs: Blobs, file: Incoming, *, now: datetime) -> str | None:

@@ -217,6 +217,27 @@ async def test_a_crash_between_storing_and_recording_heals(
     assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
 
 
+@pytest.mark.parametrize("last", [b"", b"?"], ids=["whole", "hurt"])
+@pytest.mark.parametrize("asked", ["want", "head"])
+async def test_a_crash_after_the_last_byte_is_no_stored_file_until_it_is_proved(
+    office: Office, app: Litestar, settings: Settings, asked: str, last: bytes
+) -> None:
+    client, body = await enrol(office), jpeg()
+    place = await create(client, body)
+    await cut(client, app, place, [body[:-1]])
+    blobs, upload = Blobs(settings.data_dir), place.rpartition("/")[2]
+    await blobs.append(upload, at=len(body) - 1, chunk=last or body[-1:])
+
+    if asked == "head":
+        at = (await client.head(place, headers=TUS)).headers["Upload-Offset"]
+        assert at == str(0 if last else len(body))
+    sent = await carry(client, sending(body))
+
+    assert sent.bytes_sent == (len(body) if last else 0)
+    assert [blob.sha256 for blob in await rows(office.engine)] == [digest(body)]
+    assert blobs.path(digest(body)).read_bytes() == body
+
+
 async def test_a_stored_file_is_recorded_with_its_own_size_whatever_is_announced(
     office: Office, settings: Settings
 ) -> None:

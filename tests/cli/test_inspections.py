@@ -81,7 +81,7 @@ def test_an_office_concludes_reviews_publishes_and_anyone_verifies(
 
     assert {line["id"] for line in json.loads(listed.output)} >= {failed, torn}
     assert "Items in conflict: 1." in conflicts.output
-    assert conflicts.output.count("[stands]") == 2
+    assert [conflicts.output.count(f"    {said}  检查员") for said in ("pass", "fail")] == [1, 1]
     assert (refused.exit_code, "inspection.in-conflict" in refused.output) == (14, True)
     assert "Ordered to put right 1.1" in concluded.output, concluded.output
     assert unclear.exit_code == 2
