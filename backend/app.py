@@ -40,7 +40,7 @@ def create_app(
     snapshots = Snapshots(settings.data_dir)
 
     async def db(request: Request[Any, Any, Any]) -> AsyncGenerator[Session]:
-        write = request.method not in READS
+        write = request.method not in READS or request.route_handler.opt.get("writes", False)
         async with database.transaction(own, write=write) as session:
             yield session
 

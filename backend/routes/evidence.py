@@ -103,7 +103,7 @@ async def create_upload(
     return Response(None, headers={**_headers(state), "Location": location})
 
 
-@head(ONE, status_code=200)
+@head(ONE, status_code=200, opt={"writes": True})  # a crash may have left it to be finished
 async def show_upload(
     request: Asked, db: Db, blobs: Files, device: Caller, now: Now, upload_id: FromPath[str]
 ) -> Response[None]:

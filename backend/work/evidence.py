@@ -167,11 +167,8 @@ async def show_upload(
     """Say how far an upload is."""
     upload = await _mine(db, upload_id, device=device, now=now)
     flag = await _recorded(db, upload)
-    if flag is None and await blobs.offset(upload.id) >= upload.size:
-        assert isinstance(db.bind, AsyncEngine)
-        writing = db.bind.execution_options(postgresql_readonly=False, evenhand_readonly=False)
-        async with transaction(writing) as fresh:  # whoever asks may only read
-            flag = await _finished(fresh, blobs, upload, now=now)
+    if flag is None:
+        flag = await _finished(db, blobs, upload, now=now)
     if flag is not None:
         return _state(upload, offset=upload.size, flag=flag)
     return _state(upload, offset=await blobs.offset(upload.id))
