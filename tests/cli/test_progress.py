@@ -96,4 +96,3 @@ def test_a_terminal_shows_the_speed_of_an_import_and_a_program_nothing(
     assert quiet.stderr == program.stderr == ""
     assert json.loads(program.stdout)["rows"] == 50_000
     assert re.search(r"Reading · \d+% · [\d,]+ rows · [\d,]+ rows/s · 0:\d\d left", person.stderr)
-    assert "Writing" in person.stderr
