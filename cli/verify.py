@@ -1,6 +1,5 @@
 """复核: check a draw, a publication or a ledger from files alone, without server or network."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -9,15 +8,15 @@ import msgspec
 from backend.rules import chain, course, papers, proofs
 from backend.rules.canonical import NotCanonical
 from backend.rules.course import Course
-from backend.rules.verification import Explained, Step, explain, verify
+from backend.rules.verification import Explained, explain, verify
 from backend.work import processes
 from cli import verify_ledger, verify_publication
 from cli.draw_course import tell_site
-from cli.output import as_json, json_option, say, show, text
+from cli.output import as_json, json_option, say, show
+from cli.steps import end, tell_steps
 from sync.refusals import Reason, Refused
 
 FILE_BYTES_MAX = 2**31
-REFUTED = 1
 
 
 @click.group("verify")
@@ -63,15 +62,12 @@ def verify_draw(
         files, public=public, commitment=next(iter(commitments), None), spread=processes.spread
     )
     place, since = _explain(files, id_) if id_ is not None else (None, None)
-    if as_json():
-        show({"ok": passed(steps), "steps": steps, "object": place, "since": since})
-    else:
-        print_steps(steps)
-        if id_ is not None:
-            _print_place(id_, place)
-            if since is not None:
-                tell_site(id_, since)
-    _end(steps)
+    tell_steps(steps, object=place, since=since)
+    if id_ is not None and not as_json():
+        _print_place(id_, place)
+        if since is not None:
+            tell_site(id_, since)
+    end(steps)
 
 
 def _verify_chain(
@@ -88,26 +84,14 @@ def _verify_chain(
         *(chain.summed(name, found) for name, found in proved.items()),
         *chain.verify(list(read.values()), set(commitments)),
     ]
-    if as_json():
-        show({"ok": passed(steps), "steps": steps, "bundles": proved})
-    else:
-        print_steps(steps)
-    _end(steps)
+    tell_steps(steps, bundles=proved)
+    end(steps)
 
 
 def _bundles_in(path: Path) -> list[Path]:
     """Take a folder for a bundle, or else for the folder of several."""
     inner = [one for one in sorted(path.iterdir()) if (one / "commit.json").is_file()]
     return inner if inner and not (path / "commit.json").is_file() else [path]
-
-
-def _end(steps: list[Step]) -> None:
-    failed = next((step for step in steps if step.ok is False), None)
-    if failed is not None:
-        click.echo(
-            text(f"FAILED at step {failed.name}.", f"复核未通过：步骤 {failed.name}。"), err=True
-        )
-        sys.exit(REFUTED)
 
 
 @group.command("proof")
@@ -166,49 +150,6 @@ def read_bundle(folder: Path) -> dict[str, bytes]:
         else:
             files[path.name] = path.read_bytes()
     return files
-
-
-def passed(steps: list[Step]) -> bool:
-    """Whether nothing was refuted."""
-    return all(step.ok is not False for step in steps)
-
-
-STEPS_ZH = {
-    "manifest": "清单", "signature": "签名", "commitment": "承诺", "log": "日志", "frame": "名录",
-    "roster": "人员名册", "randomness": "随机数", "sources": "随机源", "seed": "种子",
-    "allocation": "名额分配", "selection": "抽取", "assignment": "派员", "changes": "抽后变更",
-    "reseating": "换员", "chain": "抽取链", "draw": "抽取", "results": "结果", "links": "链接",
-    "privacy": "隐私", "choice": "公开范围", "file": "文件", "chains": "操作链",
-    "signatures": "签名", "ledger": "账本", "journal": "留痕", "rulings": "裁定",
-    "projection": "重演", "forks": "分叉", "witnesses": "见证", "judgement": "初次判定",
-}  # fmt: skip
-
-
-def step_name(name: str) -> str:
-    """Name a step as the documents do, and in Chinese beside it: `frame 名录`."""
-    known = [STEPS_ZH[word] for word in name.split() if word in STEPS_ZH]
-    return text(name, " ".join([name, *known[-1:]]))
-
-
-def print_steps(steps: list[Step]) -> None:
-    """Print one line per step, and what it comes to."""
-    from rich.console import Console
-    from rich.table import Table
-
-    marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for overflow in ("ellipsis", "ellipsis", "fold"):  # a hash is told to its end
-        table.add_column(overflow=overflow)
-    for step in steps:
-        words = text(step.en, step.zh).replace("[", "\\[")
-        table.add_row(marks[step.ok], step_name(step.name), words)
-    Console(highlight=False).print(table)
-    unproved = sum(step.ok is None for step in steps)
-    if passed(steps):
-        say(
-            f"{len(steps) - unproved} steps proved, {unproved} open.",
-            f"已证明 {len(steps) - unproved} 步，{unproved} 步未证明。",
-        )
 
 
 def _explain(files: dict[str, bytes], id: str) -> tuple[Explained | None, Course | None]:

@@ -1,6 +1,5 @@
 """复核账本: check an export of the ledger from its file alone, or take one first."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -10,11 +9,12 @@ import click
 import msgspec
 
 from backend.rules import ledger
-from backend.rules.ledger_lines import Shown, Witnessed
-from cli.output import as_json, json_option, show, text
+from backend.rules.ledger_lines import Witnessed
+from cli.output import json_option, text
+from cli.steps import end, tell_steps
+from sync.messages import Shown
 
 T = TypeVar("T")
-REFUTED = 1
 EXPORT = "/office/ledger"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -63,24 +63,14 @@ def verify_ledger(
 
 
 def _verify(file: IO[bytes], key: str, receipts: Sequence[Path], heads: Sequence[Path]) -> None:
-    from cli.verify import passed, print_steps  # it imports this module's command
-
     steps = ledger.verify(
         iter(file),
         key=key,
         receipts=_read(receipts, Shown),
         heads=_read(heads, Witnessed),
     )
-    if as_json():
-        show({"ok": passed(steps), "steps": steps})
-    else:
-        print_steps(steps)
-    failed = next((step for step in steps if step.ok is False), None)
-    if failed is not None:
-        click.echo(
-            text(f"FAILED at step {failed.name}.", f"复核未通过：步骤 {failed.name}。"), err=True
-        )
-        sys.exit(REFUTED)
+    tell_steps(steps)
+    end(steps)
 
 
 def _read(paths: Sequence[Path], into: type[T]) -> list[T]:

@@ -1,15 +1,14 @@
 """复核公示: check a publication's folder from its files alone, and every draw inside it."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from backend.rules import site
-from cli.output import as_json, json_option, show, text
+from cli.output import json_option
+from cli.steps import end, tell_steps
 
 FILE_BYTES_MAX = 2**31
-REFUTED = 1
 
 
 @click.command("publication")
@@ -32,19 +31,9 @@ commands: list[click.Command] = [publication, everything]
 
 
 def _verify(folder: Path, *, every_step: bool = False) -> None:
-    from cli.verify import passed, print_steps  # it imports this module's commands
-
     steps = site.verify(read_folder(folder), every_step=every_step)
-    if as_json():
-        show({"ok": passed(steps), "steps": steps})
-    else:
-        print_steps(steps)
-    failed = next((step for step in steps if step.ok is False), None)
-    if failed is not None:
-        click.echo(
-            text(f"FAILED at step {failed.name}.", f"复核未通过：步骤 {failed.name}。"), err=True
-        )
-        sys.exit(REFUTED)
+    tell_steps(steps)
+    end(steps)
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from sync import codec, messages, versions
 from sync.exchange import acknowledge
 from sync.handover import Item
 from sync.hub import UNREADABLE
-from sync.messages import Ack, PushHead, Response
+from sync.messages import Ack, PushHead, Response, Shown
 from sync.refusals import Reason, Refused
 from sync.replica import Identity, Replica
 from sync.store import Mine
@@ -30,16 +30,6 @@ class Receipt(Struct, frozen=True):
 
     answers: tuple[Answer, ...]
     files: tuple[str, ...]
-
-
-class Shown(Struct, frozen=True):
-    """The server's last word to a device, as `verify ledger` reads it."""
-
-    device: str
-    ack: Ack
-    ledger: int
-    root: str
-    sig: str
 
 
 def shown_receipt(replica: Replica) -> Shown:

@@ -102,6 +102,16 @@ class Receipt(Struct, frozen=True):
     sig: str
 
 
+class Shown(Struct, frozen=True):
+    """The server's last word to a device, as `verify ledger` reads it."""
+
+    device: str
+    ack: Ack
+    ledger: int
+    root: str
+    sig: str
+
+
 class AnswerHead(Struct, frozen=True, rename={"notes": "except"}):
     """The first line down."""
 

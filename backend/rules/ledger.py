@@ -22,7 +22,6 @@ from backend.rules.ledger_lines import (
     EntryLine,
     Key,
     Ledger,
-    Shown,
     Start,
     Witnessed,
     read,
@@ -32,7 +31,7 @@ from backend.rules.rulings import HELD, Ruled
 from backend.rules.verification import Step
 from sync import codec, hub
 from sync.merge import Recorded, digest, fold
-from sync.messages import decode_push_head, receipt_text
+from sync.messages import Shown, decode_push_head, receipt_text
 from sync.ops import AnyOp, decode_op, op_id
 
 Said: TypeAlias = tuple[str, str]  # English, 中文

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 
 from backend.rules.differences import Differs
-from sync.messages import Ack
 
 GENESIS = "0" * 64
 
@@ -172,16 +171,6 @@ class Digest:
     def hex(self) -> str:
         """Give it as text."""
         return self._hash.hexdigest()
-
-
-class Shown(Struct, frozen=True):
-    """A receipt as a device keeps it."""
-
-    device: str
-    ack: Ack
-    ledger: int
-    root: str
-    sig: str
 
 
 class Witnessed(Struct, frozen=True):

@@ -25,14 +25,13 @@ from backend.rules.ledger_lines import (
     ForkLine,
     Line,
     RulingLine,
-    Shown,
     Start,
     Witnessed,
 )
 from backend.rules.verification import Step
 from backend.tables import Head
 from sync import codec
-from sync.messages import Ack, Receipt
+from sync.messages import Ack, Receipt, Shown
 
 STEPS = [
     "file", "chains", "signatures", "ledger", "journal", "rulings", "projection", "forks",

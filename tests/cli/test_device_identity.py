@@ -9,7 +9,6 @@ from click.testing import CliRunner, Result
 from simulation.memory_hub import MemoryHub
 from simulation.world import FORM
 
-from backend.rules.ledger_lines import Shown
 from cli.device import sync_over
 from cli.device_carry import read, write
 from cli.device_files import waiting
@@ -17,7 +16,7 @@ from cli.device_identity import enrol_at
 from cli.home import Home, person_folder
 from cli.main import main
 from sync import checklist, codec
-from sync.messages import Enrol, Enrolled, Request, Response, receipt_text
+from sync.messages import Enrol, Enrolled, Request, Response, Shown, receipt_text
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 from sync.store import File, MemoryStore

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from backend.rules import bundle
 from cli.main import main
-from cli.verify import STEPS_ZH
+from cli.steps import STEPS_ZH
 
 
 @pytest.fixture
