@@ -1,4 +1,4 @@
-"""两库: the registers, their revisions and versions, checklists."""
+"""名录库: the registers, their revisions and versions, checklists."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,4 @@
-"""两库与检查表: imports, revisions, rows, changes, divisions, checklists."""
+"""名录库与检查表: imports, revisions, rows, changes, divisions, checklists."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""两库: import any of the registers, and look into them.
+"""名录库: import any of the registers, and look into them.
 
 The files are read before anything is locked. One import is one transaction and one revision; the
 same files again change nothing else. A dry run tells the same and writes nothing.

@@ -61,7 +61,7 @@ class Register(msgspec.Struct, frozen=True):
 def run(bureau: Bureau, register: Register) -> None:
     """Live through the day."""
     story = bureau.story
-    story.chapter("Admin: registers and checklists", "管理员：两库与检查表")
+    story.chapter("Admin: registers and checklists", "管理员：名录库与检查表")
     _registers(bureau, register)
     story.chapter("Supervisor: plan, commitment, draw", "主管：计划、承诺、抽取")
     plan = _draw(bureau, register)

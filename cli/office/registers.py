@@ -1,4 +1,4 @@
-"""两库与检查表: importing registers, looking into them, releasing checklists."""
+"""名录库与检查表: importing registers, looking into them, releasing checklists."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -144,7 +144,7 @@ def which_register(command: click.decorators.FC) -> click.decorators.FC:
 
 @click.group("register")
 def register_group() -> None:
-    """Import the registers and look into them. 两库（名录库）管理。"""
+    """Import the registers and look into them. 名录库管理。"""
 
 
 @register_group.command("import")

@@ -1,4 +1,4 @@
-"""两库: what an import of many rows tells and writes, on both databases."""
+"""名录库: what an import of many rows tells and writes, on both databases."""
 
 from pathlib import Path
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""两库: what an import does, tells and leaves alone, on both databases."""
+"""名录库: what an import does, tells and leaves alone, on both databases."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""两库与检查表 from the command line, on a local database."""
+"""名录库与检查表 from the command line, on a local database."""
 
 import gzip
 import json

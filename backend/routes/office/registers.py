@@ -1,4 +1,4 @@
-"""两库与检查表: importing registers, looking into them, releasing checklists.
+"""名录库与检查表: importing registers, looking into them, releasing checklists.
 
 A register travels as multipart/form-data: its files as they are, and the mapping beside them.
 """
