@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from replicas import paired
 from simulation.memory_hub import MemoryHub
-from simulation.world import FORM
 
 from cli.device import sync_over
 from cli.device_carry import read, write
@@ -15,7 +15,7 @@ from cli.device_files import waiting
 from cli.device_identity import enrol_at
 from cli.home import Home, person_folder
 from cli.main import main
-from sync import checklist, codec
+from sync import codec
 from sync.messages import Enrol, Enrolled, Request, Response, Shown, receipt_text
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
@@ -26,11 +26,7 @@ Ask = Callable[[Request], Response]
 
 @pytest.fixture
 def hub() -> MemoryHub:
-    hub = MemoryHub("22" * 32, FORM)
-    hub.dispatch("t1", "li", "wang")
-    hub.put("i:t1", "task", "t1", msgspec.json.encode({"checklist": checklist.digest(FORM)}))
-    hub.join("li", "i:t1")
-    return hub
+    return paired()
 
 
 @pytest.fixture(autouse=True)

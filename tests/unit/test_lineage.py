@@ -5,37 +5,23 @@ from copy import copy
 
 import msgspec
 import pytest
+from replicas import BAD, OK, paired, phone
 from simulation.memory_hub import MemoryHub
-from simulation.world import FORM, REFS, Newer
+from simulation.world import REFS, Newer
 
-from sync import checklist, codec, lineage
+from sync import codec, lineage
 from sync.exchange import drive, exchange
 from sync.merge import digest, fold
-from sync.messages import Clock, Enrolled, Request, Response
-from sync.ops import Answer, SetAnswers, Sign, Void, decode_op
+from sync.messages import Enrolled, Request, Response
+from sync.ops import SetAnswers, Sign, Void, decode_op
 from sync.refusals import Reason, Refused
 from sync.replica import Identity, Replica
 from sync.store import File, MemoryStore, Mine
 
-OK, BAD = {REFS[0]: Answer("pass")}, {REFS[0]: Answer("fail")}
-
 
 @pytest.fixture
 def hub() -> MemoryHub:
-    hub = MemoryHub("22" * 32, FORM)
-    hub.dispatch("t1", "li", "wang")
-    hub.put("i:t1", "task", "t1", msgspec.json.encode({"checklist": checklist.digest(FORM)}))
-    hub.join("li", "i:t1")
-    hub.join("wang", "i:t1")
-    return hub
-
-
-def phone(hub: MemoryHub, who: str = "li") -> Replica:
-    secret = codec.new_key()
-    replica = Replica(MemoryStore(), lambda: Clock(0, 0, "b"))
-    replica.enrol(hub.enrol(who, codec.public_key(secret)), server="", secret=secret)
-    drive(exchange(replica), hub.ask)
-    return replica
+    return paired()
 
 
 def twin(replica: Replica) -> Replica:
@@ -43,6 +29,16 @@ def twin(replica: Replica) -> Replica:
     store = MemoryStore()
     vars(store).update({name: copy(value) for name, value in vars(replica.store).items()})
     return Replica(store, replica.clock)
+
+
+def overtaken_copy(hub: MemoryHub) -> Replica:
+    """Copy a phone that then delivers something else than the copy has at the same place."""
+    replica = phone(hub)
+    clone = twin(replica)
+    replica.answer("t1", OK)
+    drive(exchange(replica), hub.ask)
+    clone.answer("t1", BAD)
+    return clone
 
 
 def name(replica: Replica) -> str:
@@ -175,11 +171,7 @@ def test_a_second_fork_still_names_the_first_record(hub: MemoryHub) -> None:
 def test_a_lost_answer_to_a_renewal_is_asked_for_again_and_gives_the_same_name(
     hub: MemoryHub,
 ) -> None:
-    replica = phone(hub)
-    clone = twin(replica)
-    replica.answer("t1", OK)
-    drive(exchange(replica), hub.ask)
-    clone.answer("t1", BAD)
+    clone = overtaken_copy(hub)
     session = exchange(clone)
     request = next(session)
     while request.path != lineage.RENEW_PATH:
@@ -193,11 +185,7 @@ def test_a_lost_answer_to_a_renewal_is_asked_for_again_and_gives_the_same_name(
 
 
 def test_a_renewal_that_the_server_did_not_sign_is_not_believed(hub: MemoryHub) -> None:
-    replica = phone(hub)
-    clone = twin(replica)
-    replica.answer("t1", OK)
-    drive(exchange(replica), hub.ask)
-    clone.answer("t1", BAD)
+    clone = overtaken_copy(hub)
 
     def ask(request: Request) -> Response:
         answer = hub.ask(request)
@@ -218,11 +206,7 @@ def test_a_renewal_that_the_server_did_not_sign_is_not_believed(hub: MemoryHub) 
 def test_a_revoked_device_goes_on_under_a_revoked_name_and_delivers_what_it_has(
     hub: MemoryHub,
 ) -> None:
-    replica = phone(hub)
-    clone = twin(replica)
-    replica.answer("t1", OK)
-    drive(exchange(replica), hub.ask)
-    clone.answer("t1", BAD)
+    clone = overtaken_copy(hub)
     hub.revoke("d1")
 
     drive(exchange(clone), hub.ask)
@@ -292,7 +276,7 @@ def forked(hub: MemoryHub) -> tuple[Replica, Replica]:
     drive(exchange(replica), hub.ask)
     drive(exchange(clone), hub.ask)
     assert name(clone) == "d2"
-    return replica, clone
+    return clone
 
 
 def test_a_restored_server_gets_what_it_lost_from_retired_chains_too(hub: MemoryHub) -> None:
@@ -530,11 +514,7 @@ def test_an_answer_about_the_chain_that_cannot_be_followed_changes_nothing(
 
 
 def test_another_process_that_renewed_first_wins(hub: MemoryHub) -> None:
-    replica = phone(hub)
-    clone = twin(replica)
-    replica.answer("t1", OK)
-    drive(exchange(replica), hub.ask)
-    clone.answer("t1", BAD)
+    clone = overtaken_copy(hub)
     slow = exchange(clone)
     stale = hub.ask(next(slow))
     drive(exchange(clone), hub.ask)

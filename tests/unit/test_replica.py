@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from replicas import BAD, OK, paired, phone
 from simulation.memory_hub import MemoryHub
-from simulation.world import FORM, REFS, Newer
+from simulation.world import REFS, Newer
 
-from sync import checklist, codec
+from sync import codec
 from sync.exchange import drive, exchange
 from sync.merge import covered, digest
 from sync.messages import Clock, Enrolled, Request, Response
@@ -16,25 +17,11 @@ from sync.replica import Replica
 from sync.store import File, MemoryStore, Row
 
 CLOCK = Clock(0, 0, "b")
-OK, BAD = {REFS[0]: Answer("pass")}, {REFS[0]: Answer("fail")}
 
 
 @pytest.fixture
 def hub() -> MemoryHub:
-    hub = MemoryHub("22" * 32, FORM)
-    hub.dispatch("t1", "li", "wang")
-    hub.put("i:t1", "task", "t1", msgspec.json.encode({"checklist": checklist.digest(FORM)}))
-    hub.join("li", "i:t1")
-    hub.join("wang", "i:t1")
-    return hub
-
-
-def phone(hub: MemoryHub, who: str = "li") -> Replica:
-    secret = codec.new_key()
-    replica = Replica(MemoryStore(), lambda: CLOCK)
-    replica.enrol(hub.enrol(who, codec.public_key(secret)), server="", secret=secret)
-    drive(exchange(replica), hub.ask)
-    return replica
+    return paired()
 
 
 def refused(act: Callable[[], object], reason: Reason) -> None:
