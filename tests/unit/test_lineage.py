@@ -276,7 +276,7 @@ def forked(hub: MemoryHub) -> tuple[Replica, Replica]:
     drive(exchange(replica), hub.ask)
     drive(exchange(clone), hub.ask)
     assert name(clone) == "d2"
-    return clone
+    return replica, clone
 
 
 def test_a_restored_server_gets_what_it_lost_from_retired_chains_too(hub: MemoryHub) -> None:
