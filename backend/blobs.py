@@ -159,6 +159,10 @@ class Blobs:
         _make_folder(goal.parent)
         (self._partial / upload).rename(goal)  # over an equal file, if another was first
         _flush_folder(goal.parent)
+        if upload != sha256:
+            with self._locked(sha256, create=False) as piece:  # what a killed `put` left of it
+                if piece is not None:
+                    self._discard(sha256)
 
     def _discard(self, upload: str) -> None:
         with suppress(FileNotFoundError):

@@ -117,3 +117,16 @@ async def test_another_store_on_the_same_folder_goes_on_where_the_first_was_kill
 
     assert offset == 500
     assert finished
+
+
+async def test_what_a_killed_store_left_of_a_file_goes_when_it_comes_by_another_way(
+    tmp_path: Path,
+) -> None:
+    blobs, digest = Blobs(tmp_path), named(BODY)
+    await blobs.append(digest, at=0, chunk=BODY[:100])  # as far as the killed one had come
+    await blobs.append("u1", at=0, chunk=BODY)
+
+    finished = await blobs.finish("u1", sha256=digest, size=len(BODY))
+
+    assert finished
+    assert files(tmp_path) == [f"whole/{digest[:2]}/{digest}"]
