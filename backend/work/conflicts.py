@@ -14,8 +14,8 @@ from backend.auth import Officer, may_see
 from backend.db import Session
 from backend.tables import Entry, Establishment, Inspection, Task
 from backend.wire import ConflictView, ResolveOrder, TextView
-from backend.work import desks, inspections
-from backend.work.inspections import Case
+from backend.work import cases, desks, inspections
+from backend.work.cases import Case
 from sync import merge
 from sync.ops import Answer, OpId, SetAnswers
 from sync.refusals import Reason, Refused
@@ -39,7 +39,7 @@ async def list_conflicts(db: Session, officer: Officer) -> list[ConflictView]:
     return [
         view
         for inspection_id in await db.exec(query)
-        for view in await _views(db, await inspections.load(db, inspection_id))
+        for view in await _views(db, await cases.load(db, inspection_id))
     ]
 
 
@@ -47,7 +47,7 @@ async def resolve_conflict(
     db: Session, inspection_id: str, order: ResolveOrder, *, officer: Officer, now: datetime
 ) -> ConflictView:
     """Close a conflict at the officer's desk by one of the answers given; tell what was closed."""
-    case = await inspections.load(db, inspection_id, lock=True)
+    case = await cases.load(db, inspection_id, lock=True)
     may_see(officer, case.establishment.division)
     item = case.state.items.get(order.item)
     if item is None or not item.conflict:

@@ -29,8 +29,8 @@ from backend.tables import (
     Task,
 )
 from backend.wire import NotPublished, PublishedLine, PublishedView, TextView
-from backend.work import draws_public, inspections
-from backend.work.inspections import Case
+from backend.work import cases, draws_public
+from backend.work.cases import Case
 from sync import photos
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict
@@ -66,7 +66,7 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
     for inspection_id in approved:
         if len(results) == PUBLISHED_MAX:
             break
-        case = await inspections.load(db, inspection_id)
+        case = await cases.load(db, inspection_id)
         view = await _view(db, case, today=today)
         if not case.current:
             refused.append(NotPublished(inspection_id, Reason.CONCLUSION_OUTDATED.code, ""))
@@ -181,7 +181,7 @@ async def _view(db: Session, case: Case, *, today: date) -> Result:
         result=Said(row.result, RESULTS[row.result]),
         order=_order(case.order),
         formed_on=local_day(row.concluded_at),
-        due_on=inspections.publish_by(row),
+        due_on=cases.publish_by(row),
         published_on=today,
         photos=len(msgspec.json.decode(row.photos, type=list[str])),
         draw=DrawLink(

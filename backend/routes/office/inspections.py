@@ -16,7 +16,7 @@ from backend.wire import (
     NewReview,
     PublishedView,
 )
-from backend.work import inspections, publications
+from backend.work import conclusions, inspections, publications
 
 
 @get("/inspections")
@@ -46,7 +46,7 @@ async def conclude_inspection(
     data: JSONBody[NewConclusion],
 ) -> InspectionView:
     """Conclude an inspection by its checklist's rules (作出检查结果)."""
-    return await inspections.conclude_inspection(db, inspection_id, data, officer=officer, now=now)
+    return await conclusions.conclude_inspection(db, inspection_id, data, officer=officer, now=now)
 
 
 @post("/inspections/{inspection_id:str}/review", guards=[needs("reviewer")], status_code=200)
@@ -58,7 +58,7 @@ async def review_inspection(
     data: JSONBody[NewReview],
 ) -> InspectionView:
     """Approve a conclusion or return it (检查结果审核)."""
-    return await inspections.review_inspection(db, inspection_id, data, officer=officer, now=now)
+    return await conclusions.review_inspection(db, inspection_id, data, officer=officer, now=now)
 
 
 @post("/publications", guards=[needs("reviewer")], status_code=200)
