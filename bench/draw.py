@@ -19,6 +19,7 @@ from hashlib import sha256
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from time import perf_counter, process_time, thread_time
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -40,7 +41,7 @@ INSPECTORS, SITES, SEATS = 2_000, 10_000, 2
 AT, SEED = datetime(2026, 3, 2, 1, 0, tzinfo=UTC), 20261122
 SEED_HEX = sha256(b"%d" % SEED).hexdigest()
 DISTRICTS = 20
-PAIRED, CAP = 200, 1_000  # inspectors of a whole draw, and the seats of each
+PAIRED, CAP = 200, 4_000  # inspectors of a whole draw, and the seats of each
 COLUMNS = (
     "id", "code", "division", "category", "risk", "status", "name", "address", "status_raw",
     "datum", "revision_id",
@@ -83,7 +84,8 @@ def _tell(found: Mapping[str, list[dict[str, Any]]], show: Callable[..., None]) 
         "A frame frozen, and 3 % of it drawn; ratios are to the bare loop",
         ["database"],
         ["rows", "read s", "bare s", "freeze s", "ratio", "packing s", "ratio of both", "clock s",
-         "draw s", "ratio", "from file s", "packed MB", "imports MB", "frozen MB", "drawn MB"],
+         "draw s", "ratio", "from file s", "packed MB", "imports MB", "frozen MB", "drawn MB",
+         "alone MB"],
         [
             [
                 one["database"], f"{one['rows']:,}", f"{one['read']:.1f}", f"{one['bare']:.2f}",
@@ -93,7 +95,7 @@ def _tell(found: Mapping[str, list[dict[str, Any]]], show: Callable[..., None]) 
                 f"{one['select'] / one['bare_select']:.2f}",
                 f"{one['again']:.2f}", f"{one['packed']:.1f}", f"{one['imports']:.0f}",
                 f"{one['peak_frozen']:.0f}",
-                f"{one['peak_drawn']:.0f}",
+                f"{one['peak_drawn']:.0f}", f"{one['peak_alone']:.0f}",
             ]
             for one in found["frames"]
         ],
@@ -156,6 +158,8 @@ def _child(what: str, where: str, rows: str) -> dict[str, Any]:
             told = asyncio.run(_fill(where, int(rows)))
         case "frame":
             told = asyncio.run(_frame(where))
+        case "draw":
+            told = _draw_alone(Path(where).read_bytes(), int(rows))
         case "pair":
             told = _pair(where)
         case _:
@@ -164,8 +168,12 @@ def _child(what: str, where: str, rows: str) -> dict[str, Any]:
 
 
 def _peak() -> float:
-    """Give the most memory that this process ever held, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Give the most memory that this process ever held, in MB.
+
+    Not by `getrusage`: that begins with what the process that started this one held.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _seconds() -> float:
@@ -267,7 +275,12 @@ async def _frame(url: str) -> dict[str, Any]:
         "packed": len(frozen.packed) / 1e6, "peak_frozen": _peak(), "imports": imports,
     }  # fmt: skip
     task = msgspec.structs.replace(registers.task, sources={"dice:bench": Dice(10, 40)})
-    told |= _draw_alone(frozen) | {"peak_drawn": _peak()}
+    eligible = frozen.counts["all"]["E"]
+    told |= _draw_alone(frozen.packed, eligible) | {"peak_drawn": _peak()}
+    with NamedTemporaryFile() as file:  # and as on another day, by a server that froze nothing
+        file.write(frozen.packed)
+        file.flush()
+        told["peak_alone"] = _run("draw", file.name, eligible)["peak"]
     files, seconds = _timed(partial(_committed, task, frozen))
     told["commit"] = commit + seconds
     del frozen
@@ -298,16 +311,15 @@ class _Paired:
             yield done
 
 
-def _draw_alone(frozen: frame.Frame) -> dict[str, float]:
+def _draw_alone(packed: bytes, eligible: int) -> dict[str, float]:
     """Draw from bare ids, then out of the packed file."""
-    eligible = frozen.counts["all"]["E"]
     primary = -(-eligible * 3 // 100)
     shares = {"all": draw.Share(eligible=eligible, primary=primary, reserves=-(-primary // 5))}
     bare = reading = 0.0
 
     def ids_alone() -> Iterator[tuple[bytes, str]]:
         nonlocal bare, reading
-        source = bundle.eligible(frozen.packed)
+        source = bundle.eligible(packed)
         while True:
             started = process_time()
             block = list(islice(source, frame.BLOCK))
@@ -323,7 +335,7 @@ def _draw_alone(frozen: frame.Frame) -> dict[str, float]:
     lots, seconds = _timed(lambda: draw.select(SEED_HEX, ids_alone(), shares))
     first = hash(tuple(lots))
     del lots
-    again, from_file = _timed(lambda: draw.select(SEED_HEX, bundle.eligible(frozen.packed), shares))
+    again, from_file = _timed(lambda: draw.select(SEED_HEX, bundle.eligible(packed), shares))
     assert first == hash(tuple(again))
     return {"bare_select": bare, "select": seconds - bare - reading, "again": from_file}
 

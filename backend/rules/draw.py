@@ -35,7 +35,7 @@ class Share(Struct, frozen=True):
     reserves: int
 
 
-class Lot(Struct, frozen=True):
+class Lot(Struct, frozen=True, gc=False):
     """中签: one object's place in its stratum: P is drawn, R is a reserve (候补)."""
 
     stratum: str
@@ -131,7 +131,7 @@ class Pool:
     def __init__(self, size: int) -> None:
         self.bound = _HIGHEST if size else b""
         self._size = size
-        self._most = size + size // 2 + 1_000
+        self._most = size + size // 4 + 1_000
         self._kept: list[bytes] = []
 
     def add(self, lot: bytes) -> None:
