@@ -316,7 +316,7 @@ async def _fill(engine: AsyncEngine, clients: list[Client]) -> None:
                     "id": task, "plan_id": plan.id, "draw_id": draw.id, "place": place,
                     "establishment_id": site.id, "checklist_digest": checklist.digest,
                     "lead_id": one.inspector, "second_id": f"x{one.inspector[1:]}",
-                    "dispatched_at": AT,
+                    "dispatched_at": AT, "opens_on": plan.opens_on, "closes_on": plan.closes_on,
                 }
                 for place, task in enumerate(one.tasks, start=1)
             ]  # fmt: skip

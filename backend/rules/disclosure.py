@@ -18,7 +18,9 @@ from sync.verdict import Verdict
 
 # Whose words these are is known: the register's, the released checklist's, the draw's, or numbers
 # of our own. A field that is added later is searched for names until somebody adds it here.
-_KNOWN = ("id", "site.", "checklist.", "failed.", "outcome.", "result.", "order.", "draw.")
+_KNOWN = (
+    "id", "site.", "checklist.", "failed.", "outcome.", "result.", "order.", "draw.", "origin.",
+)  # fmt: skip
 _NUMBERS = re.compile(
     r"(?<![0-9A-Za-z])(?:1[3-9][0-9]{9}"  # mobile telephone
     r"|[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])[0-9]{3}[0-9Xx]"  # 身份证
@@ -113,8 +115,9 @@ class Result(Struct, frozen=True, omit_defaults=True):
     due_on: date  # 20 working days after it was formed
     published_on: date
     photos: tuple[str, ...]  # paths in the publication's folder
-    draw: DrawLink
+    draw: DrawLink | None  # none: no draw chose the site, but `origin`
     parts: tuple[PartResult, ...] = ()
+    origin: Said | None = None
 
 
 def public_view(
@@ -130,10 +133,11 @@ def public_view(
     due_on: date,
     published_on: date,
     photos: int,
-    draw: DrawLink,
+    draw: DrawLink | None,
     parts: tuple[PartResult, ...] = (),
+    origin: Said | None = None,
 ) -> Result:
-    """Choose what is published of an inspection."""
+    """Choose what is published of an inspection; of what no draw chose, why it was visited."""
     return Result(
         id=id,
         site=site,
@@ -149,6 +153,7 @@ def public_view(
         photos=tuple(f"photos/{id}/{n}.jpg" for n in range(1, photos + 1)),
         draw=draw,
         parts=parts,
+        origin=origin,
     )
 
 

@@ -17,7 +17,8 @@ import msgspec
 
 from backend.rules import bundle, canonical, draw_page, events, papers, verification
 from backend.rules.chain import summed
-from backend.rules.disclosure import Result, jpeg_metadata, leaks
+from backend.rules.disclosure import DrawLink, Result, jpeg_metadata, leaks
+from backend.rules.origins import WORDS, origin_of
 from backend.rules.verification import Step
 from sync import codec
 from sync.checklist import Text
@@ -206,27 +207,12 @@ def _page(one: Result) -> bytes:
             f"第 {'、'.join(one.order.items)} 项，限 {one.order.due_on.isoformat()} 前改正",
         )
         rows.append(_row(Text("Ordered to put right", "责令整改"), _both(put_right)))
-    place = Text(f"place {one.draw.place} in draw", f"抽取第 {one.draw.place} 位")
-    folder = f"../draws/{escape(one.draw.id)}"
-    rows.append(
-        _row(
-            Text("Chosen by", "抽取依据"),
-            f'{_both(place)} <a href="{folder}/selection.tsv">'
-            f"<code>{escape(one.draw.id)}</code></a><br>"
-            f'<a href="{folder}/commit.json"><code>{escape(one.draw.commit_hash)}</code></a>',
-        )
-    )
-    check = Text(
-        "To check this draw, install evenhand, fetch this folder and run the line above; "
-        "it uses nothing but the files.",
-        "复核本次抽取：安装 evenhand，下载本目录并执行上一行命令；复核只使用目录中的文件。",
-    )
-    page = Text("Verify it in the browser", "在浏览器中复核")
-    how = (
-        f'<p><a href="../verify/{escape(one.draw.id)}.html">{_both(page)}</a></p>'
-        f"<p><code>evenhand verify draw --public draws/{escape(one.draw.id)} "
-        f"--id {escape(one.site.code)}</code><br><small>{_both(check)}</small></p>"
-    )
+    how = ""
+    if one.draw is not None:
+        rows.append(_chosen(one.draw))
+        how = _how(one.draw, one.site.code)
+    elif one.origin is not None:
+        rows.append(_row(Text("Visited because", "检查缘由"), _both(one.origin.label)))
     photos = "".join(f'<p><img src="../{escape(path)}" alt=""></p>' for path in one.photos)
     listed = f"<h2>{_both(Text('What failed', '不合格项'))}</h2><ul>{failed}</ul>" if failed else ""
     return _document(
@@ -234,6 +220,31 @@ def _page(one: Result) -> bytes:
         f'<p><a href="../index.html">{_both(TITLE)}</a></p><h1>{escape(one.site.name)}</h1>\n'
         f"<table>{''.join(rows)}</table>\n{how}\n{listed}\n{photos}\n"
         f'<p><a href="{escape(one.id)}.json">JSON</a></p>',
+    )
+
+
+def _chosen(draw: DrawLink) -> str:
+    place = Text(f"place {draw.place} in draw", f"抽取第 {draw.place} 位")
+    folder = f"../draws/{escape(draw.id)}"
+    return _row(
+        Text("Chosen by", "抽取依据"),
+        f'{_both(place)} <a href="{folder}/selection.tsv"><code>{escape(draw.id)}</code></a><br>'
+        f'<a href="{folder}/commit.json"><code>{escape(draw.commit_hash)}</code></a>',
+    )
+
+
+def _how(draw: DrawLink, code: str) -> str:
+    """Tell how to check a draw."""
+    check = Text(
+        "To check this draw, install evenhand, fetch this folder and run the line above; "
+        "it uses nothing but the files.",
+        "复核本次抽取：安装 evenhand，下载本目录并执行上一行命令；复核只使用目录中的文件。",
+    )
+    page = Text("Verify it in the browser", "在浏览器中复核")
+    return (
+        f'<p><a href="../verify/{escape(draw.id)}.html">{_both(page)}</a></p>'
+        f"<p><code>evenhand verify draw --public draws/{escape(draw.id)} "
+        f"--id {escape(code)}</code><br><small>{_both(check)}</small></p>"
     )
 
 
@@ -367,6 +378,9 @@ def _check_privacy(files: Mapping[str, bytes]) -> tuple[str, str]:
 def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
     results = _results(files)
     for one in results:
+        if one.draw is None:
+            _require_origin(one)
+            continue
         pieces = _bundle(files, one.draw.id)
         if canonical.digest(pieces["MANIFEST.sha256"]) != one.draw.bundle_sha256:
             raise _Differs(
@@ -384,10 +398,23 @@ def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
                 f"{one.site.code} was not drawn at place {one.draw.place}.",
                 f"{one.site.code} 并非抽取第 {one.draw.place} 位。",
             )
-    return (
-        f"Sites, all chosen by the draws they name: {len(results)}.",
-        f"{len(results)} 个检查对象均由所引抽取产生。",
-    )
+    drawn = sum(one.draw is not None for one in results)
+    en = f"Sites, all chosen by the draws they name: {drawn}."
+    zh = f"{drawn} 个检查对象均由所引抽取产生。"
+    if drawn < len(results):
+        en += f" Visited for a reason that is named: {len(results) - drawn}."
+        zh += f"另有 {len(results) - drawn} 个对象非抽取产生，均注明检查缘由。"
+    return en, zh
+
+
+def _require_origin(one: Result) -> None:
+    """Refuse a result that says neither which draw chose the site nor why it was visited."""
+    words = {name: word for name, word in WORDS.items() if name != "draw"}
+    if one.origin is None or words.get(origin_of(one.origin.code)) != one.origin.label:
+        raise _Differs(
+            f"Result {one.id} does not say why the site was visited.",
+            f"结果 {one.id} 未注明检查缘由。",
+        )
 
 
 _CHECKS: list[tuple[str, Callable[[Mapping[str, bytes]], tuple[str, str]]]] = [

@@ -1,4 +1,4 @@
-"""抽查: plans, draws and the tasks that they lead to."""
+"""抽查: plans, draws, and tasks, whether a draw led to them or not."""
 
 from datetime import date, datetime
 
@@ -76,18 +76,35 @@ class Piece(SQLModel, table=True):
 
 
 class Task(SQLModel, table=True):
-    """检查任务: one drawn establishment. The inspection it leads to has the same id."""
+    """检查任务: an establishment to visit. The inspection it leads to has the same id.
+
+    A draw chose it, or an office assigned it: then it has neither plan nor draw, and place 0.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    plan_id: str = Field(foreign_key="plan.id", index=True)
-    draw_id: str = Field(foreign_key="draw.id", index=True)
+    plan_id: str | None = Field(default=None, foreign_key="plan.id", index=True)
+    draw_id: str | None = Field(default=None, foreign_key="draw.id", index=True)
     establishment_id: str = Field(foreign_key="establishment.id", index=True)
     checklist_digest: str = Field(foreign_key="checklist.digest")
     place: int  # rank in the draw, from 1
     lead_id: str = Field(foreign_key="inspector.id", index=True)  # 主办
     second_id: str = Field(foreign_key="inspector.id", index=True)  # 协办
+    opens_on: date
+    closes_on: date
+    origin: str = Field(default="draw", max_length=12)  # rules.origins.Origin
+    follows_id: str | None = Field(default=None, foreign_key="task.id", index=True)  # 复查, 回访
+    part_of: str | None = Field(default=None, foreign_key="task.id", index=True)  # of a market
+    must: str = "[]"  # JSON: names of items that must be answered this time
+    reason: str = Field(default="", max_length=300)  # why an office assigned it
+    reference: str = Field(default="", max_length=64)  # the complaint's number
+    beyond_cap: str = Field(default="", max_length=300)  # why it may exceed the annual cap
+    announced: bool = True  # false: 暗访, nobody is told before
+    agency: str = Field(default="", max_length=12)  # division of the office that assigned it
     dispatched_at: datetime | None = None
-    withdrawn_at: datetime | None = None  # 撤回: its site was substituted
+    withdrawn_at: datetime | None = (
+        None  # 撤回: its site was substituted, or an office took it back
+    )
+    withdrawn_for: str = Field(default="", max_length=300)  # the office's reason
 
 
 class Seat(SQLModel, table=True):

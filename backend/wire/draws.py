@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from backend.rules.origins import Origin
 from backend.rules.scheme import Scheme
 from backend.wire.base import Division
 from backend.wire.field import Sha256
@@ -277,17 +278,24 @@ class TaskView(Struct, frozen=True):
     """A task as the office and the devices of its inspectors see it."""
 
     id: str
-    plan: str
-    place: int
+    plan: str  # empty: assigned, not drawn
+    place: int  # in the draw, from 1; 0: assigned
     establishment: SiteView
     checklist: str
     lead: OnSite
     second: OnSite
     opens_on: date
     closes_on: date
-    draw: DrawnBy
+    draw: DrawnBy | None
     dispatched_at: datetime | None = None
     seats: list[SeatView] = []  # of every department, the lead's first two being lead and second
+    origin: Origin = "draw"
+    must: list[str] = []  # names of items that must be answered this time
+    reason: str = ""  # why the office assigned it
+    reference: str = ""  # the complaint's number
+    follows: str = ""  # the inspection that it follows
+    part_of: str = ""  # the task of the market whose stall this is
+    announced: bool = True  # false: 暗访, nobody is told before
 
 
 class Dispatched(Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from backend.rules.origins import Origin
 from backend.wire.field import Sha256
 from sync.moments import Odd
 
@@ -22,7 +23,7 @@ class InspectionLine(Struct, frozen=True):
     """An inspection in a list."""
 
     id: str
-    plan: str
+    plan: str  # empty: no draw chose it
     code: str
     name: str
     division: str
@@ -31,6 +32,7 @@ class InspectionLine(Struct, frozen=True):
     late: int
     outcome: str = ""
     publish_by: date | None = None
+    origin: Origin = "draw"
 
 
 class SaidView(Struct, frozen=True):
@@ -163,7 +165,7 @@ class InspectionView(Struct, frozen=True):
     """Everything the office knows of one inspection."""
 
     id: str
-    plan: str
+    plan: str  # empty: no draw chose it
     code: str
     name: str
     division: str
@@ -182,6 +184,7 @@ class InspectionView(Struct, frozen=True):
     order: OrderView | None
     moments: tuple[MomentView, ...]
     parts: tuple[PartView, ...] = ()  # of partner departments
+    origin: Origin = "draw"
 
 
 class ConflictView(Struct, frozen=True):

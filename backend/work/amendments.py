@@ -30,7 +30,6 @@ from backend.tables import (
     Leave,
     Plan,
     Recusal,
-    Relief,
     Seat,
     Task,
 )
@@ -171,7 +170,7 @@ async def _carry_out(
     await draws.keep(db, row, files)
     out = await _is_out(db, row)
     if wanted.kind == "substitute":
-        await _withdraw(db, row, wanted.site, now)
+        await tasks.withdraw(db, (await _tasks_at(db, row, [wanted.site]))[0], now)
     if wanted.kind == "replace":
         await _reseat(db, row, plan, wanted, outcome, now)
     if outcome.lots:
@@ -182,20 +181,6 @@ async def _carry_out(
         if out and not await overlaps.used_up(db, row, now=now, waiting=True):
             await tasks.dispatch(db, plan.id, officer=officer, now=now)
     return outcome
-
-
-async def _withdraw(db: Session, row: Draw, site: str, now: datetime) -> None:
-    """Take a task from the devices; what was recorded for it stays, and may still arrive."""
-    task = (await _tasks_at(db, row, [site]))[0]
-    seats = list(await db.exec(select(Seat).where(Seat.task_id == task.id)))
-    for seat in seats:
-        await _relieve(db, task, seat, now)
-        await db.delete(seat)
-    task.withdrawn_at = now
-    db.add(task)
-    await feed.remove(db, f"i:{task.id}", "task", task.id)
-    for inspector_id in sorted({seat.inspector_id for seat in seats}):
-        await feed.leave(db, inspector_id, f"i:{task.id}")
 
 
 async def _reseat(
@@ -215,7 +200,7 @@ async def _reseat(
             new = given.get((group, seat.position))
             if new is None:
                 continue
-            role = await _relieve(db, task, seat, now)
+            role = await tasks.relieve(db, task, seat, now)
             seat.inspector_id = new
             if role == "lead":
                 task.lead_id = new
@@ -227,24 +212,6 @@ async def _reseat(
     await db.flush()
     ids = {task.id for task in changed if task.dispatched_at is not None}
     await tasks.send(db, [one for one in await tasks.tasks_of(db, plan) if one[0].id in ids])
-
-
-async def _relieve(db: Session, task: Task, seat: Seat, now: datetime) -> str:
-    """Keep who held a seat; give the role that it was in the inspection."""
-    roles = {task.lead_id: "lead", task.second_id: "second"}
-    role = roles.get(seat.inspector_id, "")
-    db.add(
-        Relief(
-            task_id=task.id,
-            department=seat.department,
-            position=seat.position,
-            inspector_id=seat.inspector_id,
-            role=role,
-            at=now,
-        )
-    )
-    await db.flush()
-    return role
 
 
 # -- looking -------------------------------------------------------------------------------------

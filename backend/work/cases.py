@@ -14,7 +14,6 @@ from backend.tables import (
     Establishment,
     Inspection,
     Inspector,
-    Plan,
     Publication,
     Rectification,
     Seat,
@@ -37,7 +36,6 @@ class Case(Struct, frozen=True):
 
     task: Task
     establishment: Establishment
-    plan: Plan
     checklist: Checklist
     brought: dict[str, Checklist]  # by partner departments, by digest
     bringing: dict[str, tuple[str, ...]]  # who brings them
@@ -82,16 +80,15 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     if lock:
         await head(db)  # first, as an exchange does: so neither waits for the other in a circle
     query = (
-        select(Task, Establishment, Plan, ChecklistRow)
+        select(Task, Establishment, ChecklistRow)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .join(Plan, col(Plan.id) == Task.plan_id)
         .join(ChecklistRow, col(ChecklistRow.digest) == Task.checklist_digest)
         .where(Task.id == inspection_id)
     )
     found = (await db.exec(query.with_for_update(of=Task) if lock else query)).first()
     if found is None:
         raise Refused(Reason.INSPECTION_NOT_FOUND, inspection=inspection_id)
-    task, establishment, plan, released = found
+    task, establishment, released = found
     inspection = await db.get(Inspection, task.id, with_for_update=lock or None)
     state = (await folds.states(db, [task.id]))[task.id]
     names = {one.blob for one in state.evidence}
@@ -105,7 +102,6 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     return Case(
         task=task,
         establishment=establishment,
-        plan=plan,
         checklist=await _followed(db, state, released),
         brought={
             one.digest: checklist.load(one.body)

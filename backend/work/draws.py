@@ -284,6 +284,8 @@ async def give_out(
             place=place,
             lead_id=of_lead[0],
             second_id=of_lead[1],
+            opens_on=plan.opens_on,
+            closes_on=plan.closes_on,
         )
         tasks.append(task)
         for one in places:

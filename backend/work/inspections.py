@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from backend.auth import Officer, may_see
 from backend.db import Session
+from backend.rules.origins import origin_of
 from backend.rules.results import RESULTS
 from backend.tables import (
     Account,
@@ -46,7 +47,7 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
     query = (
         select(Task, Establishment, Inspection, Conclusion)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .join(Draw, col(Draw.id) == Task.draw_id)
+        .outerjoin(Draw, col(Draw.id) == Task.draw_id)
         .outerjoin(Inspection, col(Inspection.id) == Task.id)
         .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
@@ -62,7 +63,8 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
     return [
         InspectionLine(
             id=task.id,
-            plan=task.plan_id,
+            plan=task.plan_id or "",
+            origin=origin_of(task.origin),
             code=place.code,
             name=place.name,
             division=place.division,
@@ -83,7 +85,8 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
     accounts = await _account_names(db, case.conclusion)
     return InspectionView(
         id=case.task.id,
-        plan=case.plan.id,
+        plan=case.task.plan_id or "",
+        origin=origin_of(case.task.origin),
         code=case.establishment.code,
         name=case.establishment.name,
         division=case.establishment.division,

@@ -16,6 +16,7 @@ from backend.db import Session, head
 from backend.rules import disclosure, site
 from backend.rules.calendar import local_day
 from backend.rules.disclosure import DrawLink, Order, Result, Said, Site
+from backend.rules.origins import WORDS, origin_of
 from backend.rules.results import RESULTS, Part
 from backend.tables import (
     Account,
@@ -146,7 +147,7 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
     rows = list(await db.exec(query))
     results = [_result(row) for row, _ in rows]
     draws: dict[str, dict[str, bytes]] = {}
-    of_draws = col(Piece.draw_id).in_({one.draw.id for one in results})
+    of_draws = col(Piece.draw_id).in_({one.draw.id for one in results if one.draw})
     for piece in await db.exec(select(Piece).where(of_draws)):
         draws.setdefault(piece.draw_id, {})[piece.name] = piece.body
     secret = (await db.get_one(Head, 1)).secret_key
@@ -164,9 +165,8 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
 async def _view(db: Session, case: Case, *, today: date) -> Result:
     """Make the public view of an approved result."""
     assert case.conclusion is not None
-    draw = await db.get_one(Draw, case.task.draw_id)
-    assert draw.bundle_sha256 is not None
     row = case.conclusion
+    origin = origin_of(case.task.origin)
     return disclosure.public_view(
         id=case.task.id,
         site=Site(
@@ -184,12 +184,8 @@ async def _view(db: Session, case: Case, *, today: date) -> Result:
         due_on=cases.publish_by(row),
         published_on=today,
         photos=len(msgspec.json.decode(row.photos, type=list[str])),
-        draw=DrawLink(
-            id=draw.id,
-            commit_hash=draw.commit_hash,
-            bundle_sha256=draw.bundle_sha256,
-            place=case.task.place,
-        ),
+        draw=await _draw(db, case.task),
+        origin=None if case.task.draw_id else Said(origin, WORDS[origin]),
         parts=tuple(
             disclosure.public_part(
                 departments=one.departments,
@@ -199,6 +195,19 @@ async def _view(db: Session, case: Case, *, today: date) -> Result:
             )
             for one in msgspec.json.decode(row.parts, type=list[Part])
         ),
+    )
+
+
+async def _draw(db: Session, task: Task) -> DrawLink | None:
+    if task.draw_id is None:
+        return None
+    draw = await db.get_one(Draw, task.draw_id)
+    assert draw.bundle_sha256 is not None
+    return DrawLink(
+        id=draw.id,
+        commit_hash=draw.commit_hash,
+        bundle_sha256=draw.bundle_sha256,
+        place=task.place,
     )
 
 

@@ -1,15 +1,17 @@
-"""检查任务: what a draw gave to whom, and sending it to the devices of all who go."""
+"""检查任务: who is to visit whom, drawn or not, and sending it to the devices of all who go."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session
-from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Seat, Task
+from backend.rules.origins import origin_of
+from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Relief, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
 from backend.work import draws, feed, overlaps, plans
 from sync.refusals import Reason, Refused
@@ -35,7 +37,8 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
     if not tasks:
         raise Refused(Reason.DRAW_NOT_HELD, plan=plan.id)
     waiting = [(task, view) for task, view in tasks if task.dispatched_at is None]
-    row = await db.get_one(Draw, tasks[0][0].draw_id)
+    drawn = select(Draw).where(Draw.plan_id == plan.id, Draw.status == "drawn")
+    row = (await db.exec(drawn)).one()
     if over := await overlaps.used_up(db, row, now=now, waiting=True):
         names = sorted({name for _, drawn in over.values() for name in drawn.split(",")})
         raise Refused(
@@ -84,21 +87,62 @@ async def send(db: Session, those: Sequence[tuple[Task, TaskView]]) -> None:
             await feed.join(db, inspector_id, f"i:{task.id}")
 
 
+async def withdraw(db: Session, task: Task, now: datetime) -> None:
+    """Take a task from the devices; what was recorded for it stays, and may still arrive."""
+    seats = list(await db.exec(select(Seat).where(Seat.task_id == task.id)))
+    for seat in seats:
+        await relieve(db, task, seat, now)
+        await db.delete(seat)
+    task.withdrawn_at = now
+    db.add(task)
+    await feed.remove(db, f"i:{task.id}", "task", task.id)
+    for inspector_id in sorted({seat.inspector_id for seat in seats}):
+        await feed.leave(db, inspector_id, f"i:{task.id}")
+
+
+async def relieve(db: Session, task: Task, seat: Seat, now: datetime) -> str:
+    """Keep who held a seat; give the role that it was in the inspection."""
+    roles = {task.lead_id: "lead", task.second_id: "second"}
+    role = roles.get(seat.inspector_id, "")
+    db.add(
+        Relief(
+            task_id=task.id,
+            department=seat.department,
+            position=seat.position,
+            inspector_id=seat.inspector_id,
+            role=role,
+            at=now,
+        )
+    )
+    await db.flush()
+    return role
+
+
 async def tasks_of(db: Session, plan: Plan) -> list[tuple[Task, TaskView]]:
-    """List the tasks in force, with what is told of them."""
+    """List the tasks in force of a plan's draw, with what is told of them."""
+    return await views(db, Task.plan_id == plan.id, Draw.status == "drawn")
+
+
+async def views(
+    db: Session, *conditions: ColumnElement[bool] | bool
+) -> list[tuple[Task, TaskView]]:
+    """List the tasks in force that meet conditions on Task, Draw or Establishment, by place."""
+    wanted = (*conditions, col(Task.withdrawn_at).is_(None))
     query = (
         select(Task, Establishment, Draw)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .join(Draw, col(Draw.id) == Task.draw_id)
-        .where(Task.plan_id == plan.id, Draw.status == "drawn", col(Task.withdrawn_at).is_(None))
-        .order_by(col(Task.place))
+        .outerjoin(Draw, col(Draw.id) == Task.draw_id)
+        .where(*wanted)
+        .order_by(col(Task.place), col(Task.id))
     )
     rows = (await db.exec(query)).all()
     seated = (
         select(Seat, Inspector)
         .join(Inspector, col(Inspector.id) == Seat.inspector_id)
         .join(Task, col(Task.id) == Seat.task_id)
-        .where(Task.plan_id == plan.id)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .outerjoin(Draw, col(Draw.id) == Task.draw_id)
+        .where(*wanted)
         .order_by(Seat.department, Seat.position)
     )
     seats: dict[str, list[SeatView]] = {}
@@ -106,25 +150,31 @@ async def tasks_of(db: Session, plan: Plan) -> list[tuple[Task, TaskView]]:
         who = OnSite(one.id, one.name, one.certificate)
         view = SeatView(seat.department, seat.position, who, seat.checklist_digest)
         seats.setdefault(seat.task_id, []).append(view)
-    return [(task, _view(plan, task, site, drawn, seats[task.id])) for task, site, drawn in rows]
+    return [(task, _view(task, site, drawn, seats[task.id])) for task, site, drawn in rows]
 
 
-def _view(
-    plan: Plan, task: Task, site: Establishment, drawn: Draw, seats: list[SeatView]
-) -> TaskView:
+def _view(task: Task, site: Establishment, drawn: Draw | None, seats: list[SeatView]) -> TaskView:
     known = {seat.inspector.id: seat.inspector for seat in seats}
     lead = next(seat.department for seat in seats if seat.inspector.id == task.lead_id)
+    chosen = drawn and DrawnBy(drawn.id, drawn.commit_hash, drawn.bundle_sha256 or "")
     return TaskView(
         id=task.id,
-        plan=plan.id,
+        plan=task.plan_id or "",
         place=task.place,
         establishment=msgspec.convert(site, SiteView, from_attributes=True),
         checklist=task.checklist_digest,
         lead=known[task.lead_id],
         second=known[task.second_id],
-        opens_on=plan.opens_on,
-        closes_on=plan.closes_on,
-        draw=DrawnBy(drawn.id, drawn.commit_hash, drawn.bundle_sha256 or ""),
+        opens_on=task.opens_on,
+        closes_on=task.closes_on,
+        draw=chosen,
         dispatched_at=task.dispatched_at,
         seats=sorted(seats, key=lambda seat: seat.department != lead),
+        origin=origin_of(task.origin),
+        must=msgspec.json.decode(task.must, type=list[str]),
+        reason=task.reason,
+        reference=task.reference,
+        follows=task.follows_id or "",
+        part_of=task.part_of or "",
+        announced=task.announced,
     )

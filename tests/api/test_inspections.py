@@ -558,6 +558,7 @@ async def test_a_forger_with_the_key_is_still_caught(
     ]
     one = next(result for result in results if result.photos)
     rest = [result for result in results if result is not one]
+    assert one.draw is not None
     draws = {one.draw.id: {n.split("/")[2]: b for n, b in files.items() if n.startswith("draws/")}}
     pictures = {n: b for n, b in files.items() if n.startswith("photos/")}
 

@@ -87,7 +87,7 @@ class AppHub:
         row = Task(
             id=task, plan_id="plan", draw_id="draw", establishment_id=site.id, place=1,
             checklist_digest=checklist.digest(FORM), lead_id=self.ids[lead],
-            second_id=self.ids[second],
+            second_id=self.ids[second], opens_on=date(2026, 3, 1), closes_on=date(2026, 4, 1),
         )  # fmt: skip
         await rows.put(self.office, row)
 
