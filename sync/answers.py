@@ -1,20 +1,59 @@
-"""检查项取值: the one text that each kind of answer is written in, so that equal means equal."""
+"""检查项取值: the one text that each kind of answer is written in, and which item takes which.
+
+There is one text for each meaning, so that equal means equal.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
-from sync.ops import Answer, AnswerKind
+from sync.checklist import VERDICTS, Column, Item, Kind
+from sync.ops import AnswerKind
+from sync.refusals import Reason
 
 CHARS_MAX = 2000
 ROWS_MAX = 200
 COLUMNS_MAX = 30
+TAKES: dict[Kind, tuple[AnswerKind, ...]] = {
+    "verdict": ("",),
+    "temperature": ("", "number"),
+    "number": ("", "number"),
+    "count": ("count",),
+    "choice": ("choice",),
+    "text": ("text",),
+    "date": ("date",),
+    "table": ("table",),
+    "photo": (),  # answered by evidence bound to it
+    "signature": (),  # answered by a signature
+}
 
 _decimal = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _count = re.compile("0|[1-9][0-9]{0,11}")
 _code = re.compile(r"[a-z0-9][a-z0-9.\-]*")
 _decimal_chars_max = 12
+
+
+class Reply(Protocol):
+    """What an answer tells, in an operation or as it stands."""
+
+    @property
+    def v(self) -> str: ...  # noqa: D102
+    @property
+    def note(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> AnswerKind: ...  # noqa: D102
+    @property
+    def unit(self) -> str: ...  # noqa: D102
+    @property
+    def instrument(self) -> str: ...  # noqa: D102
+    @property
+    def probe(self) -> str: ...  # noqa: D102
+    @property
+    def limit(self) -> str: ...  # noqa: D102
+    @property
+    def rows(self) -> tuple[dict[str, str], ...]: ...  # noqa: D102
 
 
 def measured(value: str) -> Decimal | None:
@@ -23,7 +62,85 @@ def measured(value: str) -> Decimal | None:
     return Decimal(value) if fits else None
 
 
-def well_formed(answer: Answer) -> bool:
+def is_na(answer: Reply) -> bool:
+    """Tell whether an answer says that its item does not apply (合理缺项)."""
+    return answer.v == "na" and not answer.kind
+
+
+def admits(items: Mapping[str, Item], ref: str, answer: Reply) -> Reason | None:
+    """Tell why an answer, with all that it tells, may not be given to one of the items asked."""
+    item = items.get(ref)
+    if item is None:
+        return Reason.ITEM_UNKNOWN
+    return None if well_formed(answer) and fits(item, answer) else Reason.ANSWER_INADMISSIBLE
+
+
+def fits(item: Item, answer: Reply) -> bool:
+    """Tell whether an item takes an answer that is well formed."""
+    if is_na(answer):
+        return item.may_be_na and (not item.na_remark or answer.note.strip() != "")
+    if answer.kind not in TAKES[item.kind]:
+        return False
+    match item.kind:
+        case "verdict":
+            return answer.v in VERDICTS
+        case "number" | "temperature":
+            return _reading(item, answer)
+        case "choice":
+            chosen = answer.v.split(" ")
+            known = {one.code for one in item.choices}
+            return known.issuperset(chosen) and (item.several or len(chosen) == 1)
+        case "table":
+            return all(_row(item.columns, row) for row in answer.rows)
+        case _:
+            return True  # what its form says is all there is to say
+
+
+def plain(items: Mapping[str, Item]) -> dict[str, frozenset[str]]:
+    """Give the words that each item surely takes for an answer; a measured value is none of them.
+
+    Only for speed: what is not in here may be admissible all the same.
+    """
+    return {
+        name: frozenset(_verdicts(item) if item.kind == "verdict" else _words(item))
+        for name, item in items.items()
+    }
+
+
+def _words(item: Item) -> tuple[str, ...]:
+    return ("na",) if item.may_be_na and not item.na_remark else ()
+
+
+def _verdicts(item: Item) -> tuple[str, ...]:
+    return "pass", "fail", *_words(item)
+
+
+def _reading(item: Item, answer: Reply) -> bool:
+    """Accept a measured value in the unit of its item, with all that the item wants to know."""
+    known = {limit.code for limit in item.limits}
+    return (
+        measured(answer.v) is not None
+        and answer.unit == (item.unit if answer.kind else "")
+        and (not known or answer.limit in known)
+        and (not item.instrument or answer.instrument.strip() != "")
+        and (not item.probe or answer.probe.strip() != "")
+    )
+
+
+def _row(columns: tuple[Column, ...], row: Mapping[str, str]) -> bool:
+    """Accept a row with every column and no other; only a cell that is not required is empty."""
+    return set(row) == {one.code for one in columns} and all(
+        _cell(one, row[one.code]) if row[one.code] else not one.required for one in columns
+    )
+
+
+def _cell(column: Column, value: str) -> bool:
+    if column.kind == "choice":
+        return value in {one.code for one in column.choices}
+    return _FORMS[column.kind](value)
+
+
+def well_formed(answer: Reply) -> bool:
     """Tell whether an answer is written as its kind demands, and tells nothing that it has not."""
     how = (answer.unit, answer.instrument, answer.probe, answer.limit)
     texts = [answer.v, *how, *(text for row in answer.rows for text in row.values())]
@@ -50,7 +167,7 @@ def _date(value: str) -> bool:
         return False
 
 
-def _table(answer: Answer) -> bool:
+def _table(answer: Reply) -> bool:
     """Accept rows that all have the same columns, and their number as the value."""
     columns = answer.rows[0].keys() if answer.rows else set[str]()
     return (

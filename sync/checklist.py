@@ -1,32 +1,32 @@
-"""检查表: what is asked on site, which answers are admissible, and the rules of the verdict.
+"""检查表: what is asked on site, and the scores and rules that make a verdict of the answers.
 
 A checklist is written in TOML, released once under the digest of its canonical JSON, and never
 changed. References are text (`3.10` is not `3.1`), limits are decimal text, texts are bilingual.
 """
 
-import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct, field
 
-from sync.answers import measured, well_formed
-from sync.ops import Answer, AnswerKind
-from sync.refusals import Reason, Refused
+from sync.checklist_file import Fault, read
 
 Words = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+\Z", max_length=600)]
 Code = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.\-]*\Z", max_length=20)]
 Ref = Annotated[str, Meta(pattern=r"^[1-9][0-9]*(\.[1-9][0-9]*)*\Z", max_length=20)]
 DecimalText = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z", max_length=12)]
+Unit = Annotated[str, Meta(max_length=20)]
 Count = Annotated[int, Meta(ge=0, le=1000)]
 Measure = Literal["failed", "key_failed", "general_failed", "general_pass_percent"]
+Kind = Literal[
+    "verdict", "choice", "number", "temperature", "text", "count", "date", "photo", "signature",
+    "table",
+]  # fmt: skip
 
 VERDICTS = ("pass", "fail", "na")
-TAKES: dict[str, tuple[AnswerKind, ...]] = {"verdict": ("",), "temperature": ("", "number")}
 
 
 class Text(Struct, frozen=True):
@@ -36,28 +36,89 @@ class Text(Struct, frozen=True):
     zh: Words
 
 
+class When(Struct, frozen=True):
+    """条件: asked only while an item before this one has one of these answers."""
+
+    item: Ref
+    one_of: Annotated[tuple[Code, ...], Meta(min_length=1)]
+
+
+class Limit(Struct, frozen=True, omit_defaults=True):
+    """适用限值: limits for one sort of goods; the inspector says by its code which applied."""
+
+    code: Code
+    text: Text
+    minimum: DecimalText | None = None
+    maximum: DecimalText | None = None
+
+
+class Choice(Struct, frozen=True, omit_defaults=True):
+    """选项: whether choosing it complies, and the points it costs; `none` only tells."""
+
+    code: Code
+    text: Text
+    complies: Literal["yes", "no", "na", "none"] = "none"
+    points: Count = 0
+
+
+class Column(Struct, frozen=True, omit_defaults=True):
+    """表格列. A row complies while each of its cells is within the limits of its column.
+
+    `limits` with `by`: the limit that applies in a row has the code that the row chooses there.
+    `over`: minimum and maximum are percent above the cell of that column (加价率).
+    """
+
+    code: Code
+    text: Text
+    kind: Literal["text", "number", "count", "date", "choice"] = "text"
+    unit: Unit = ""
+    minimum: DecimalText | None = None
+    maximum: DecimalText | None = None
+    required: bool = False
+    choices: tuple[Choice, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    by: Code | None = None
+    over: Code | None = None
+
+
 class Item(Struct, frozen=True, omit_defaults=True):
     """检查项. `key` marks a 重点项; `expect` is the compliant answer to its question (wording)."""
 
     ref: Ref
     text: Text
     basis: Text  # 依据: law and article, or standard and clause
-    kind: Literal["verdict", "temperature"] = "verdict"
+    kind: Kind = "verdict"
     key: bool = False
     expect: Literal["yes", "no"] = "yes"
     minimum: DecimalText | None = None  # limits include their ends
     maximum: DecimalText | None = None
-    unit: Annotated[str, Meta(max_length=20)] = ""
+    unit: Unit = ""
     may_be_na: bool = True  # 合理缺项
     evidence: bool = False  # a failed answer needs evidence
     rectify_days: Annotated[int, Meta(ge=1, le=365)] = 15  # working days, the default of an order
+    na_remark: bool = False  # 合理缺项须注明: not applicable only with a remark
+    optional: bool = False  # 抽查项: left alone it does not count, unless the task demands it
+    hint: Text | None = None
+    when: When | None = None
+    limits: tuple[Limit, ...] = ()
+    instrument: bool = False  # a reading names what it was measured with (仪器编号)
+    probe: bool = False  # and where: air, core, surface, between packs (探头)
+    choices: tuple[Choice, ...] = ()
+    several: bool = False  # more than one may be chosen
+    columns: tuple[Column, ...] = ()
+    role: Literal["lead", "second", "member", "site"] = "site"  # whose signature it asks for
+    points: Count = 0  # 扣分: lost when it fails; of a percentage, 0 stands for its whole weight
+    weight: Count = 1  # 应得分: its share of a percentage
+    tags: tuple[Code, ...] = ()  # which scores it is part of
 
 
-class Section(Struct, frozen=True):
-    """A part of the checklist."""
+class Section(Struct, frozen=True, omit_defaults=True):
+    """A part of the checklist; its condition and tags are those of each of its items too."""
 
     title: Text
     items: Annotated[tuple[Item, ...], Meta(min_length=1)]
+    when: When | None = None
+    tags: tuple[Code, ...] = ()
 
 
 class Outcome(Struct, frozen=True):
@@ -69,19 +130,34 @@ class Outcome(Struct, frozen=True):
 
 
 class Bound(Struct, frozen=True, omit_defaults=True):
-    """Limits of one measure; both ends included."""
+    """Limits of one measure or score; both ends included."""
 
     min: DecimalText | None = None
     max: DecimalText | None = None
 
 
+class Score(Struct, frozen=True, omit_defaults=True):
+    """得分: one figure of the items that have one of its tags, or of all if it names none.
+
+    `sum` and `max` are of points, `percent` is 实得分/应得分×100, the others count items. Every
+    item also has the tag `key` or `general`.
+    """
+
+    code: Code
+    text: Text
+    how: Literal["sum", "max", "percent", "failed", "passed", "checked"]
+    tags: tuple[Code, ...] = ()
+    decimals: Annotated[int, Meta(ge=0, le=4)] = 1  # of a percentage
+    rounding: Literal["half-up", "half-even", "down"] = "half-up"
+
+
 class Rule(Struct, frozen=True):
-    """A clause: when every measure is within its bound, the verdict is this outcome."""
+    """A clause: when every measure and score is within its bound, the verdict is this outcome."""
 
     clause: Code
     outcome: Code
     text: Text
-    when: dict[Measure, Bound] = {}
+    when: dict[str, Bound] = {}
 
 
 class Examined(Struct, frozen=True):
@@ -91,7 +167,7 @@ class Examined(Struct, frozen=True):
     general: Count = 0
 
 
-class Checklist(Struct, frozen=True):
+class Checklist(Struct, frozen=True, omit_defaults=True):
     """A checklist; its rules are tried in order and the first that matches decides."""
 
     code: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9\-]*\Z", max_length=60)]
@@ -100,7 +176,8 @@ class Checklist(Struct, frozen=True):
     sections: Annotated[tuple[Section, ...], Meta(min_length=1)]
     outcomes: Annotated[tuple[Outcome, ...], Meta(min_length=1)]
     rules: Annotated[tuple[Rule, ...], Meta(min_length=1)]
-    examined_min: Examined = field(default_factory=Examined)
+    examined_min: Examined = field(default_factory=Examined)  # never left out of the JSON
+    scores: tuple[Score, ...] = ()
 
     @property
     def items(self) -> Iterator[Item]:
@@ -118,30 +195,7 @@ class Checklist(Struct, frozen=True):
 
 def parse(toml: bytes) -> Checklist:
     """Read a checklist from TOML; refuse it naming line and field when anything is wrong."""
-    try:
-        text = toml.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = toml.count(b"\n", 0, error.start) + 1
-        raise _invalid(line, "", "The file is not UTF-8.", "文件不是 UTF-8 编码") from error
-    text = text.replace("\r\n", "\n")
-    try:
-        raw = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also numbers and nesting without end
-        at = re.search(r"at line (\d+)", str(error))
-        line = int(at[1]) if at else text.count("\n") + 1
-        raise _invalid(line, "", f"Not TOML: {error}", "TOML 语法错误") from error
-    lines = _lines(text)
-    try:
-        checklist = msgspec.convert(raw, Checklist)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at ")
-        named = re.search(r"required field `(\w+)`", problem)
-        path = place[place.find("$") + 1 :].lstrip(".").rstrip("`")
-        path = _join(path, named[1]) if named else path
-        raise _refuse(lines, path, problem, "缺少字段或取值不符合要求") from error
-    for path, en, zh in _faults(raw, checklist):
-        raise _refuse(lines, path, en, zh)
-    return checklist
+    return read(toml, Checklist, _faults)
 
 
 def load(body: bytes | str) -> Checklist:
@@ -159,21 +213,6 @@ def digest(checklist: Checklist) -> str:
     return sha256(canonical(checklist)).hexdigest()
 
 
-def admissible(checklist: Checklist, ref: str, value: str) -> Reason | None:
-    """Tell why an answer may not be given to an item, or None when it may."""
-    return fits(checklist.item(ref), value)
-
-
-def fits(item: Item | None, value: str) -> Reason | None:
-    """Tell why a value is no answer to an item that was found, or to one that was not."""
-    if item is None:
-        return Reason.ITEM_UNKNOWN
-    if value == "na":
-        return None if item.may_be_na else Reason.ANSWER_INADMISSIBLE
-    known = value in VERDICTS if item.kind == "verdict" else measured(value) is not None
-    return None if known else Reason.ANSWER_INADMISSIBLE
-
-
 def named(checklist: Checklist, ref: str) -> str:
     """Name an item of a partner's checklist (部门联合) in an inspection that follows another."""
     return f"{checklist.code}@{checklist.version}/{ref}"
@@ -186,32 +225,6 @@ def asked(those: Sequence[Checklist]) -> dict[str, Item]:
     """
     own = {item.ref: item for item in those[0].items}
     return {named(one, item.ref): item for one in reversed(those[1:]) for item in one.items} | own
-
-
-def admissible_in(those: Sequence[Checklist], ref: str, value: str) -> Reason | None:
-    """Tell why an answer may not be given on a visit that brings these checklists."""
-    return fits(asked(those).get(ref), value)
-
-
-def plain(items: Mapping[str, Item]) -> dict[str, frozenset[str]]:
-    """Give the words that each item surely takes for an answer; a measured value is none of them.
-
-    Only for speed: what is not in here may be admissible all the same.
-    """
-    return {
-        name: frozenset(word for word in VERDICTS if fits(item, word) is None)
-        for name, item in items.items()
-    }
-
-
-def admits(items: Mapping[str, Item], ref: str, answer: Answer) -> Reason | None:
-    """Tell why an answer, with all that it tells, may not be given to one of the items asked."""
-    item = items.get(ref)
-    refusal = fits(item, answer.v)
-    if refusal is not None or item is None:
-        return refusal
-    known = answer.kind in TAKES[item.kind] and answer.unit == (item.unit if answer.kind else "")
-    return None if known and well_formed(answer) else Reason.ANSWER_INADMISSIBLE
 
 
 # -- another version -----------------------------------------------------------------------------
@@ -229,7 +242,7 @@ class Difference(Struct, frozen=True):
 def difference(old: Checklist, new: Checklist) -> Difference:
     """Compare two versions of a checklist item by item, in the order of the forms.
 
-    Limits, law and what counts as key weigh an answer; they do not change what was asked.
+    Limits, law, points and what counts as key weigh an answer; they do not change what was asked.
     """
     before = {item.ref: item for item in old.items}
     after = {item.ref: item for item in new.items}
@@ -243,18 +256,35 @@ def difference(old: Checklist, new: Checklist) -> Difference:
 
 
 def _asks(item: Item) -> tuple[object, ...]:
-    return item.text, item.kind, item.expect, item.unit
+    choices = [(one.code, one.text) for one in item.choices]
+    columns = [(one.code, one.text, one.kind, one.unit) for one in item.columns]
+    limits = [one.code for one in item.limits]
+    more = item.several, item.role if item.kind == "signature" else ""
+    return item.text, item.kind, item.expect, item.unit, choices, columns, limits, more
 
 
 # -- what TOML cannot say by its types -----------------------------------------------------------
 
-Fault = tuple[str, str, str]  # path, English, 中文
+BELONGS: dict[str, tuple[Kind, ...]] = {  # fields that only some kinds of item have
+    "minimum": ("temperature", "number", "count"),
+    "maximum": ("temperature", "number", "count"),
+    "unit": ("temperature", "number", "count"),
+    "limits": ("temperature", "number"),
+    "instrument": ("temperature", "number"),
+    "probe": ("temperature", "number"),
+    "choices": ("choice",),
+    "several": ("choice",),
+    "columns": ("table",),
+    "role": ("signature",),
+    "expect": ("verdict",),
+    "points": ("verdict", "temperature", "number", "count", "table"),
+}
 
 
-def _faults(raw: dict[str, object], checklist: Checklist) -> Iterator[Fault]:
-    yield from _unknown(raw, checklist, "")
-    seen: set[str] = set()
+def _faults(checklist: Checklist) -> Iterator[Fault]:
+    seen: dict[str, Item] = {}
     for s, section in enumerate(checklist.sections):
+        yield from _when_faults(f"sections[{s}].when", section.when, seen)
         for i, item in enumerate(section.items):
             path = f"sections[{s}].items[{i}]"
             if item.ref in seen:
@@ -263,36 +293,120 @@ def _faults(raw: dict[str, object], checklist: Checklist) -> Iterator[Fault]:
                     f"Item {item.ref} appears twice.",
                     f"检查项 {item.ref} 重复",
                 )
-            seen.add(item.ref)
+            yield from _when_faults(f"{path}.when", item.when, seen)
             yield from _item_faults(path, item)
+            seen[item.ref] = item
+    yield from _score_faults(checklist)
     yield from _rule_faults(checklist)
 
 
-def _item_faults(path: str, item: Item) -> Iterator[Fault]:
-    limits = (item.minimum, item.maximum)
-    if item.kind == "verdict":
-        if limits != (None, None) or item.unit:
-            yield (
-                f"{path}.kind",
-                "Limits and a unit belong to temperature items.",
-                "限值和单位只用于温度项",
-            )
+def _when_faults(path: str, when: When | None, before: dict[str, Item]) -> Iterator[Fault]:
+    """A condition looks back, so that no two can wait for each other."""
+    if when is None:
         return
-    if limits == (None, None):
-        yield f"{path}.maximum", "A temperature item needs a limit.", "温度项须设限值"
-    if not item.unit:
-        yield f"{path}.unit", "A temperature item needs a unit.", "温度项须注明单位"
-    if _crossed(*limits):
+    item = before.get(when.item)
+    if item is None:
+        yield (
+            f"{path}.item",
+            f"Item {when.item} does not come before this one.",
+            f"检查项 {when.item} 不在本项之前",
+        )
+    elif item.kind not in ("verdict", "choice"):
+        yield (
+            f"{path}.item",
+            "A condition looks at a verdict or a choice.",
+            "条件只能引用判定项或选择项",
+        )
+    else:
+        may = {code.code for code in item.choices} or {"pass", "fail"}
+        may |= {"na"} if item.may_be_na else set()
+        for value in when.one_of:
+            if value not in may:
+                yield (
+                    f"{path}.one_of",
+                    f"Item {when.item} never has the answer {value}.",
+                    f"检查项 {when.item} 没有答案 {value}",
+                )
+
+
+def _item_faults(path: str, item: Item) -> Iterator[Fault]:
+    for name, kinds in BELONGS.items():
+        if item.kind not in kinds and getattr(item, name) != getattr(PLAIN, name):
+            yield (
+                f"{path}.{name}",
+                f"Field {name} does not belong to an item of kind {item.kind}.",
+                f"字段 {name} 不适用于 {item.kind} 类检查项",
+            )
+    yield from _limit_faults(path, item)
+    if item.kind == "temperature":
+        if (item.minimum, item.maximum, item.limits) == (None, None, ()):
+            yield f"{path}.maximum", "A temperature item needs a limit.", "温度项须设限值"
+        if not item.unit:
+            yield f"{path}.unit", "A temperature item needs a unit.", "温度项须注明单位"
+    if item.na_remark and not item.may_be_na:
+        yield f"{path}.na_remark", "This item is never n/a.", "本项不允许合理缺项"
+    if item.kind == "choice":
+        yield from _choice_faults(path, item.choices)
+    if item.kind == "table":
+        yield from _column_faults(path, item.columns)
+
+
+def _limit_faults(path: str, one: Item | Column) -> Iterator[Fault]:
+    if _crossed(one.minimum, one.maximum):
         yield f"{path}.minimum", "The minimum is above the maximum.", "下限高于上限"
+    if one.limits and (one.minimum, one.maximum) != (None, None):
+        yield f"{path}.limits", "Either one limit or several named ones.", "限值与适用限值不能并用"
+    yield from _twice(f"{path}.limits", [limit.code for limit in one.limits])
+    for n, limit in enumerate(one.limits):
+        if (limit.minimum, limit.maximum) == (None, None) or _crossed(limit.minimum, limit.maximum):
+            yield f"{path}.limits[{n}].minimum", "The limit can never decide.", "限值无效"
+
+
+def _choice_faults(path: str, choices: Sequence[Choice]) -> Iterator[Fault]:
+    if len(choices) < 2:
+        yield f"{path}.choices", "A choice is between two at least.", "选项不得少于两个"
+    yield from _twice(f"{path}.choices", [one.code for one in choices])
+
+
+def _column_faults(path: str, columns: Sequence[Column]) -> Iterator[Fault]:
+    kinds = {one.code: one.kind for one in columns}
+    if not columns:
+        yield f"{path}.columns", "A table needs columns.", "表格须设列"
+    yield from _twice(f"{path}.columns", [one.code for one in columns])
+    for n, one in enumerate(columns):
+        at = f"{path}.columns[{n}]"
+        measured = one.kind in ("number", "count")
+        if not measured and (one.minimum or one.maximum or one.limits or one.unit or one.over):
+            yield f"{at}.kind", "Only numbers and counts have limits and units.", "仅数值列可设限值"
+        yield from _limit_faults(at, one)
+        if one.kind == "choice":
+            yield from _choice_faults(at, one.choices)
+        elif one.choices:
+            yield f"{at}.choices", "Only a choice has choices.", "仅选择列可设选项"
+        if (one.by is not None) != bool(one.limits) or (one.by and kinds.get(one.by) != "choice"):
+            yield f"{at}.by", "Named limits go with a column of choices.", "适用限值须对应选择列"
+        if one.over and (kinds.get(one.over) not in ("number", "count") or one.over == one.code):
+            yield f"{at}.over", "Compared is with a column of numbers.", "比较的基准须为数值列"
+
+
+def _score_faults(checklist: Checklist) -> Iterator[Fault]:
+    tags = {tag for one in checklist.sections for tag in one.tags} | {"key", "general"}
+    tags |= {tag for item in checklist.items for tag in item.tags}
+    yield from _twice("scores", [score.code for score in checklist.scores])
+    for n, score in enumerate(checklist.scores):
+        if score.code in get_args(Measure):
+            yield f"scores[{n}].code", f"{score.code} is a measure.", f"{score.code} 是固定计数名"
+        for tag in score.tags:
+            if tag not in tags:
+                yield f"scores[{n}].tags", f"No item has the tag {tag}.", f"没有标签为 {tag} 的项"
 
 
 def _rule_faults(checklist: Checklist) -> Iterator[Fault]:
     codes = [outcome.code for outcome in checklist.outcomes]
-    for n, code in enumerate(codes):
-        if code in codes[:n]:
-            yield f"outcomes[{n}].code", f"Outcome {code} appears twice.", f"结论 {code} 重复"
+    yield from _twice("outcomes", codes)
+    yield from _twice("rules", [rule.clause for rule in checklist.rules], "clause")
+    known = {*get_args(Measure), *(score.code for score in checklist.scores)}
     last = len(checklist.rules) - 1
-    clauses: set[str] = set()
     for n, rule in enumerate(checklist.rules):
         path = f"rules[{n}]"
         if rule.outcome not in codes:
@@ -301,13 +415,6 @@ def _rule_faults(checklist: Checklist) -> Iterator[Fault]:
                 f"Outcome {rule.outcome} is not declared.",
                 f"结论 {rule.outcome} 未声明",
             )
-        if rule.clause in clauses:
-            yield (
-                f"{path}.clause",
-                f"Clause {rule.clause} appears twice.",
-                f"条款 {rule.clause} 重复",
-            )
-        clauses.add(rule.clause)
         if bool(rule.when) == (n == last):  # the last one catches all, and no other does
             yield (
                 f"{path}.when",
@@ -315,69 +422,21 @@ def _rule_faults(checklist: Checklist) -> Iterator[Fault]:
                 "必须且只能由最后一条规则不设条件",
             )
         for measure, bound in rule.when.items():
+            at = f"{path}.when.{measure}"
+            if measure not in known:
+                yield at, f"{measure} is no measure and no score.", f"{measure} 不是计数或得分"
             if (bound.min, bound.max) == (None, None) or _crossed(bound.min, bound.max):
-                yield f"{path}.when.{measure}", "The bound can never decide.", "界限无效"
+                yield at, "The bound can never decide.", "界限无效"
+
+
+def _twice(path: str, codes: Sequence[str], name: str = "code") -> Iterator[Fault]:
+    for n, code in enumerate(codes):
+        if code in codes[:n]:
+            yield f"{path}[{n}].{name}", f"{code} appears twice.", f"{code} 重复"
 
 
 def _crossed(low: str | None, high: str | None) -> bool:
     return low is not None and high is not None and Decimal(low) > Decimal(high)
 
 
-def _unknown(raw: Any, known: Any, path: str) -> Iterator[Fault]:
-    """Compare what the file says with what was understood: nothing may be left over."""
-    if isinstance(known, Struct):
-        for key, value in raw.items():
-            if key not in known.__struct_fields__:
-                yield _join(path, key), f"Field {key} is unknown.", f"未知字段 {key}"
-            else:
-                yield from _unknown(value, getattr(known, key), _join(path, key))
-    elif isinstance(known, tuple):
-        for n, value in enumerate(raw):
-            yield from _unknown(value, known[n], f"{path}[{n}]")
-    elif isinstance(known, dict):
-        for key, value in raw.items():
-            yield from _unknown(value, known[key], _join(path, key))
-
-
-# -- where a field is in the file ----------------------------------------------------------------
-
-
-def _lines(text: str) -> dict[str, int]:
-    """Map the path of every table and key that starts a line to its number, from 1."""
-    lines: dict[str, int] = {"": 1}
-    count: dict[str, int] = {}
-    here, open_string = "", False
-    for number, line in enumerate(text.split("\n"), start=1):
-        inside = open_string
-        open_string ^= (line.count('"""') + line.count("'''")) % 2 == 1
-        if inside:
-            continue
-        if header := re.match(r"\s*(\[\[?)\s*([\w.\-]+)\s*\]", line):
-            here = ""
-            parts = header[2].split(".")
-            for n, part in enumerate(parts, start=1):
-                here = _join(here, part)
-                if header[1] == "[[" and n == len(parts):
-                    count[here] = count.get(here, -1) + 1
-                if here in count:
-                    here = f"{here}[{count[here]}]"
-            lines.setdefault(here, number)
-        elif key := re.match(r"\s*([\w.\-]+)\s*=", line):
-            lines.setdefault(_join(here, key[1]), number)
-    return lines
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _refuse(lines: dict[str, int], path: str, en: str, zh: str) -> Refused:
-    """Refuse at the line of the field or, when it has none, of the nearest table around it."""
-    near = path
-    while near not in lines:
-        near = near[: max(near.rfind("."), near.rfind("["), 0)]
-    return _invalid(lines[near], path, en, zh)
-
-
-def _invalid(line: int, path: str, en: str, zh: str) -> Refused:
-    return Refused(Reason.CHECKLIST_INVALID, line=line, field=path, problem=en, problem_zh=zh)
+PLAIN = Item("1", Text("-", "-"), Text("-", "-"))  # every field that an item need not have

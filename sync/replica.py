@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from sync import checklist, codec, naming
+from sync.answers import admits
 from sync.checklist import Checklist
 from sync.merge import INSPECTORS, MEMBER, Inspection, Recorded, digest, fold
 from sync.messages import PAGE_ROWS_MAX, Clock, Enrolled
@@ -164,7 +165,7 @@ class Replica:
             followed = self._followed(kept)
             items = checklist.asked(self._forms(inspection, followed))
             for ref, answer in answers.items():
-                refusal = checklist.admits(items, ref, answer)
+                refusal = admits(items, ref, answer)
                 if refusal is not None:
                     raise Refused(refusal, item=ref, value=answer.v)
             standing = fold(_read(_about(kept, answers))).items

@@ -1,20 +1,20 @@
 """检查结论: what an inspection amounts to under the rules of its checklist. Pure.
 
 The measures are counted here, the rules that weigh them are data of the checklist, and the first
-rule that matches decides. docs/explanation/verdict.md says how the corners are decided.
+rule whose bounds all hold decides.
 """
 
-from decimal import Decimal
+from collections.abc import Collection
 from fractions import Fraction
-from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync.answers import measured
-from sync.checklist import Bound, Checklist, Item, Measure, admissible, named
-from sync.merge import Inspection
+from sync.answers import admits
+from sync.checklist import Checklist, Item, When, named
+from sync.merge import Inspection, Said
 from sync.refusals import Reason, Refused
+from sync.scores import Weighed, score, tags_of, weigh, within
 
 
 class Verdict(Struct, frozen=True):
@@ -32,6 +32,8 @@ class Verdict(Struct, frozen=True):
     in_conflict: tuple[str, ...]  # the two inspectors disagree
     evidence_missing: tuple[str, ...]  # failed, needs evidence, has none
     examined_short: bool = False  # fewer applicable items than the checklist demands
+    scores: dict[str, str] = {}  # 得分, decimal text; empty for a percentage of nothing
+    not_asked: tuple[str, ...] = ()  # their condition is not met
 
     @property
     def given(self) -> bool:
@@ -39,57 +41,63 @@ class Verdict(Struct, frozen=True):
         return self.outcome != ""
 
 
-def judge(checklist: Checklist, inspection: Inspection, *, partner: bool = False) -> Verdict:
+def judge(
+    checklist: Checklist,
+    inspection: Inspection,
+    *,
+    partner: bool = False,
+    must: Collection[str] = (),
+) -> Verdict:
     """Weigh an inspection; answers to items that the checklist does not have count for nothing.
 
     `partner`: the checklist is one that a partner department brings (部门联合); the verdict names
-    its items as the inspection does.
+    its items as the inspection does. `must`: names of items that this visit may not leave out
+    (必查项目), though the checklist lets others leave them.
     """
     names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
-    passed: list[Item] = []
-    failed: list[Item] = []
-    not_applicable, unanswered, in_conflict = 0, list[str](), list[str]()
+    asked = {item.ref for item in _asked(checklist, inspection, names)}
+    weighed: list[Weighed] = []
+    unanswered, in_conflict = list[str](), list[str]()
     for item in checklist.items:
-        answer = inspection.items.get(names[item.ref])
-        if answer is not None and answer.conflict:
-            in_conflict.append(names[item.ref])
-        elif answer is None or admissible(checklist, item.ref, answer.value) is not None:
-            unanswered.append(names[item.ref])
-        elif answer.value == "na":
-            not_applicable += 1
-        else:
-            (passed if complies(item, answer.value) else failed).append(item)
+        name = names[item.ref]
+        known = inspection.items.get(name)
+        if item.ref not in asked:
+            continue
+        if known is not None and known.conflict:
+            in_conflict.append(name)
+        elif (found := _answered(item, name, inspection)) is not None:
+            weighed.append(found)
+        elif (known is not None and known.standing) or not item.optional or name in must:
+            unanswered.append(name)
+    counted = _count(checklist, weighed, names)
     evidenced = {one.item for one in inspection.evidence if not one.voided}
-    key_failed = sum(item.key for item in failed)
-    general_passed = sum(not item.key for item in passed)
-    general_failed = len(failed) - key_failed
-    examined = checklist.examined_min
-    keys_examined = key_failed + len(passed) - general_passed
-    short = keys_examined < examined.key or general_passed + general_failed < examined.general
-    counted = Verdict(
-        outcome="",
-        clause="",
-        key_failed=key_failed,
-        general_failed=general_failed,
-        general_checked=general_passed + general_failed,
-        general_passed=general_passed,
-        not_applicable=not_applicable,
-        failed=tuple(names[item.ref] for item in failed),
+    failing = [one.item for one in weighed if one.amount == "fail"]
+    lacking = [names[item.ref] for item in failing if item.evidence]
+    complete = not unanswered and not in_conflict
+    counted = replace(
+        counted,
         unanswered=tuple(unanswered),
         in_conflict=tuple(in_conflict),
-        evidence_missing=tuple(
-            names[item.ref] for item in failed if item.evidence and names[item.ref] not in evidenced
-        ),
-        examined_short=short and not unanswered and not in_conflict,
+        evidence_missing=tuple(name for name in lacking if name not in evidenced),
+        examined_short=counted.examined_short and complete,
+        not_asked=tuple(name for ref, name in names.items() if ref not in asked),
     )
-    if unanswered or in_conflict or short:
+    if counted.examined_short or not complete:
         return counted
     rule = next(
         rule
         for rule in checklist.rules  # parse made sure that the last one has no condition
-        if all(_within(bound, _measure(counted, what)) for what, bound in rule.when.items())
+        if all(within(bound, _measure(counted, what)) for what, bound in rule.when.items())
     )
     return replace(counted, outcome=rule.outcome, clause=rule.clause)
+
+
+def asked_now(
+    checklist: Checklist, inspection: Inspection, *, partner: bool = False
+) -> tuple[str, ...]:
+    """Name the items that are asked given the answers so far: those whose conditions are met."""
+    names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
+    return tuple(names[item.ref] for item in _asked(checklist, inspection, names))
 
 
 def settled(verdict: Verdict) -> Verdict:
@@ -104,21 +112,83 @@ def settled(verdict: Verdict) -> Verdict:
     return verdict
 
 
-def complies(item: Item, value: str) -> bool:
-    """Tell whether an admissible answer other than na complies; limits include their ends."""
-    reading = measured(value)
-    if item.kind == "verdict" or reading is None:
-        return value == "pass"
-    return _within(Bound(min=item.minimum, max=item.maximum), Fraction(reading))
+# -- which items are asked, and what they amount to ----------------------------------------------
 
 
-def _within(bound: Bound, value: Fraction) -> bool:
-    above = bound.min is None or value >= Fraction(Decimal(bound.min))
-    below = bound.max is None or value <= Fraction(Decimal(bound.max))
-    return above and below
+def _asked(checklist: Checklist, inspection: Inspection, names: dict[str, str]) -> list[Item]:
+    """Walk the form: a condition looks back, at an item that is asked itself.
+
+    While the two inspectors disagree about that item, either answer of theirs is enough.
+    """
+    asked: dict[str, Item] = {}
+
+    def met(when: When | None) -> bool:
+        before = asked.get(when.item) if when else None
+        if when is None or before is None:
+            return when is None
+        known = inspection.items.get(names[when.item])
+        return any(
+            not set(said.v.split(" ")).isdisjoint(when.one_of)
+            for said in (known.standing if known else ())
+            if _admits(before, said)
+        )
+
+    for section in checklist.sections:
+        if met(section.when):
+            asked |= {item.ref: item for item in section.items if met(item.when)}
+    return list(asked.values())
 
 
-def _measure(verdict: Verdict, what: Measure) -> Fraction:
+def _answered(item: Item, name: str, inspection: Inspection) -> Weighed | None:
+    """Weigh the answer that stands, or find that none does."""
+    if item.kind == "photo" and any(
+        one.item == name and one.mime.startswith("image/") and not one.voided
+        for one in inspection.evidence
+    ):
+        return Weighed(item, "")
+    if item.kind == "signature" and any(one.role == item.role for one in inspection.signatures):
+        return Weighed(item, "")
+    known = inspection.items.get(name)
+    if known is None or not known.standing or not _admits(item, known.standing[0]):
+        return None
+    return weigh(item, known.standing[0])
+
+
+def _admits(item: Item, said: Said) -> bool:
+    return admits({"": item}, "", said) is None
+
+
+def _count(checklist: Checklist, weighed: list[Weighed], names: dict[str, str]) -> Verdict:
+    rated = [(one.item.key, one.amount == "pass") for one in weighed if one.amount in RATED]
+    keys_passed, generals_passed = rated.count((True, True)), rated.count((False, True))
+    keys_failed, generals_failed = rated.count((True, False)), rated.count((False, False))
+    tags = tags_of(checklist)
+    scores = {one.code: score(one, weighed, tags) for one in checklist.scores}
+    ruled = {code for rule in checklist.rules for code in rule.when}
+    examined = checklist.examined_min
+    return Verdict(
+        outcome="",
+        clause="",
+        key_failed=keys_failed,
+        general_failed=generals_failed,
+        general_checked=generals_passed + generals_failed,
+        general_passed=generals_passed,
+        not_applicable=sum(one.amount == "na" for one in weighed),
+        failed=tuple(names[one.item.ref] for one in weighed if one.amount == "fail"),
+        unanswered=(),
+        in_conflict=(),
+        evidence_missing=(),
+        examined_short=keys_passed + keys_failed < examined.key
+        or generals_passed + generals_failed < examined.general
+        or any(scores.get(code) == "" for code in ruled),
+        scores=scores,
+    )
+
+
+RATED = ("pass", "fail")
+
+
+def _measure(verdict: Verdict, what: str) -> Fraction:
     match what:
         case "failed":
             return Fraction(len(verdict.failed))
@@ -131,4 +201,4 @@ def _measure(verdict: Verdict, what: Measure) -> Fraction:
                 return Fraction(100)  # nothing general could fail
             return Fraction(100 * verdict.general_passed, verdict.general_checked)
         case _:
-            assert_never(what)
+            return Fraction(verdict.scores[what])

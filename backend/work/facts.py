@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from backend.db import Session
 from backend.work.ledger import Ask, Rows, ask
-from sync import checklist, hub
+from sync import answers, checklist, hub
 from sync.merge import MEMBER
 
 ROLES = ("lead", "second")
@@ -87,7 +87,7 @@ def _ask(*digests: str) -> Asking:
         if len(_asking) >= ASKING_MAX:
             _asking.clear()
         items = checklist.asked([_released[digest] for digest in digests])
-        _asking[digests] = Asking(partial(checklist.admits, items), checklist.plain(items))
+        _asking[digests] = Asking(partial(answers.admits, items), answers.plain(items))
     return _asking[digests]
 
 

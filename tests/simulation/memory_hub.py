@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from simulation.memory import ROOT, Entry, Held, Known, State
 
 from sync import (
+    answers,
     chains,
     checklist,
     codec,
@@ -376,9 +377,9 @@ class MemoryHub:
         self, raw: bytes, n: int, who: str, revoked: bool, waived: Sequence[str] = ()
     ) -> hub.Verdict:
         """Judge one operation as this version of the server does."""
-        admissible = partial(checklist.admits, checklist.asked([self.form]))
+        admissible = partial(answers.admits, checklist.asked([self.form]))
         released = {
-            digest_: partial(checklist.admits, checklist.asked([form]))
+            digest_: partial(answers.admits, checklist.asked([form]))
             for digest_, form in self.released.items()
         }
         facts = {

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sync import checklist
+from sync import answers
 from sync.answers import well_formed
 from sync.checklist import Item, Text
 from sync.merge import Recorded, fold
@@ -110,7 +110,7 @@ ITEMS = {"1": COLD, "2": Item("2", WORDS, WORDS)}
 def test_an_item_takes_answers_of_its_kind_in_its_unit(
     ref: str, answer: Answer, refusal: Reason | None
 ) -> None:
-    assert checklist.admits(ITEMS, ref, answer) is refusal
+    assert answers.admits(ITEMS, ref, answer) is refusal
 
 
 def agree(*answers: Answer) -> bool:

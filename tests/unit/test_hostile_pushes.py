@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from simulation.world import FORM, REFS
 
-from sync import checklist, codec, hub
+from sync import answers, checklist, codec, hub
 from sync.merge import Recorded, canonical, fold
 from sync.messages import Clock, Pull, PushHead
 from sync.ops import AddEvidence, Answer, CarryChecklist, SetAnswers, Sign, decode_op
@@ -18,7 +18,7 @@ from sync.refusals import Reason, Refused
 DEVICE, SECRET = "0190a000-0000-7000-8000-00000000000a", "01" * 32
 PUBLIC, GENESIS = codec.public_key(SECRET), codec.genesis(DEVICE)
 STAMP: dict[str, Any] = {"e": "t1", "w": 1_772_413_200_000, "m": 5, "boot": "b"}
-FACTS = {"t1": hub.Facts({"li": "lead"}, partial(checklist.admits, checklist.asked([FORM])))}
+FACTS = {"t1": hub.Facts({"li": "lead"}, partial(answers.admits, checklist.asked([FORM])))}
 RAWS = [
     msgspec.json.encode(SetAnswers(n=1, f={REFS[0]: Answer("fail", "锈蚀")}, **STAMP)),
     msgspec.json.encode(

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sync import checklist, hub
+from sync import answers, checklist, hub
 from sync.ops import Answer, SetAnswers
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "checklists"
@@ -15,7 +15,7 @@ OWN, BROUGHT = (
     checklist.parse((FOLDER / name).read_bytes()) for name in ("cold_store.toml", "food_sales.toml")
 )
 ITEMS = checklist.asked([OWN, BROUGHT])
-ADMITS = partial(checklist.admits, ITEMS)
+ADMITS = partial(answers.admits, ITEMS)
 ROLES = {"li": "lead"}
 STAMP: dict[str, Any] = {"n": 1, "e": "t1", "w": 0, "m": 0, "boot": "b"}
 MORE: list[dict[str, Any]] = [
@@ -35,7 +35,7 @@ MORE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("more", MORE, ids=str)
 def test_the_short_way_gives_the_same_verdict(more: dict[str, Any]) -> None:
     facts = {"t1": hub.Facts(ROLES, ADMITS)}
-    quick = {"t1": hub.Facts(ROLES, ADMITS, checklist.plain(ITEMS))}
+    quick = {"t1": hub.Facts(ROLES, ADMITS, answers.plain(ITEMS))}
 
     verdicts = [
         (hub.admit(raw, 1, "li", False, quick), hub.admit(raw, 1, "li", False, facts))
@@ -52,7 +52,7 @@ def test_ordinary_answers_ask_nothing() -> None:
     def asked(ref: str, answer: Answer) -> None:
         raise AssertionError(f"{ref} was asked about {answer}")
 
-    facts = {"t1": hub.Facts(ROLES, asked, checklist.plain(ITEMS))}
+    facts = {"t1": hub.Facts(ROLES, asked, answers.plain(ITEMS))}
     said = {ref: Answer("pass") for ref, item in ITEMS.items() if item.kind == "verdict"}
     raw = msgspec.json.encode(SetAnswers(f=said, **STAMP))
 

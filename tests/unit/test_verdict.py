@@ -8,8 +8,10 @@ import pytest
 
 from sync.checklist import Checklist, parse
 from sync.merge import Evidence, Inspection, Item, Said
+from sync.ops import Answer
 from sync.refusals import Reason, Refused
-from sync.verdict import complies, judge, settled
+from sync.scores import complies
+from sync.verdict import judge, settled
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "checklists"
 FOOD = parse((FIXTURES / "food_sales.toml").read_bytes())
@@ -36,7 +38,7 @@ def answered(values: dict[str, str], *, proof: tuple[str, ...] = ()) -> Inspecti
     """Fold nothing: the inspection in which everyone agrees on these answers."""
     return Inspection(
         items={ref: Item(v, (Said("d:1", "w", v, ""),)) for ref, v in values.items()},
-        evidence=tuple(Evidence("d:2", "w", "b", 1, "image/jpeg", ref, "") for ref in proof),
+        evidence=tuple(Evidence("d:2", "w", "b", 1, "image/jpeg", ref, "", "") for ref in proof),
     )
 
 
@@ -150,7 +152,7 @@ def test_limits_of_a_temperature_include_their_ends_and_are_compared_exactly(
     chilled = COLD.item("2.2")
     assert chilled is not None
 
-    ok = complies(chilled, value)
+    ok = complies(chilled, Answer(value))
 
     assert ok is fits
 
