@@ -85,6 +85,18 @@ def due(day: date, working_days: int, calendar: Calendar) -> date:
     return day
 
 
+def before(day: date, working_days: int, calendar: Calendar) -> date:
+    """Give the day that lies so many working days earlier; a term from there ends on it or before.
+
+    Nothing ends on a day off, so from one the count is to the working day before it.
+    """
+    left = working_days
+    while left:
+        day -= timedelta(days=1)
+        left -= calendar.works(day)
+    return day
+
+
 def local_day(moment: datetime) -> date:
     """Give the day that a moment falls on in China."""
     return moment.astimezone(UTC).astimezone(CHINA).date()

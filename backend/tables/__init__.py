@@ -7,7 +7,9 @@ backend: `wire` says what travels. A `division` is a GB/T 2260 code of 2, 4, 6, 
 
 from backend.tables.amendments import Amendment, Relief
 from backend.tables.base import NAMING
+from backend.tables.catalogues import Catalogue, Complaint, Replaced
 from backend.tables.draws import Draw, Piece, Plan, Seat, Task, Typing
+from backend.tables.followup import Extension, Measure, Remedy, Reminder, Risk
 from backend.tables.ledger import (
     Batch,
     Bucket,
@@ -74,7 +76,9 @@ __all__ = [
     "Batch",
     "Blob",
     "Bucket",
+    "Catalogue",
     "Checklist",
+    "Complaint",
     "Conclusion",
     "Department",
     "DepartmentFacts",
@@ -89,6 +93,7 @@ __all__ = [
     "EstablishmentFacts",
     "EstablishmentVersion",
     "Event",
+    "Extension",
     "Facts",
     "Feed",
     "Folded",
@@ -109,6 +114,7 @@ __all__ = [
     "ListingFacts",
     "ListingVersion",
     "Lookalike",
+    "Measure",
     "Member",
     "Milestone",
     "Piece",
@@ -119,8 +125,12 @@ __all__ = [
     "RecusalFacts",
     "RecusalVersion",
     "Relief",
+    "Remedy",
+    "Reminder",
     "Rendition",
+    "Replaced",
     "Revision",
+    "Risk",
     "Ruling",
     "Seat",
     "Site",

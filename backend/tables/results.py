@@ -72,18 +72,27 @@ class Conclusion(SQLModel, table=True):
     result: str = Field(max_length=40)  # 检查结果类别: a code of rules.results
     reason: str = Field(default="", max_length=500)  # why a review returned it
     photos: str = "[]"  # JSON list of digests that the review released for publication
+    result_list: str = Field(default="", max_length=40)  # the list that has it: `national 2026.1`
+    follow_ups: str = "[]"  # JSON list of codes of that list (后续处置)
+    findings: str = "[]"  # JSON list of rules.histories.Finding: what stood when it was concluded
+    n: int = 1  # concluded so often
+    correction: str = Field(default="", max_length=300)  # why it corrects what was published
 
 
 class Rectification(SQLModel, table=True):
-    """责令整改: what must be put right, by when (working days)."""
+    """责令整改: what must be put right, by when (working days). One for each inspection at most.
+
+    Its items are `Remedy` rows; `items`, `due_on` and `status` follow from those.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
     inspection_id: str = Field(index=True, max_length=64)
     items: str  # JSON list of item numbers
     ordered_on: date
-    due_on: date
+    due_on: date  # of the first item that is open
     working_days: int
-    status: str = Field(default="open", max_length=12)  # open | closed | withdrawn
+    status: str = Field(default="open", max_length=12)  # open | renewed | closed | withdrawn
+    closed_on: date | None = None
 
 
 class Publication(SQLModel, table=True):
@@ -94,3 +103,4 @@ class Publication(SQLModel, table=True):
     due_on: date
     body: str  # the public JSON, exactly as published
     sha256: str = Field(max_length=64)
+    n: int = 1  # of the conclusion that it tells of; what it replaced is in Replaced
