@@ -257,11 +257,16 @@ def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
         return _answers(op, facts)
     if isinstance(op, CarryChecklist) and op.to not in facts.versions:
         return Reason.CHECKLIST_NOT_FOUND
-    if isinstance(op, AddEvidence) and not (0 < op.size <= SIZE_MAX and _DIGEST.fullmatch(op.blob)):
+    if isinstance(op, AddEvidence) and not _file(op):
         return Reason.OP_MALFORMED  # no file could ever be it, and no database look it up
-    if isinstance(op, Sign) and op.role not in (role, "site"):
+    if isinstance(op, Sign) and op.role != "site" and (op.role != role or op.refused):
         return Reason.SIGN_ROLE
     return None
+
+
+def _file(op: AddEvidence) -> bool:
+    named = all(map(_DIGEST.fullmatch, (op.blob, op.of or op.blob)))
+    return named and 0 < op.size <= SIZE_MAX
 
 
 def _settles(op: AnyOp) -> bool:

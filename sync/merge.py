@@ -12,12 +12,13 @@ clocks said. An answer is replaced only by an operation that names it:
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
+from sync import particulars
 from sync.naming import renamed
 from sync.ops import (
     AddEvidence,
@@ -26,11 +27,13 @@ from sync.ops import (
     AnswerKind,
     AnyOp,
     CarryChecklist,
+    EvidenceRole,
     OpId,
     SetAnswers,
     Sign,
     Void,
 )
+from sync.particulars import Particulars, Told
 
 INSPECTORS = ("lead", "second")
 MEMBER = "member"  # 参加人员: of another department, or an expert; what they sign seals nothing
@@ -80,19 +83,23 @@ class Item(Struct, frozen=True, gc=False):
         return any(said.says != self.standing[0].says for said in self.standing)
 
 
-class Finding(Struct, frozen=True):
-    """检查发现的问题, as it stands."""
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """检查发现的问题, as it stands; of the catalogue its JSON has only what it says."""
 
     op: OpId
     who: str
     item: str
     text: str
     basis: str
-    voided: str = ""  # the reason, once withdrawn
+    voided: str  # the reason, once withdrawn
+    violation: str = ""
+    catalogue: str = ""
+    fixed: bool = False
+    repeats: tuple[str, ...] = ()
 
 
-class Evidence(Struct, frozen=True):
-    """证据, as it stands."""
+class Evidence(Struct, frozen=True, omit_defaults=True):
+    """证据, as it stands; `of` and `role` are left out of its JSON when it has none."""
 
     op: OpId
     who: str
@@ -101,11 +108,16 @@ class Evidence(Struct, frozen=True):
     mime: str
     item: str
     caption: str
-    voided: str = ""
+    voided: str
+    of: str = ""
+    role: EvidenceRole = ""
 
 
-class Signature(Struct, frozen=True):
-    """签名, with the operations that knowingly amended it, if any."""
+class Signature(Struct, frozen=True, omit_defaults=True):
+    """签名, with the operations that knowingly amended it, if any.
+
+    `strokes`, `refused` and `witness` are left out of its JSON when it has none.
+    """
 
     op: OpId
     who: str
@@ -113,7 +125,10 @@ class Signature(Struct, frozen=True):
     name: str
     digest: str
     reason: str
-    amended_by: tuple[OpId, ...] = ()
+    amended_by: tuple[OpId, ...]
+    strokes: str = ""
+    refused: str = ""
+    witness: str = ""
 
 
 class Carry(Struct, frozen=True):
@@ -137,13 +152,13 @@ class Carried(Struct, frozen=True):
         return any(carry.to != self.to for carry in self.standing)
 
 
-class Inspection(Struct, frozen=True):
+class Inspection(Particulars, frozen=True, kw_only=True):
     """What the operations amount to; `late` ones lie outside every signature and do not count.
 
     `carried` is left out of its JSON while the inspection follows what came with the task.
     """
 
-    items: dict[str, Item] = {}
+    items: dict[str, Item] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     signatures: tuple[Signature, ...] = ()
@@ -175,27 +190,24 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
     voided = _voided(applied)
     findings: list[Finding] = []
     evidence: list[Evidence] = []
+    told: list[Told] = []
     for r in applied:
         match r.op:
             case SetAnswers():  # first, for most are
                 pass
             case AddFinding() as op:
-                reason = voided.get(r.id, "")
-                findings.append(Finding(r.id, r.who, op.item, op.text, op.basis, reason))
+                findings.append(_finding(r.id, r.who, op, voided.get(r.id, "")))
             case AddEvidence() as op:
-                reason = voided.get(r.id, "")
-                evidence.append(
-                    Evidence(r.id, r.who, op.blob, op.size, op.mime, op.item, op.caption, reason)
-                )
+                evidence.append(_evidence(r.id, r.who, op, voided.get(r.id, "")))
             case Sign() | Void() | CarryChecklist():
                 pass
             case _:
-                assert_never(r.op)
+                told.append(Told(r.id, r.who, r.op))
     amended: dict[OpId, list[OpId]] = {}
     for r, sign in signs:
         for earlier in sign.s:
             amended.setdefault(earlier, []).append(r.id)
-    carried = _carried(applied)
+    carried, more = _carried(applied), particulars.fold(told, voided)
     return Inspection(
         items=_items(applied) if carried is UNSET else _anew(applied, carried.standing[0].again),
         findings=tuple(findings),
@@ -209,11 +221,19 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
                 sign.digest,
                 sign.reason,
                 tuple(sorted(amended.get(r.id, ()))),
+                sign.strokes,
+                sign.refused,
+                sign.witness,
             )
             for r, sign in signs
         ),
         late=tuple(sorted(late)),
         carried=carried,
+        arrivals=more.arrivals,
+        samples=more.samples,
+        seizures=more.seizures,
+        lots=more.lots,
+        astray=more.astray,
     )
 
 
@@ -230,6 +250,27 @@ def digest(inspection: Inspection) -> str:
 def covered(covers: Covers, op: OpId) -> bool:
     """Tell whether an operation lies in the ranges that a signature covers."""
     return _within(_spans([covers]), op)
+
+
+def _finding(name: OpId, who: str, op: AddFinding, voided: str) -> Finding:
+    return Finding(
+        name,
+        who,
+        op.item,
+        op.text,
+        op.basis,
+        voided,
+        op.violation,
+        op.catalogue,
+        op.fixed,
+        op.repeats,
+    )
+
+
+def _evidence(name: OpId, who: str, op: AddEvidence, voided: str) -> Evidence:
+    return Evidence(
+        name, who, op.blob, op.size, op.mime, op.item, op.caption, voided, op.of, op.role
+    )
 
 
 def _signed(roles: Iterable[str]) -> bool:

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from sync.ops import AnyOp, CarryChecklist, OpId, SetAnswers, Sign, Void
+from sync.ops import (
+    AnyOp,
+    CarryChecklist,
+    DisposeSample,
+    OpId,
+    SetAnswers,
+    Sign,
+    TestSample,
+    Void,
+)
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -22,6 +31,8 @@ def renamed(op: AnyOp, names: Mapping[OpId, OpId]) -> AnyOp:
             return replace(op, s={ref: _each(ops, names) for ref, ops in op.s.items()})
         case Void():
             return replace(op, target=names.get(op.target, op.target))
+        case TestSample() | DisposeSample():
+            return replace(op, sample=names.get(op.sample, op.sample))
         case CarryChecklist():
             return replace(op, s=_each(op.s, names))
         case Sign():

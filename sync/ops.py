@@ -71,31 +71,49 @@ class SetAnswers(Op, frozen=True, kw_only=True, omit_defaults=True, tag="answers
         return (op for ops in self.s.values() for op in ops)
 
 
-class AddFinding(Op, frozen=True, kw_only=True, omit_defaults=True, tag="finding.add/1"):
-    """Record a finding (检查发现的问题) with the legal basis (依据) that it offends."""
+class AddFinding(Op, frozen=True, kw_only=True, omit_defaults=True, tag="finding.add/2"):
+    """Record a finding (检查发现的问题) with the legal basis (依据) that it offends.
+
+    `violation` is its code in the catalogue (违法行为清单) with that digest. `fixed`: it was put
+    right on the spot (当场改正). `repeats` are the earlier inspections that found the same.
+    """
 
     text: str
     basis: str
     item: str = ""
+    violation: str = ""
+    catalogue: str = ""
+    fixed: bool = False
+    repeats: tuple[str, ...] = ()
 
 
-class AddEvidence(Op, frozen=True, kw_only=True, omit_defaults=True, tag="evidence.add/1"):
-    """Attach a file (证据) by the SHA-256 of its bytes; the bytes travel by themselves."""
+EvidenceRole = Literal["", "annotation", "strokes", "document"]
+
+
+class AddEvidence(Op, frozen=True, kw_only=True, omit_defaults=True, tag="evidence.add/2"):
+    """Attach a file (证据) by the SHA-256 of its bytes; the bytes travel by themselves.
+
+    `of` is the digest of the file that this one is a layer of, `role` what it is when it shows
+    nothing of the site: an annotation (标注), strokes of a signature (签名笔迹), a document (文书).
+    """
 
     blob: str
     size: int
     mime: str
     item: str = ""
     caption: str = ""
+    of: str = ""
+    role: EvidenceRole = ""
 
 
-class Sign(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sign/1"):
+class Sign(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sign/2"):
     """Sign (签名) an explicit set of operations and files.
 
     `role` is lead (主办), second (协办), member (参加人员) or site (现场负责人). `covers` gives
     ranges of operation numbers per device, `digest` the fold of the covered operations as the
     signer saw it. A later signature that knows an earlier one names it in `s` and says why in
-    `reason`.
+    `reason`. Of who would not sign on site it tells why: `refused` (拒签理由), with a `witness`
+    (见证人).
     """
 
     role: str
@@ -103,9 +121,11 @@ class Sign(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sign/1"):
     blobs: tuple[str, ...]
     digest: str
     name: str = ""  # of the person in charge on site
-    strokes: str = ""  # digest of the drawn strokes
+    strokes: str = ""  # digest of the drawn strokes (sync/strokes.py)
     s: tuple[OpId, ...] = ()
     reason: str = ""
+    refused: str = ""
+    witness: str = ""
 
     @property
     def supersedes(self) -> Iterator[OpId]:
@@ -114,7 +134,10 @@ class Sign(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sign/1"):
 
 
 class Void(Op, frozen=True, kw_only=True, tag="void/1"):
-    """Withdraw (作废) a finding or a piece of evidence, with the reason; it stays visible."""
+    """Withdraw (作废) what was recorded by mistake, with the reason; it stays visible.
+
+    Answers are answered again instead, signatures amended and carries followed by others.
+    """
 
     target: OpId
     reason: str
@@ -137,7 +160,86 @@ class CarryChecklist(Op, frozen=True, kw_only=True, omit_defaults=True, tag="che
         return iter(self.s)
 
 
-AnyOp = SetAnswers | AddFinding | AddEvidence | Sign | Void | CarryChecklist
+class Arrive(Op, frozen=True, kw_only=True, omit_defaults=True, tag="arrive/1"):
+    """Open the visit on site (扫码入企).
+
+    The establishment's `code` was scanned, ours was shown to it, or neither could be done and the
+    inspector states it. `approval` is the reference of the approval (检查审批编号), `certificates`
+    those that were shown (亮证). The place is decimal degrees in `datum`, `accuracy` in metres.
+    """
+
+    how: Literal["scanned", "shown", "stated"]
+    code: str = ""
+    approval: str = ""
+    certificates: tuple[str, ...] = ()
+    longitude: str = ""
+    latitude: str = ""
+    datum: str = ""
+    accuracy: str = ""
+
+
+class TakeSample(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sample.take/1"):
+    """Take a sample (抽样) of goods, a person or the environment, under a `number` of its own."""
+
+    number: str
+    of: Literal["goods", "person", "environment"]
+    what: str
+    quantity: str = ""  # decimal text
+    unit: str = ""
+    batch: str = ""
+    producer: str = ""
+    place: str = ""
+    item: str = ""
+
+
+class TestSample(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sample.test/1"):
+    """Tell the result of a test of a sample (快检、检验); `limit` is the one that applied."""
+
+    sample: OpId
+    test: str
+    verdict: Literal["pass", "fail", "unclear"]
+    method: str = ""
+    instrument: str = ""
+    result: str = ""
+    unit: str = ""
+    limit: str = ""
+    retest: bool = False  # 复检
+
+
+class DisposeSample(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sample.dispose/1"):
+    """Tell what became of a sample (样品处置)."""
+
+    sample: OpId
+    disposal: str
+
+
+class SeizeGoods(Op, frozen=True, kw_only=True, omit_defaults=True, tag="goods.seize/1"):
+    """Seal (查封) or seize (扣押) goods; `number` is that of the document that orders it."""
+
+    what: str
+    quantity: str  # decimal text
+    unit: str
+    measure: Literal["seal", "seize"]
+    owner: str = ""
+    place: str = ""
+    number: str = ""
+
+
+class WeighLot(Op, frozen=True, kw_only=True, omit_defaults=True, tag="lot.weigh/1"):
+    """Weigh packages of a lot (定量包装商品净含量); all figures are decimal text in `unit`."""
+
+    what: str
+    nominal: str  # 标注净含量
+    unit: str
+    lot: str  # 批量: how many packages it has
+    contents: tuple[str, ...]  # 实际含量, one a package
+    item: str = ""
+
+
+# 现场记录: what is recorded beside answers, findings and evidence; each stands for itself.
+Particular = Arrive | TakeSample | TestSample | DisposeSample | SeizeGoods | WeighLot
+
+AnyOp = SetAnswers | AddFinding | AddEvidence | Sign | Void | CarryChecklist | Particular
 
 _Known = AnyOp | upcasts.OldForm
 _decoder = msgspec.json.Decoder[_Known](_Known)

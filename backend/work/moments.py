@@ -16,7 +16,7 @@ from sync.moments import Moment
 from sync.ops import Sign, decode_op, op_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-KIND_SIGN = "sign/1"
+SIGNS = ("sign/1", "sign/2")
 
 
 async def moments_of(db: Session, task: Task) -> tuple[MomentView, ...]:
@@ -42,7 +42,7 @@ async def moments_of(db: Session, task: Task) -> tuple[MomentView, ...]:
         name = op_id(entry.device_id, entry.n)
         if name in found:
             moment = found[name]
-            if signed_ms is not None and entry.kind != KIND_SIGN:
+            if signed_ms is not None and entry.kind not in SIGNS:
                 moment = moments.sealed(moment, signed_ms)
             views.append(_view(name, entry, moment))
     return tuple(views)
@@ -66,7 +66,7 @@ def _signed(entries: list[Entry], found: dict[str, Moment]) -> int | None:
     at: dict[str, int] = {}
     for entry in entries:
         moment = found.get(op_id(entry.device_id, entry.n))
-        if entry.seq is not None and entry.kind == KIND_SIGN and moment is not None:
+        if entry.seq is not None and entry.kind in SIGNS and moment is not None:
             op = decode_op(entry.raw)
             if isinstance(op, Sign):
                 at[op.role] = min(at.get(op.role, moment.latest), moment.latest)

@@ -13,8 +13,8 @@ import msgspec
 from sync import codec, pages, versions
 from sync.merge import Recorded, canonical, digest, fold
 from sync.messages import Ack, Clock, Pull, PushHead, receipt_text
-from sync.ops import AddEvidence, AddFinding, Sign, Void, decode_op, op_id
-from sync.upcasts import Answer1, SetAnswers1
+from sync.ops import Void, decode_op, op_id
+from sync.upcasts import AddEvidence1, AddFinding1, Answer1, SetAnswers1, Sign1
 
 LI, WANG = "0190a000-0000-7000-8000-00000000000a", "0190a000-0000-7000-8000-00000000000b"
 TASK = "0190a000-0000-7000-8000-0000000000ff"
@@ -37,22 +37,22 @@ def answers(n: int, value: str, *replaced: str, note: str = "") -> SetAnswers1:
     return SetAnswers1(n=n, **STAMP, **said)
 
 
-def sign(n: int, role: str, covers: dict[str, Any], *replaced: str) -> Sign:
-    return Sign(n=n, role=role, covers=covers, blobs=(), digest="0" * 64, s=replaced, **STAMP)
+def sign(n: int, role: str, covers: dict[str, Any], *replaced: str) -> Sign1:
+    return Sign1(n=n, role=role, covers=covers, blobs=(), digest="0" * 64, s=replaced, **STAMP)
 
 
 def histories() -> dict[str, list[dict[str, str]]]:
     """Small histories, each with one thing to get right."""
     lead = [
         answers(1, "fail", note="锈蚀 ≥ 2 cm²"),
-        AddFinding(n=2, text="霉斑", basis="第三条", **STAMP),
+        AddFinding1(n=2, text="霉斑", basis="第三条", **STAMP),
     ]
     both = {LI: ((1, 2),), WANG: ((1, 1),)}
     sealed = [*lead, sign(3, "lead", both)]
     seconded = [answers(1, "fail"), sign(2, "second", both)]
     amended = [*sealed, answers(4, "pass", f"{LI}:1", f"{WANG}:1"),
                sign(5, "lead", {LI: ((1, 2), (4, 4)), WANG: ((1, 1),)}, f"{LI}:3")]  # fmt: skip
-    photo = AddEvidence(n=2, blob="ab" * 32, size=7, mime="image/jpeg", item="3.2", **STAMP)
+    photo = AddEvidence1(n=2, blob="ab" * 32, size=7, mime="image/jpeg", item="3.2", **STAMP)
     return {
         "one answer": log(LI, lead[:1]),
         "equal answers agree": log(LI, lead[:1]) + log(WANG, [answers(1, "fail")]),

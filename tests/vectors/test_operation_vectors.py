@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from vectors.operation_vectors import form, kinds
+from vectors.operation_vectors import form, kinds, nameless
 from vectors.sync_vectors import read
 
 from sync import codec, upcasts
@@ -32,7 +32,9 @@ def test_every_kind_that_is_read_has_a_corpus_and_none_was_forgotten() -> None:
 def test_a_released_kind_has_the_form_it_was_released_with(kind: str) -> None:
     held = CORPUS[kind]["form"]
 
-    assert form(kind) == held, f"{kind} is released: make a new version and an upcaster from it"
+    assert nameless(form(kind)) == nameless(held), (
+        f"{kind} is released: make a new version and an upcaster from it"
+    )
 
 
 @pytest.mark.parametrize(

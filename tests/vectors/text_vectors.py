@@ -12,7 +12,8 @@ import msgspec
 from vectors.sync_vectors import LI, SECRETS, STAMP, WANG, folded, log
 
 from sync import codec
-from sync.ops import AddFinding, Answer, SetAnswers
+from sync.ops import Answer, SetAnswers
+from sync.upcasts import AddFinding1
 
 HEAD = '"n":1,"e":"t","w":0,"m":0,"boot":"b"'
 NFC, NFD = "caf\u00e9 \u1ec7", "cafe\u0301 e\u0323\u0302"
@@ -56,7 +57,7 @@ def lines() -> list[dict[str, str]]:
 def folds() -> list[dict[str, Any]]:
     keys = {key: Answer("pass", key) for key in reversed(KEYS)}
     composed, decomposed = (
-        AddFinding(n=1, text=text, basis='\U0001f9ca\u0000\u2028"\\/\u007f', **STAMP)
+        AddFinding1(n=1, text=text, basis='\U0001f9ca\u0000\u2028"\\/\u007f', **STAMP)
         for text in (NFC, NFD)
     )
     return [
