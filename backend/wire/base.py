@@ -2,7 +2,14 @@
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 # 行政区划代码: GB/T 2260 and GB/T 10114, 2 to 12 digits; empty for the whole country
 Division = Annotated[str, Meta(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?$(?!\n)")]
+
+
+class TextView(Struct, frozen=True):
+    """A text in both languages."""
+
+    en: str
+    zh: str

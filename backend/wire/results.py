@@ -6,17 +6,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from backend.rules.origins import Origin
+from backend.wire.base import TextView
 from backend.wire.field import Sha256
+from backend.wire.followup import MeasureView, OrderView
 from sync.moments import Odd
 
 Stage = Literal["assigned", "recording", "signed", "concluded", "returned", "approved", "published"]
-
-
-class TextView(Struct, frozen=True):
-    """A text in both languages."""
-
-    en: str
-    zh: str
 
 
 class InspectionLine(Struct, frozen=True):
@@ -119,16 +114,6 @@ class PartView(Struct, frozen=True):
     verdict: VerdictView
 
 
-class OrderView(Struct, frozen=True):
-    """责令整改: what must be put right and by when."""
-
-    items: tuple[str, ...]
-    ordered_on: date
-    due_on: date
-    working_days: int
-    status: str
-
-
 class ConclusionView(Struct, frozen=True):
     """检查结果: what was concluded and what the review made of it."""
 
@@ -185,6 +170,7 @@ class InspectionView(Struct, frozen=True):
     moments: tuple[MomentView, ...]
     parts: tuple[PartView, ...] = ()  # of partner departments
     origin: Origin = "draw"
+    measures: tuple[MeasureView, ...] = ()
 
 
 class ConflictView(Struct, frozen=True):
