@@ -1061,6 +1061,39 @@ class Reason(Enum):
         "It is kept as it is; set the camera to JPEG to see previews.",
         "原文件已保留；如需预览请将相机设为 JPEG。",
     )
+    # of pictures: what is drawn over them, and what is hidden
+    LAYER_WRONG = (
+        "photo.layer-wrong",
+        Kind.INVALID,
+        "The annotation cannot be read.",
+        "标注文件无法读取",
+        "See docs/reference/evidence.md for what it may hold, and `problem`.",
+        "可用内容见 docs/reference/evidence.md，原因见 `problem`。",
+    )
+    LAYER_OF_NOTHING = (
+        "photo.layer-of-nothing",
+        Kind.INVALID,
+        "The inspection has no such picture to annotate.",
+        "该检查没有可标注的此照片",
+        "Choose among the pictures that `evenhand device show` lists.",
+        "请从 `evenhand device show` 所列照片中选择。",
+    )
+    MASK_OUTSIDE = (
+        "photo.mask-outside",
+        Kind.INVALID,
+        "A mask lies outside the picture and would hide nothing.",
+        "遮挡框位于照片之外，不会遮住任何内容",
+        "Count pixels of the upright picture from its top left corner; it has `width` x `height`.",
+        "请以摆正后照片的左上角为原点按像素计；尺寸为 `width` x `height`。",
+    )
+    MASK_PUBLISHED = (
+        "photo.mask-published",
+        Kind.CONFLICT,
+        "The result is published with its pictures; their masks can change no more.",
+        "结果及照片已公示，遮挡不能再更改",
+        "Masks are drawn before a result is published.",
+        "遮挡须在公示之前绘制。",
+    )
 
     # -- the draw --------------------------------------------------------------------------------
     PLAN_NOT_FOUND = (
@@ -1562,6 +1595,47 @@ class Reason(Enum):
         "Install evenhand[print], or name a folder with the fonts in EVENHAND_FONT_DIR.",
         "请安装 evenhand[print]，或在 EVENHAND_FONT_DIR 中指定字体文件夹。",
     )
+    # -- documents of an inspection ----------------------------------------------------------------
+    TEMPLATE_WRONG = (
+        "print.template-wrong",
+        Kind.INVALID,
+        "A template of your office cannot be set.",
+        "本机关的文书模板无法排版",
+        "Mend `file` at `line`, or take the file out of the folder of templates.",
+        "请修改 `file` 第 `line` 行，或将该文件移出模板文件夹。",
+    )
+    PAPER_NO_SAMPLES = (
+        "paper.no-samples",
+        Kind.MISSING,
+        "No sample was taken and no lot was weighed on this inspection.",
+        "本次检查未抽样、未称量",
+        "Print the record instead.",
+        "请改为打印现场检查笔录。",
+    )
+    PAPER_NOTHING_TO_ORDER = (
+        "paper.nothing-to-order",
+        Kind.MISSING,
+        "Nothing failed on this inspection, so there is nothing to order.",
+        "本次检查无不符合项，无需责令改正",
+        "Print the result instead.",
+        "请改为打印检查结果记录表。",
+    )
+    PAPER_CODE_MISSING = (
+        "paper.code-missing",
+        Kind.INVALID,
+        "This is no document of an inspection, and no code of one.",
+        "这不是检查文书，也不是检查文书的核验码",
+        "Give the PDF, or what a scanner reads from its QR code: EHI1:...",
+        "请提供文书 PDF，或扫描二维码所得内容：EHI1:……",
+    )
+    PAPER_OUTDATED = (
+        "paper.outdated",
+        Kind.CONFLICT,
+        "The inspection is no longer, or never was, in the state that this document shows.",
+        "检查的现状与本文书所载状态不一致",
+        "Print the document anew and compare: `paper` is the digest printed, `now` that of today.",
+        "请重新打印并核对：`paper` 为文书所载散列值，`now` 为现状散列值。",
+    )
     NAMES_WRONG = (
         "print.names-wrong",
         Kind.INVALID,
@@ -1840,6 +1914,124 @@ class Reason(Enum):
         "存储不可写入，本次未记录，已有内容未丢失",
         "Unlock the card or give this user the right to write; what is here can still be read.",
         "请解除存储卡写保护或授予写入权限；已有内容仍可查看。",
+    )
+
+    # -- catalogue, outcomes, complaints ---------------------------------------------------------
+    CATALOGUE_INVALID = (
+        "catalogue.invalid",
+        Kind.INVALID,
+        "The catalogue of violations is not valid.",
+        "违法行为清单文件不符合要求",
+        "Correct `field` at `line` of the file.",
+        "请更正文件第 `line` 行的 `field`。",
+    )
+    CATALOGUE_TAKEN = (
+        "catalogue.version-taken",
+        Kind.CONFLICT,
+        "Another catalogue was released under this code and version.",
+        "该清单代码与版本已定版其他内容",
+        "Give the changed catalogue a new version.",
+        "请为修改后的清单使用新的版本号。",
+    )
+    CATALOGUE_NOT_FOUND = (
+        "catalogue.not-found",
+        Kind.MISSING,
+        "No catalogue of this digest or code is released.",
+        "未找到该摘要或代码的违法行为清单",
+        "Look it up: evenhand office catalogue list.",
+        "请查询：evenhand office catalogue list。",
+    )
+    VIOLATION_UNKNOWN = (
+        "violation.unknown",
+        Kind.MISSING,
+        "No catalogue here has this violation, or `several` do.",
+        "本终端的清单中没有该违法行为，或有多个清单使用同一编码",
+        "Look it up: evenhand device violations WORD; where several have it, write CATALOGUE/CODE.",
+        "请查询：evenhand device violations 关键词；有多个时写作 清单代码/编码。",
+    )
+    RESULT_UNKNOWN = (
+        "result.unknown",
+        Kind.INVALID,
+        "The list of results in force has no such code, or it follows from answers alone.",
+        "现行检查结果代码表无此代码，或该结果只能由检查项得出",
+        "Choose a code that the officer may find: evenhand office result list.",
+        "请选用可由执法人员认定的代码：evenhand office result list。",
+    )
+    RESULT_UNPROVEN = (
+        "result.unproven",
+        Kind.INVALID,
+        "This result needs what the list says: a remark, or evidence of the visit.",
+        "该检查结果须附说明或现场证据",
+        "Write a remark, or let the inspectors attach evidence that shows it, then conclude.",
+        "请填写说明，或由检查人员补充证据后再作出结果。",
+    )
+    RESULT_CONTRADICTED = (
+        "result.contradicted",
+        Kind.CONFLICT,
+        "The answers speak against this result: items were passed or failed on site.",
+        "检查项已有合格或不合格结论，与该检查结果矛盾",
+        "Let the checklist decide, or have the answers corrected on site first.",
+        "请由检查项得出结果，或先更正现场填写的检查项。",
+    )
+    CORRECTION_REASON_MISSING = (
+        "publication.correction-reason-missing",
+        Kind.INVALID,
+        "What was published is corrected only for a stated reason.",
+        "更正已公示的结果须说明理由",
+        "Say why, without naming a person: the reason is published with the correction.",
+        "请说明更正理由（不含个人信息），理由随更正一并公示。",
+    )
+    COMPLAINT_NOT_FOUND = (
+        "complaint.not-found",
+        Kind.MISSING,
+        "There is no such complaint in your division.",
+        "本辖区无此投诉举报",
+        "Look it up: evenhand office complaints list.",
+        "请查询：evenhand office complaints list。",
+    )
+    COMPLAINT_TAKEN = (
+        "complaint.number-taken",
+        Kind.CONFLICT,
+        "A complaint with this number was entered before, with other content.",
+        "该编号的投诉举报已登记，且内容不同",
+        "Compare it with the one on record, or enter it under its own number.",
+        "请与已登记内容核对，或使用正确编号。",
+    )
+    COMPLAINT_STATE = (
+        "complaint.state",
+        Kind.CONFLICT,
+        "In its `state` the complaint cannot take this step.",
+        "该投诉举报处于 `state` 状态，不能办理此步骤",
+        "Look at what was done with it already: evenhand office complaints list.",
+        "请先查看办理情况：evenhand office complaints list。",
+    )
+    COMPLAINT_PERSONAL = (
+        "complaint.personal",
+        Kind.INVALID,
+        "A telephone, identity number or mail address stands in `fields`.",
+        "`fields` 中含有电话、身份证号或邮箱",
+        "Take it out: whoever complains is known to the hotline, not to this register.",
+        "请删除：投诉人信息由热线平台保存，不在此登记。",
+    )
+    COMPLAINTS_INVALID = (
+        "complaints.invalid",
+        Kind.INVALID,
+        "The file of complaints has a cell that cannot be taken; nothing was entered.",
+        "投诉举报文件含有无法识别的单元格，未登记任何记录",
+        "Correct `field` in `row` (`value`) as `problem` says and import the whole file again.",
+        "请按 `problem` 更正第 `row` 行的 `field`（`value`），再重新导入整个文件。",
+    )
+
+    # 抽样与净含量
+    LOT_INVALID = (
+        "lot.invalid",
+        Kind.INVALID,
+        "`value` in `field` cannot be part of a net-content check.",
+        "净含量检验的 `field` 不能为 `value`",
+        "Give nominal and contents as plain decimals in the unit of the label (g, kg, mL, L, cm, "
+        "m, dm², m², pieces; content up to 50 kg or L), and no more packages than the lot has.",
+        "标注量与实际含量请填十进制数，单位与标注一致（g、kg、mL、L、cm、m、dm²、m²、pieces，"
+        "质量体积不超过 50 kg 或 L），件数不得多于批量。",
     )
 
     def __init__(
