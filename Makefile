@@ -40,8 +40,8 @@ docs: .venv/.dev ## write the generated pages of docs/reference again
 	$(BIN)/python docs/generate.py
 
 pins: ## for maintainers, with uv: renew requirements/ from pyproject.toml
-	$(COMPILE) --extra server --extra print -o requirements/runtime.txt pyproject.toml
-	$(COMPILE) --extra server --extra print --group dev -o requirements/dev.txt pyproject.toml
+	$(COMPILE) --extra server --extra print --extra heif -o requirements/runtime.txt pyproject.toml
+	$(COMPILE) --extra server --extra print --extra heif --group dev -o requirements/dev.txt pyproject.toml
 	printf 'editables\nhatchling\n' | $(COMPILE) -c requirements/dev.txt -o requirements/build.txt -
 
 clean: ## forget the environment, the caches and the demo's data

@@ -2,43 +2,65 @@
 
 Files come from phones, memory cards and enemies. Nothing here raises for a bad file: it is evidence
 all the same, and is kept with a flag. A picture is measured before it is decoded. Needs Pillow,
-which a server has; a device that has it too sends small pictures before the large ones.
+and pillow-heif for what newer phones write; where that is not installed such a file has a flag.
 """
 
 import io
 import mmap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from sync.drawing import draw
+from sync.layers import Layer, Mask
 from sync.refusals import Reason, Refused
 
 PIXELS_MAX = 120_000_000
+OFFICE_EDGE_MAX = 2048
 THUMBNAIL_EDGE_MAX = 1024
 THUMBNAIL_QUALITY = 80
 PREVIEW_BYTES = 20_000
 PREVIEW_STEPS = ((640, 60), (480, 50), (320, 40), (160, 30))  # edge, quality: until it is small
+HASH_EDGE = 8
+HASH_STEP = 3  # of 256 shades, below which two neighbours are alike
+HASH_DRAFT = 72  # enough of a JPEG for so few fields
+HASH_BITS_MIN = 10  # of each kind: a shade that runs one way is no scene
+HASH_STEPS_MIN = 16  # of 64 neighbours must differ; a wall looks like any other wall
+MASKED = (0, 0, 0)
 TEXT_MAX = 80
+METRES_MAX = 100_000  # an altitude beyond it is no altitude
 
 Source: TypeAlias = Path | bytes
 
 Image.MAX_IMAGE_PIXELS = PIXELS_MAX
 
 # What cameras write and offices send. Pillow knows dozens more, one of which starts a program.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
+HEIF = find_spec("pillow_heif") is not None  # the extra `heif`
 
-_UNREADABLE_KINDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_HEIF_KINDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+if HEIF:
+    import pillow_heif
+
+    # A small picture inside the file may show another scene than the file does: never take it.
+    # The library refuses by itself what unfolds to more than the file's head says.
+    pillow_heif.register_heif_opener(
+        thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+    )
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a picture says about itself. `flag` is a refusal's code when something is wrong with it.
 
     `taken` is local time without a zone, `zone` the offset if the camera knew one. Coordinates are
-    degrees as decimal text in the datum of the camera, nearly always WGS-84.
+    degrees as decimal text in the datum of the camera, nearly always WGS-84; `altitude` is metres,
+    `direction` degrees from north as the camera pointed. `hash` is of what it shows.
     """
 
     format: str = ""
@@ -51,6 +73,15 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     latitude: str = ""
     camera: str = ""
     flag: str = ""
+    altitude: str = ""
+    direction: str = ""
+    hash: str = ""
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Give width and height as it is looked at."""
+        turned = self.orientation >= 5
+        return (self.height, self.width) if turned else (self.width, self.height)
 
 
 def probe(source: Source) -> Facts:
@@ -59,11 +90,12 @@ def probe(source: Source) -> Facts:
     A JPEG is whole when its scans come to their end marker, which costs a fortieth of decoding it.
     """
     try:
-        with _open(source) as image:
+        with opened(source) as image:
             width, height = image.size
             flag = _flag_of_pixels(image, source)  # first: a decoder that failed may pretend later
             facts = _facts(image)
-            return msgspec.structs.replace(facts, width=width, height=height, flag=flag)
+            hash_ = "" if flag else _fingerprint(image)
+            return msgspec.structs.replace(facts, width=width, height=height, flag=flag, hash=hash_)
     except Refused as refused:
         return Facts(flag=refused.reason.code)
 
@@ -79,27 +111,38 @@ def preview(source: Source) -> bytes:
 
 
 def thumbnail(
-    source: Source, edge_max: int = THUMBNAIL_EDGE_MAX, quality: int = THUMBNAIL_QUALITY
+    source: Source,
+    edge_max: int = THUMBNAIL_EDGE_MAX,
+    quality: int = THUMBNAIL_QUALITY,
+    *,
+    masks: Sequence[Mask] = (),
+    layers: Sequence[Layer] = (),
 ) -> bytes:
-    """Render an upright JPEG without any metadata, no edge longer than `edge_max` pixels."""
-    with _open(source) as image:
+    """Render an upright JPEG without any metadata, no edge longer than `edge_max` pixels.
+
+    What is masked is filled before anything is scaled, so that no pixel of it can bleed; what is
+    annotated is drawn last.
+    """
+    with opened(source) as image:
         try:
-            image.draft("RGB", (edge_max, edge_max))  # a JPEG decoder can shrink as it decodes
+            if not masks:
+                image.draft("RGB", (edge_max, edge_max))  # a JPEG can shrink as it is decoded
             image.load()
-            upright = _upright(image)
-            upright.thumbnail((edge_max, edge_max))
-            # a canvas of our own carries over neither EXIF, XMP, colour profile nor comment
-            canvas = Image.new("RGB", upright.size, "white")
-            rgba = upright.convert("RGBA")
-            canvas.paste(rgba, mask=rgba.getchannel("A"))
+            seen = _upright(image)
+            if masks:
+                seen = _hidden(seen, masks)
+            seen.thumbnail((edge_max, edge_max))
+            canvas = _flat(seen)
         except Exception as error:  # a decoder fed by strangers may raise anything
             raise Refused(Reason.PHOTO_TRUNCATED) from error
+    for layer in layers:
+        draw(canvas, layer)
     out = io.BytesIO()
     canvas.save(out, "JPEG", quality=quality, optimize=True)
     return out.getvalue()
 
 
-def _open(source: Source) -> Image.Image:
+def opened(source: Source) -> Image.Image:
     """Open a picture without decoding it, and refuse one that no memory should hold."""
     file = source if isinstance(source, Path) else io.BytesIO(source)
     try:
@@ -123,13 +166,54 @@ def _upright(image: Image.Image) -> Image.Image:
         return image.copy()
 
 
+def _flat(image: Image.Image) -> Image.Image:
+    """Lay a picture on white; a canvas of our own has neither EXIF, XMP, profile nor comment."""
+    canvas = Image.new("RGB", image.size, "white")
+    rgba = image.convert("RGBA")
+    canvas.paste(rgba, mask=rgba.getchannel("A"))
+    return canvas
+
+
+def _hidden(image: Image.Image, masks: Sequence[Mask]) -> Image.Image:
+    """Fill rectangles, in a picture of its own that knows no other colours."""
+    whole = _flat(image)
+    for one in masks:
+        whole.paste(MASKED, (one.x, one.y, one.x + one.w, one.y + one.h))
+    return whole
+
+
+def _fingerprint(image: Image.Image) -> str:
+    """Hash what a picture shows, 64 bits in hex; empty for one too plain to be told from others.
+
+    A difference hash: whether each of 8 x 8 fields is darker than its neighbour to the right.
+    """
+    try:
+        image.draft("L", (HASH_DRAFT, HASH_DRAFT))
+        image.load()
+        # first to colours on white, then grey: what is transparent has any colour
+        grey = _flat(_upright(image)).convert("L")
+        small: Image.Image = cast(Any, grey).resize(
+            (HASH_EDGE + 1, HASH_EDGE), Image.Resampling.BOX
+        )
+    except Exception:  # a decoder fed by strangers may raise anything
+        return ""
+    shades, bits, steps = small.tobytes(), 0, 0
+    for at in range(len(shades)):
+        if at % (HASH_EDGE + 1) < HASH_EDGE:
+            left, right = shades[at], shades[at + 1]
+            bits = bits << 1 | (left < right)
+            steps += abs(left - right) >= HASH_STEP
+    told = HASH_BITS_MIN <= bits.bit_count() <= HASH_EDGE**2 - HASH_BITS_MIN
+    return f"{bits:016x}" if told and steps >= HASH_STEPS_MIN else ""
+
+
 def _why_unidentified(source: Source) -> Reason:
     if isinstance(source, Path):
         with source.open("rb") as file:
             head = file.read(12)
     else:
         head = source[:12]
-    if head[4:8] == b"ftyp" and head[8:12] in _UNREADABLE_KINDS:
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_KINDS and not HEIF:
         return Reason.PHOTO_FORMAT_UNSUPPORTED
     return Reason.PHOTO_UNREADABLE
 
@@ -193,6 +277,8 @@ def _facts(image: Image.Image) -> Facts:
         longitude=_degrees(place, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, 180),
         latitude=_degrees(place, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, 90),
         camera=_text(main.get(ExifTags.Base.Model)),
+        altitude=_altitude(place),
+        direction=_number(place.get(ExifTags.GPS.GPSImgDirection), 360),
     )
 
 
@@ -220,3 +306,18 @@ def _degrees(place: Mapping[int, object], tag: int, side: int, limit: int) -> st
     if not 0 <= value <= limit:  # also what is not a number
         return ""
     return f"{-value if _text(place.get(side)) in ('S', 'W') else value:.6f}"
+
+
+def _altitude(place: Mapping[int, object]) -> str:
+    """Give metres above the sea, or below it when the camera says so."""
+    below = place.get(ExifTags.GPS.GPSAltitudeRef) in (1, b"\x01")
+    metres = _number(place.get(ExifTags.GPS.GPSAltitude), METRES_MAX)
+    return f"-{metres}" if metres and below else metres
+
+
+def _number(value: object, limit: int) -> str:
+    try:
+        number = float(cast("float", value))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return ""
+    return f"{number:.1f}" if 0 <= number <= limit else ""

@@ -302,8 +302,8 @@ class Reason(Enum):
     VOID_TARGET = (
         "void.target-unknown",
         Kind.MISSING,
-        "This device knows no finding and no file of that number in the inspection.",
-        "本终端上，该检查没有此编号的问题或证据",
+        "This device knows nothing of that number in the inspection that could be withdrawn.",
+        "本终端上，该检查没有此编号的可作废记录",
         "Take the number that is shown beside it: evenhand device show INSPECTION.",
         "请使用 evenhand device show 检查编号 所显示的编号。",
     )
@@ -1914,6 +1914,40 @@ class Reason(Enum):
         "存储不可写入，本次未记录，已有内容未丢失",
         "Unlock the card or give this user the right to write; what is here can still be read.",
         "请解除存储卡写保护或授予写入权限；已有内容仍可查看。",
+    )
+
+    # -- arrival, samples, signatures ------------------------------------------------------------
+    SIGN_WITNESS = (
+        "sign.witness",
+        Kind.INVALID,
+        "A refusal to sign needs a witness, and a witness belongs to a refusal.",
+        "拒绝签名须有见证人；见证人仅用于拒签",
+        "Name who saw it: --refused REASON --witness NAME.",
+        "请注明见证人：--refused 理由 --witness 姓名。",
+    )
+    SAMPLE_UNKNOWN = (
+        "sample.unknown",
+        Kind.MISSING,
+        "This device knows no sample of that number in the inspection.",
+        "本终端上，该检查没有此编号的样品",
+        "Take the number that is shown beside it: evenhand device show INSPECTION.",
+        "请使用 evenhand device show 检查编号 所显示的编号。",
+    )
+    DECIMAL_INVALID = (
+        "decimal.invalid",
+        Kind.INVALID,
+        "`field` is no plain number of 0 or more: `value`.",
+        "`field` 须为不小于 0 的十进制数：`value`",
+        "Write digits, with a point if need be, at most 12 characters: 12.5.",
+        "请只写数字和小数点，至多 12 个字符，如 12.5。",
+    )
+    PLACE_INVALID = (
+        "place.invalid",
+        Kind.INVALID,
+        "This is no point: degrees and a datum are needed together.",
+        "位置无效：经纬度与坐标系须同时填写",
+        "Give --longitude, --latitude and --datum (WGS-84, GCJ-02 or BD-09), or none of them.",
+        "请同时填写 --longitude、--latitude 和 --datum（WGS-84、GCJ-02 或 BD-09），或均不填写。",
     )
 
     # -- catalogue, outcomes, complaints ---------------------------------------------------------

@@ -14,8 +14,8 @@ from math import asin, cos, radians, sin, sqrt
 from msgspec import Struct
 from rapidfuzz import fuzz
 
-from backend.rules.coordinates import convert
 from backend.rules.names import fold, initials
+from sync.coordinates import convert
 
 SUSPICIOUS = 80  # of 100: what is worth a person's time
 ALIKE_NAME = 80

@@ -14,7 +14,6 @@ from typing import IO, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
-from backend.rules.coordinates import convert
 from backend.rules.dates import day
 from backend.rules.decoding import BROKEN, lost, remarkable, remarks, replaced, spelled
 from backend.rules.delimited import Block, Line
@@ -22,6 +21,7 @@ from backend.rules.headers import headed
 from backend.rules.identifiers import identify
 from backend.rules.mapping import Field, Table, bind
 from backend.rules.sources import Opened, across, tables
+from sync.coordinates import convert
 from sync.refusals import Reason, Refused
 
 SAMPLE_ROWS = 1_000  # looked at before the first is taken

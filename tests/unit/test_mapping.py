@@ -9,8 +9,8 @@ import pytest
 from conftest import shared_data
 
 from backend.rules import builders, mapping, reader
-from backend.rules.coordinates import convert
 from backend.rules.dates import Order, day
+from sync.coordinates import convert
 from sync.refusals import Reason, Refused
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
