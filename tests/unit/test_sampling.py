@@ -2,7 +2,8 @@ from itertools import chain, combinations
 
 import pytest
 
-from sync.particulars import Sample, Tested
+from sync import particulars
+from sync.particulars import Sample
 from sync.sampling import WORDS, Standing, standing
 
 Said = tuple[str, bool]  # verdict, retest
@@ -13,14 +14,14 @@ ALL: tuple[Said, ...] = tuple(
 
 def a_test(
     n: int, verdict: str, retest: bool, *, what: str = "pesticides", voided: str = ""
-) -> Tested:
-    return Tested(
+) -> particulars.Tested:
+    return particulars.Tested(
         op=f"d:{n}", who="p1", voided=voided, sample="d:1", test=what, method="", instrument="",
         result="", unit="", limit="", verdict=verdict, retest=retest,
     )  # fmt: skip
 
 
-def sample(*tests: Tested) -> Sample:
+def sample(*tests: particulars.Tested) -> Sample:
     return Sample(
         op="d:1", who="p1", voided="", number="S1", of="goods", what="leek", quantity="", unit="",
         batch="", producer="", place="", item="", tests=tests, disposals=(),
