@@ -36,6 +36,7 @@ from sync.ops import (
 from sync.particulars import Particulars, Told
 
 INSPECTORS = ("lead", "second")
+SITE = "site"  # 现场负责人: whoever is in charge of what is inspected
 MEMBER = "member"  # 参加人员: of another department, or an expert; what they sign seals nothing
 
 Covers: TypeAlias = dict[str, tuple[tuple[int, int], ...]]

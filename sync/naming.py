@@ -4,7 +4,7 @@ A re-issued operation has another name than the act had at first, so whoever ref
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -50,6 +50,15 @@ def ranges(numbers: list[int]) -> Ranges:
         else:
             spans.append((n, n))
     return tuple(spans)
+
+
+def covering(ops: Iterable[OpId]) -> dict[str, Ranges]:
+    """Write operations as ranges of numbers per device, in order."""
+    numbers: dict[str, list[int]] = {}
+    for one in ops:
+        device, _, number = one.rpartition(":")
+        numbers.setdefault(device, []).append(int(number))
+    return {device: ranges(sorted(numbers[device])) for device in sorted(numbers)}
 
 
 def _each(ops: tuple[OpId, ...], names: Mapping[OpId, OpId]) -> tuple[OpId, ...]:

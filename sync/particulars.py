@@ -6,11 +6,13 @@ before there was such a kind keep their digests.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from sync.answers import measured
 from sync.ops import (
     Arrive,
     DisposeSample,
@@ -21,6 +23,9 @@ from sync.ops import (
     TestSample,
     WeighLot,
 )
+from sync.refusals import Reason, Refused
+
+DATUMS = ("WGS-84", "GCJ-02", "BD-09")
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -210,3 +215,27 @@ def _shown(kind: type[S], one: Told, voided: Mapping[OpId, str], **more: object)
     """Show what an operation says, but for its clocks."""
     own = {"op": one.id, "who": one.who, "voided": voided.get(one.id, "")}
     return msgspec.convert(msgspec.structs.asdict(one.op) | own | more, kind)
+
+
+# -- what a device lets be recorded --------------------------------------------------------------
+
+
+def check_decimals(**values: str) -> None:
+    """Refuse with DECIMAL_INVALID what is no plain decimal text of 0 or more, nor empty."""
+    for name, value in values.items():
+        number = measured(value) if value else Decimal(0)
+        if number is None or number < 0:
+            raise Refused(Reason.DECIMAL_INVALID, field=name, value=value)
+
+
+def check_place(longitude: str, latitude: str, datum: str, accuracy: str) -> None:
+    """Refuse with PLACE_INVALID what is no point on earth in a known datum, nor empty."""
+    check_decimals(accuracy=accuracy)
+    if not any((longitude, latitude, datum, accuracy)):
+        return
+    point = measured(longitude), measured(latitude)
+    inside = all(
+        one is not None and abs(one) <= most for one, most in zip(point, (180, 90), strict=True)
+    )
+    if not inside or datum not in DATUMS:
+        raise Refused(Reason.PLACE_INVALID, longitude=longitude, latitude=latitude, datum=datum)

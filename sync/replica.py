@@ -1,52 +1,47 @@
 """The device's half: what it knows and what it records, with a network or without.
 
-An operation counts on the device the moment it is recorded, and everywhere later. Nothing ever
-leaves the log.
+An operation counts on the device the moment it is recorded, and everywhere later.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias, TypedDict
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from sync import checklist, codec, naming
+from sync import checklist, naming, particulars
 from sync.answers import admits
 from sync.checklist import Checklist
-from sync.merge import INSPECTORS, MEMBER, Inspection, Recorded, digest, fold
-from sync.messages import PAGE_ROWS_MAX, Clock, Enrolled
+from sync.device_log import DeviceLog, Make
+from sync.device_log import Identity as Identity
+from sync.device_log import Retired as Retired
+from sync.device_log import Stamp as Stamp
+from sync.merge import INSPECTORS, MEMBER, SITE, Inspection, Recorded, digest, fold
 from sync.ops import (
     AddEvidence,
     AddFinding,
     Answer,
     AnyOp,
+    Arrive,
+    DisposeSample,
+    EvidenceRole,
+    SeizeGoods,
     SetAnswers,
     Sign,
+    TakeSample,
+    TestSample,
     Void,
+    WeighLot,
     decode_op,
     op_id,
 )
 from sync.refusals import Reason, Refused
-from sync.store import EXCLUDED, File, Mine, Row, Store
+from sync.store import EXCLUDED, File, Mine, Row
 
-PUSH_OPS_MAX = 200
 CARRIES = b'"checklist.carry/'
 ANSWERS = b'"answers.set/'
 AGAIN = b'"orig"'
-
-
-class Stamp(TypedDict):
-    """What every operation carries."""
-
-    n: int
-    e: str
-    w: int
-    m: int
-    boot: str
-
-
-Make: TypeAlias = Callable[[Stamp], AnyOp]
 
 
 class _Seat(Struct, frozen=True):
@@ -69,62 +64,8 @@ class Kept(NamedTuple):
     raw: bytes
 
 
-class Identity(Struct, frozen=True):
-    """Who this device is, since its enrolment."""
-
-    enrolled: Enrolled
-    server: str
-    secret: str  # Ed25519, hex
-
-
-class Retired(Struct, frozen=True):
-    """A former name of this device, whose chain is kept until the server has it in a backup."""
-
-    identity: Identity
-    kept: int  # up to here its operations count under their own names; the others were re-issued
-    until: int = 0  # the ledger position at which all of it was there; 0 while that is not known
-
-
-class Replica:
+class Replica(DeviceLog):
     """Everything one device knows, and what it may do."""
-
-    def __init__(
-        self,
-        store: Store,
-        clock: Callable[[], Clock],
-        *,
-        batch: int = PUSH_OPS_MAX,
-        page: int = PAGE_ROWS_MAX,
-    ) -> None:
-        self.store = store
-        self.clock = clock
-        self.batch, self.page = batch, page
-
-    # -- who am I --------------------------------------------------------------------------------
-
-    def enrol(self, enrolled: Enrolled, *, server: str, secret: str) -> None:
-        """Become an inspector's device, once."""
-        identity = Identity(enrolled, server, secret)
-        with self.store.transaction():
-            if self.store.get("identity"):
-                raise Refused(Reason.DEVICE_ENROLLED)
-            self.store.set("identity", msgspec.json.encode(identity).decode())
-
-    @property
-    def identity(self) -> Identity:
-        """Say who this device is, or refuse with DEVICE_NOT_ENROLLED."""
-        text = self.store.get("identity")
-        if not text:
-            raise Refused(Reason.DEVICE_NOT_ENROLLED)
-        return msgspec.json.decode(text, type=Identity)
-
-    def retired(self) -> tuple[Retired, ...]:
-        """Give the former names of this device, in order."""
-        return msgspec.json.decode(self.store.get("retired") or "[]", type=tuple[Retired, ...])
-
-    def keep_retired(self, chains: Iterable[Retired]) -> None:
-        """Keep these former names, and no others."""
-        self.store.set("retired", msgspec.json.encode(list(chains)).decode())
 
     # -- what is there ---------------------------------------------------------------------------
 
@@ -148,10 +89,6 @@ class Replica:
         """Fold an inspection as this device knows it now."""
         return fold(self._known(inspection))
 
-    def unsent(self) -> int:
-        """Count the operations that the server has not acknowledged."""
-        return self.head()[0] - self.acked()
-
     # -- record ----------------------------------------------------------------------------------
 
     def answer(self, inspection: str, answers: Mapping[str, Answer]) -> Mine:
@@ -174,35 +111,68 @@ class Replica:
 
         return self.record(inspection, make)
 
-    def find(self, inspection: str, text: str, *, basis: str, item: str = "") -> Mine:
-        """Record a finding with its legal basis."""
-        self._must_hold(inspection)
-        return self.record(
-            inspection, lambda stamp: AddFinding(text=text, basis=basis, item=item, **stamp)
+    def find(
+        self,
+        inspection: str,
+        text: str,
+        *,
+        basis: str,
+        item: str = "",
+        violation: str = "",
+        catalogue: str = "",
+        fixed: bool = False,
+        repeats: Sequence[str] = (),
+    ) -> Mine:
+        """Record a finding with its legal basis, and what the catalogue of violations calls it."""
+        return self._tell(
+            inspection,
+            lambda stamp: AddFinding(
+                text=text,
+                basis=basis,
+                item=item,
+                violation=violation,
+                catalogue=catalogue,
+                fixed=fixed,
+                repeats=tuple(repeats),
+                **stamp,
+            ),
         )
 
-    def attach(self, inspection: str, file: File, *, item: str = "", caption: str = "") -> Mine:
+    def attach(
+        self,
+        inspection: str,
+        file: File,
+        *,
+        item: str = "",
+        caption: str = "",
+        of: str = "",
+        role: EvidenceRole = "",
+    ) -> Mine:
         """Attach an evidence file whose bytes are already safe on this device."""
-        self._must_hold(inspection)
-        if file.size == 0:
-            raise Refused(Reason.EVIDENCE_EMPTY, file=file.sha256)
+        return self._tell(
+            inspection, self._attaching(file, item=item, caption=caption, of=of, role=role)
+        )
 
-        def make(stamp: Stamp) -> AnyOp:
-            self.store.put_file(file)
-            return AddEvidence(
-                blob=file.sha256,
-                size=file.size,
-                mime=file.mime,
-                item=item,
-                caption=caption,
-                **stamp,
-            )
+    def sign(
+        self,
+        inspection: str,
+        role: str,
+        *,
+        name: str = "",
+        reason: str = "",
+        strokes: File | None = None,
+        refused: str = "",
+        witness: str = "",
+    ) -> Mine:
+        """Sign everything that this device knows of the inspection, amending earlier signatures.
 
-        return self.record(inspection, make)
-
-    def sign(self, inspection: str, role: str, *, name: str = "", reason: str = "") -> Mine:
-        """Sign everything that this device knows of the inspection, amending earlier signatures."""
-        self._must_hold(inspection)
+        The file with the strokes is attached before, in the same breath. Who is in charge on site
+        may have `refused` before a `witness` instead.
+        """
+        if refused and (role != SITE or strokes is not None):
+            raise Refused(Reason.SIGN_ROLE, role=role)
+        if bool(refused) != bool(witness):
+            raise Refused(Reason.SIGN_WITNESS, inspection=inspection)
 
         def make(stamp: Stamp) -> AnyOp:
             known = self._known(inspection)
@@ -219,38 +189,225 @@ class Replica:
                 raise Refused(Reason.SIGN_REASON_MISSING, inspection=inspection)
             return Sign(
                 role=role,
-                covers=_ranges(r.id for r in covered),
+                covers=naming.covering(r.id for r in covered),
                 blobs=tuple(sorted({e.blob for e in state.evidence})),
                 digest=digest(state),
                 name=name,
+                strokes=strokes.sha256 if strokes is not None else "",
                 s=earlier,
                 reason=reason,
+                refused=refused,
+                witness=witness,
                 **stamp,
             )
 
-        return self.record(inspection, make)
+        drawn = [] if strokes is None else [self._attaching(strokes, role="strokes")]
+        return self._tell(inspection, *drawn, make)
 
     def void(self, inspection: str, target: str, *, reason: str) -> Mine:
-        """Withdraw a finding or a piece of evidence; it stays visible with the reason."""
+        """Withdraw what was recorded by mistake; it stays visible with the reason."""
         self._must_hold(inspection)
         state = self.inspection(inspection)
-        known = {finding.op for finding in state.findings} | {one.op for one in state.evidence}
+        known = {one.op for one in (*state.findings, *state.evidence, *state.recorded)}
         if target not in known:
             raise Refused(Reason.VOID_TARGET, operation=target)
         return self.record(inspection, lambda stamp: Void(target=target, reason=reason, **stamp))
 
+    def arrive(
+        self,
+        inspection: str,
+        how: Literal["scanned", "shown", "stated"],
+        *,
+        code: str = "",
+        approval: str = "",
+        certificates: Sequence[str] = (),
+        longitude: str = "",
+        latitude: str = "",
+        datum: str = "",
+        accuracy: str = "",
+    ) -> Mine:
+        """Open the visit on site; degrees and metres are decimal text, or none is told."""
+        particulars.check_place(longitude, latitude, datum, accuracy)
+        return self._tell(
+            inspection,
+            lambda stamp: Arrive(
+                how=how,
+                code=code,
+                approval=approval,
+                certificates=tuple(certificates),
+                longitude=longitude,
+                latitude=latitude,
+                datum=datum,
+                accuracy=accuracy,
+                **stamp,
+            ),
+        )
+
+    def take_sample(
+        self,
+        inspection: str,
+        number: str,
+        *,
+        of: Literal["goods", "person", "environment"],
+        what: str,
+        quantity: str = "",
+        unit: str = "",
+        batch: str = "",
+        producer: str = "",
+        place: str = "",
+        item: str = "",
+    ) -> Mine:
+        """Take a sample under a number of its own; the quantity is decimal text."""
+        particulars.check_decimals(quantity=quantity)
+        return self._tell(
+            inspection,
+            lambda stamp: TakeSample(
+                number=number,
+                of=of,
+                what=what,
+                quantity=quantity,
+                unit=unit,
+                batch=batch,
+                producer=producer,
+                place=place,
+                item=item,
+                **stamp,
+            ),
+        )
+
+    def test_sample(
+        self,
+        inspection: str,
+        sample: str,
+        test: str,
+        verdict: Literal["pass", "fail", "unclear"],
+        *,
+        method: str = "",
+        instrument: str = "",
+        result: str = "",
+        unit: str = "",
+        limit: str = "",
+        retest: bool = False,
+    ) -> Mine:
+        """Tell the result of a test of a sample that this device knows."""
+        self._must_know_sample(inspection, sample)
+        return self._tell(
+            inspection,
+            lambda stamp: TestSample(
+                sample=sample,
+                test=test,
+                verdict=verdict,
+                method=method,
+                instrument=instrument,
+                result=result,
+                unit=unit,
+                limit=limit,
+                retest=retest,
+                **stamp,
+            ),
+        )
+
+    def dispose_sample(self, inspection: str, sample: str, disposal: str) -> Mine:
+        """Tell what became of a sample that this device knows."""
+        self._must_know_sample(inspection, sample)
+        return self._tell(
+            inspection, lambda stamp: DisposeSample(sample=sample, disposal=disposal, **stamp)
+        )
+
+    def seize(
+        self,
+        inspection: str,
+        what: str,
+        *,
+        measure: Literal["seal", "seize"],
+        quantity: str,
+        unit: str,
+        owner: str = "",
+        place: str = "",
+        number: str = "",
+    ) -> Mine:
+        """Seal or seize goods; the quantity is decimal text, `number` that of the document."""
+        particulars.check_decimals(quantity=quantity)
+        return self._tell(
+            inspection,
+            lambda stamp: SeizeGoods(
+                what=what,
+                quantity=quantity,
+                unit=unit,
+                measure=measure,
+                owner=owner,
+                place=place,
+                number=number,
+                **stamp,
+            ),
+        )
+
+    def weigh(
+        self,
+        inspection: str,
+        what: str,
+        *,
+        nominal: str,
+        unit: str,
+        lot: str,
+        contents: Sequence[str],
+        item: str = "",
+    ) -> Mine:
+        """Weigh packages of a lot; all figures are decimal text in `unit`, `lot` is a count."""
+        particulars.check_decimals(
+            nominal=nominal, lot=lot, **{f"contents[{n}]": one for n, one in enumerate(contents)}
+        )
+        return self._tell(
+            inspection,
+            lambda stamp: WeighLot(
+                what=what,
+                nominal=nominal,
+                unit=unit,
+                lot=lot,
+                contents=tuple(contents),
+                item=item,
+                **stamp,
+            ),
+        )
+
     # -- small parts -----------------------------------------------------------------------------
 
-    def record(self, inspection: str, make: Make) -> Mine:
-        """Append what `make` makes of a fresh stamp to the log; it is durable on return."""
-        with self.store.transaction():
-            n, previous = self.head()
-            clock = self.clock()
-            stamp = Stamp(n=n + 1, e=inspection, w=clock.w, m=clock.m, boot=clock.boot)
-            raw = msgspec.json.encode(make(stamp))
-            mine = Mine(n + 1, inspection, codec.link(previous, raw), raw)
-            self.store.append(mine)
-        return mine
+    def _tell(self, inspection: str, *makes: Make) -> Mine:
+        self._must_hold(inspection)
+        return self.record(inspection, *makes)
+
+    def _attaching(
+        self,
+        file: File,
+        *,
+        item: str = "",
+        caption: str = "",
+        of: str = "",
+        role: EvidenceRole = "",
+    ) -> Make:
+        if file.size == 0:
+            raise Refused(Reason.EVIDENCE_EMPTY, file=file.sha256)
+
+        def make(stamp: Stamp) -> AnyOp:
+            self.store.put_file(file)
+            return AddEvidence(
+                blob=file.sha256,
+                size=file.size,
+                mime=file.mime,
+                item=item,
+                caption=caption,
+                of=of,
+                role=role,
+                **stamp,
+            )
+
+        return make
+
+    def _must_know_sample(self, inspection: str, sample: str) -> None:
+        self._must_hold(inspection)
+        known = self.inspection(inspection).samples or ()
+        if sample not in {one.op for one in known}:
+            raise Refused(Reason.SAMPLE_UNKNOWN, operation=sample)
 
     def followed(self, inspection: str) -> str:
         """Name the checklist that is followed instead of the task's own; empty for that."""
@@ -298,26 +455,6 @@ class Replica:
         told = self.store.theirs_of(f"i:{inspection}")
         return own + [Kept(theirs.id, theirs.hash, theirs.who, theirs.raw) for theirs in told]
 
-    def head(self) -> tuple[int, str]:
-        """Give the end of the own chain: its number and its hash."""
-        last = self.store.last()
-        return (last.n, last.hash) if last else (0, codec.genesis(self.identity.enrolled.device))
-
-    def hash_at(self, n: int) -> str:
-        """Give the own chain's hash at `n`; empty beyond its end."""
-        if n == 0:
-            return codec.genesis(self.identity.enrolled.device)
-        found = self.store.log(n, 1)
-        return found[0].hash if found else ""
-
-    def acked(self) -> int:
-        """Give the number up to which the server acknowledged the log."""
-        return int(self.store.get("acked") or 0)
-
-    def have(self) -> dict[str, None]:
-        """Name the buckets held, in the order they came."""
-        return dict.fromkeys(msgspec.json.decode(self.store.get("have") or "[]", type=list[str]))
-
 
 def _read(kept: Iterable[Kept]) -> list[Recorded]:
     return [
@@ -351,12 +488,3 @@ def understood(raw: bytes) -> AnyOp | None:
         return decode_op(raw)
     except msgspec.DecodeError:
         return None
-
-
-def _ranges(ids: Iterable[str]) -> dict[str, naming.Ranges]:
-    """Write operation ids as ranges of numbers per device, in order."""
-    numbers: dict[str, list[int]] = {}
-    for one in ids:
-        device, _, number = one.rpartition(":")
-        numbers.setdefault(device, []).append(int(number))
-    return {device: naming.ranges(sorted(numbers[device])) for device in sorted(numbers)}

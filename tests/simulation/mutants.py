@@ -12,6 +12,7 @@ from simulation.memory_hub import MemoryHub
 from simulation.world import World
 
 from sync import codec, exchange, hub, lineage, merge, pages, reading
+from sync.device_log import DeviceLog
 from sync.replica import Replica
 from sync.store import MemoryStore
 
@@ -260,7 +261,7 @@ MUTANTS = [
         pitfall=18,
     ),
     Mutant(
-        "who enrols on a phone that is somebody's wipes it", Replica, "enrol",
+        "who enrols on a phone that is somebody's wipes it", DeviceLog, "enrol",
         'if self.store.get("identity"):', "if False:", pitfall=19,
     ),
     Mutant(
