@@ -35,8 +35,8 @@ def standing(sample: Sample) -> Standing:
         )
         for test in {one.test for one in told}
     }
-    order: tuple[Standing, ...] = ("failed", "suspect", "unclear")
-    return next((worst for worst in order if worst in found), "passed")
+    worst_first: tuple[Standing, ...] = ("failed", "suspect", "unclear", "passed")
+    return next(one for one in worst_first if one in found)
 
 
 def _of(first: set[str], again: set[str]) -> Standing:
