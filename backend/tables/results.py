@@ -74,7 +74,7 @@ class Conclusion(SQLModel, table=True):
     photos: str = "[]"  # JSON list of digests that the review released for publication
     result_list: str = Field(default="", max_length=40)  # the list that has it: `national 2026.1`
     follow_ups: str = "[]"  # JSON list of codes of that list (后续处置)
-    findings: str = "[]"  # JSON list of rules.histories.Finding: what stood when it was concluded
+    findings: str = "[]"  # JSON list of sync.history.Found: what stood when it was concluded
     n: int = 1  # concluded so often
     correction: str = Field(default="", max_length=300)  # why it corrects what was published
 
