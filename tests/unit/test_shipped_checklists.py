@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from conftest import shared_data
 
-from sync.checklist import Text, canonical, load, parse
+from sync.checklist import Kind, Text, canonical, load, parse
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "checklists"
 FORMS = {path.stem: parse(path.read_bytes()) for path in sorted(FOLDER.glob("*.toml"))}
@@ -52,10 +52,19 @@ def test_a_form_is_the_same_after_its_canonical_json(name: str) -> None:
     assert load(canonical(FORMS[name])) == FORMS[name]
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_a_unit_is_written_as_every_reader_reads_it(name: str) -> None:
+    columns = [column for item in FORMS[name].items for column in item.columns]
+
+    units = {one.unit for one in (*FORMS[name].items, *columns)}
+
+    assert units <= {"", "°C", "%", "d", "g", "kg", "CNY"}
+
+
 def test_no_two_forms_are_the_same_version_of_the_same_code() -> None:
     versions = [(form.code, form.version) for form in FORMS.values()]
 
-    assert len(versions) >= 4
+    assert len(versions) >= 12
     assert len(set(versions)) == len(versions)
 
 
@@ -102,3 +111,58 @@ def test_a_visit_examines_at_least_three_key_and_seven_general_items(name: str) 
 
     assert " ".join(item.ref for item in form.items if item.key) == KEY[name]
     assert (form.examined_min.key, form.examined_min.general) == (3, 7)
+
+
+def test_the_rooms_of_a_cold_store_have_the_limit_of_what_is_kept_in_them() -> None:
+    rooms = FORMS["cold_store_2026_2"].item("2.1")
+    assert rooms is not None
+    goods, read = (
+        next(c for c in rooms.columns if c.code == code) for code in ("goods", "temperature")
+    )
+
+    limits = {one.code: (one.minimum, one.maximum) for one in read.limits}
+
+    assert read.by == "goods"
+    assert [one.code for one in goods.choices] == [one.code for one in read.limits]
+    assert limits == {
+        "frozen": (None, "-18"), "chilled": ("0", "4"), "produce": ("0", "7"),
+        "ice-cream": (None, "-23"), "tuna": (None, "-50"),
+    }  # fmt: skip
+
+
+def test_papers_of_imported_food_are_asked_for_only_where_there_is_some() -> None:
+    form = FORMS["cold_store_2026_2"]
+
+    asked = {item.ref: item.when.one_of for item in form.items if item.when is not None}
+
+    assert asked == {
+        **{f"3.{n}": ("direct", "warehouse") for n in (2, 3, 4, 6, 7, 8)}, "3.5": ("warehouse",)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "low", "high"),
+    [
+        ("live_poultry_1110", "2.2", None, "0"),  # 一日一清洗消毒
+        ("live_poultry_1110", "4.1", "1", None),  # 一月一休市
+        ("live_poultry_1110", "5.1", None, "0"),  # 过夜零存栏
+        ("school_canteen", "4.2", "70", None),
+        ("school_canteen", "4.3", "60", None),
+        ("school_canteen", "5.2", "125", None),
+        ("school_canteen", "5.3", "0", "8"),
+        ("cold_store_2026_2", "1.3", None, "0"),
+    ],
+)
+def test_a_reading_has_the_limits_of_its_rule(
+    name: str, ref: str, low: str | None, high: str | None
+) -> None:
+    item = FORMS[name].item(ref)
+
+    assert item is not None
+    assert (item.minimum, item.maximum) == (low, high)
+
+
+def test_every_kind_of_item_is_shown_by_a_form_that_is_shipped() -> None:
+    kinds = {item.kind for form in FORMS.values() for item in form.items}
+
+    assert kinds == set(get_args(Kind))
