@@ -33,7 +33,7 @@ from cli.device import sync_over
 from cli.device_identity import enrol_at
 from cli.home import Home
 from cli.link import link
-from sync import codec
+from sync import codec, ops
 from sync.invitation import Invitation, read, write
 from sync.merge import Recorded, digest, fold
 from sync.ops import (
@@ -284,15 +284,39 @@ def history(chance: Random) -> list[Recorded]:
             Void(target=chance.choice(names), reason=name, **stamp),
             CarryChecklist(s=tuple(some), **carry, **stamp),
             Sign(role=role, covers=spans, blobs=(), digest="", s=tuple(some), **stamp),
+            *on_site(chance, names, stamp),
         ]
-        weights = (8, 8, 2, 2, 2, 1, 6)
+        weights = (8, 8, 2, 2, 3, 1, 8, 1, 4, 4, 2, 1, 1, 1, 1, 2)
         op = chance.choices(made, weights)[0]
         recorded.append(Recorded(name, hashes[name], "li" if name[0] == "c" else "wang", op))
     return recorded
 
 
+def on_site(chance: Random, names: list[str], stamp: dict[str, Any]) -> list[AnyOp]:
+    """Make up what is recorded beside answers, much of it about samples that nobody took."""
+    blank = chance.random() < 0.5
+    sample, text = chance.choice(names[:4]), "" if blank else "二〇"
+    seen: dict[str, Any] = {} if blank else {"place": "3 号池", "number": "1"}
+    return [
+        ops.Arrive(how="shown", certificates=() if blank else ("1", "2"), datum=text, **stamp),
+        ops.TakeSample(number="S", of="goods", what="鱼", quantity="" if blank else "1.5", **stamp),
+        ops.TestSample(sample=sample, test="t", verdict="fail", retest=blank, unit=text, **stamp),
+        ops.DisposeSample(sample=sample, disposal="销毁", **stamp),
+        ops.SeizeGoods(what="奶", quantity="12", unit="罐", measure="seal", **seen, **stamp),
+        ops.WeighLot(what="米", nominal="5", unit="kg", lot="9", contents=("4.9",), **stamp),
+        AddFinding(text="x", basis="y", fixed=blank, repeats=() if blank else ("t2",), **stamp),
+        AddEvidence(
+            blob="b", size=1, mime="m", of=text, role="" if blank else "annotation", **stamp
+        ),
+        Sign(
+            role="site", covers={}, blobs=(), digest="", refused=text, witness=text,
+            strokes="" if text else "d", **stamp,
+        ),
+    ]  # fmt: skip
+
+
 def test_it_folds_whatever_may_be_said_as_the_server_does(node: str) -> None:
-    histories = [history(Random(seed)) for seed in range(600)]
+    histories = [history(Random(seed)) for seed in range(900)]
     told = [
         [
             {"id": r.id, "hash": r.hash, "who": r.who, "raw": msgspec.json.encode(r.op).decode()}
@@ -308,6 +332,8 @@ def test_it_folds_whatever_may_be_said_as_the_server_does(node: str) -> None:
 
     assert sum(bool(state.conflicts) for state in states) > 50
     assert sum(bool(state.late) for state in states) > 50
+    assert sum(bool(state.astray) for state in states) > 50
+    assert sum(any(one.tests for one in state.samples or ()) for state in states) > 50
     assert done.stdout.split() == [digest(state) for state in states]
 
 

@@ -18,6 +18,7 @@ from backend.work import evidence, upkeep
 from sync import answers, codec, media, messages, ops, outbox, pages, squeeze, versions
 from sync.merge import Carry, Evidence, Finding, Recorded, Said, Signature, canonical, digest, fold
 from sync.ops import Answer, AnyOp, decode_op
+from sync.particulars import Arrival, Disposal, Lot, Sample, Seizure, Tested
 from sync.refusals import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -96,10 +97,15 @@ def test_the_table_of_operations_names_every_kind_and_field() -> None:
     assert {field.encode_name for field in fields_of(Answer)} <= named(part)
 
 
-EXTRAS = {"SHA-256", "lead", "second", "member", "site", "first", "last", "device", "n"}
+EXTRAS = {
+    "SHA-256", "lead", "second", "member", "site", "first", "last", "device", "n",
+    "annotation", "strokes", "document", "scanned", "shown", "stated", "WGS-84", "GCJ-02", "BD-09",
+    "goods", "person", "environment", "pass", "fail", "unclear", "seal", "seize",
+}  # fmt: skip
 OBLIGATORY = {
     "f", "to", "text", "basis", "blob", "size", "mime", "role", "covers", "blobs", "digest",
-    "target", "reason",
+    "target", "reason", "how", "number", "of", "what", "sample", "test", "verdict", "disposal",
+    "quantity", "unit", "measure", "nominal", "lot", "contents",
 }  # fmt: skip
 
 
@@ -115,6 +121,12 @@ def needed(kind: type[Any]) -> set[str]:
         ("evidence", Evidence),
         ("signatures", Signature),
         ("standing` of `carried", Carry),
+        ("arrivals", Arrival),
+        ("samples", Sample),
+        ("tests", Tested),
+        ("disposals", Disposal),
+        ("seizures", Seizure),
+        ("lots", Lot),
     ],
 )
 def test_the_table_of_the_fold_names_every_field(first: str, kind: type[Any]) -> None:

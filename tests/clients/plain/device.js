@@ -123,12 +123,12 @@ class Device {
     fs.writeFileSync(this.#at('files', blob), body);
     this.state.files[blob] = mime;
     this.keep();
-    return this.record({ t: 'evidence.add/1', e, blob, size: body.length, mime, ...fields });
+    return this.record({ t: 'evidence.add/2', e, blob, size: body.length, mime, ...fields });
   }
 
   /** Sign all that is known of an inspection. */
   sign(e, role, fields = {}) {
-    const ops = this.ops(e).filter(({ raw }) => JSON.parse(raw).t !== 'sign/1');
+    const ops = this.ops(e).filter(({ raw }) => !JSON.parse(raw).t.startsWith('sign/'));
     const covers = {};
     for (const { id } of ops) {
       const [device, n] = id.split(':');
@@ -141,7 +141,7 @@ class Device {
       (one) => one.role === role && !one.amended_by.length);
     const s = earlier.map(({ op }) => op);
     return this.record({
-      t: 'sign/1', e, role, covers, blobs: [...new Set(blobs)].sort(), digest: digest(state),
+      t: 'sign/2', e, role, covers, blobs: [...new Set(blobs)].sort(), digest: digest(state),
       ...(s.length ? { s } : {}), ...fields,
     });
   }

@@ -4,14 +4,29 @@
 
 const { byCodePoint, canonical, sha256 } = require('./bytes.js');
 
+const EMPTY = { certificates: [], retest: false };
+const PARTICULARS = {
+  'arrive/1': [
+    'how', 'code', 'approval', 'certificates', 'longitude', 'latitude', 'datum', 'accuracy',
+  ],
+  'sample.take/1': [
+    'number', 'of', 'what', 'quantity', 'unit', 'batch', 'producer', 'place', 'item',
+  ],
+  'sample.test/1': [
+    'sample', 'test', 'method', 'instrument', 'result', 'unit', 'limit', 'verdict', 'retest',
+  ],
+  'sample.dispose/1': ['sample', 'disposal'],
+  'goods.seize/1': ['what', 'quantity', 'unit', 'measure', 'owner', 'place', 'number'],
+  'lot.weigh/1': ['what', 'nominal', 'unit', 'lot', 'contents', 'item'],
+};
 const TOLD = ['kind', 'unit', 'instrument', 'probe', 'limit', 'rows'];
 const same = (a, b) => a.v === b.v && canonical(a.rows ?? []) === canonical(b.rows ?? []);
 
 /** Fold operations {id, hash, who, raw}, in any order and with any repeats. */
 function fold(recorded) {
   const { ops, means } = acts(recorded);
-  const signatures = ops.filter((one) => one.op.t === 'sign/1');
-  const others = ops.filter((one) => one.op.t !== 'sign/1');
+  const signatures = ops.filter((one) => one.op.t.startsWith('sign/'));
+  const others = ops.filter((one) => !one.op.t.startsWith('sign/'));
   const sealed = ['lead', 'second'].every((role) => signatures.some((s) => s.op.role === role));
   const covered = new Set(
     recorded.filter((r) => signatures.some((s) => covers(s.op, r.id))).map((r) => means(r.id)),
@@ -21,22 +36,52 @@ function fold(recorded) {
   const carried = carries(applied, means);
   const state = {
     items: items(applied, means, carried),
-    findings: kept(applied, means, 'finding.add/1', ({ text, basis, item = '' }) => ({
-      text, basis, item,
+    findings: kept(applied, means, 'finding.add/', (op) => ({
+      text: op.text, basis: op.basis, item: op.item ?? '',
+      ...some(op, ['violation', 'catalogue', 'fixed', 'repeats']),
     })),
-    evidence: kept(applied, means, 'evidence.add/1', (op) => ({
+    evidence: kept(applied, means, 'evidence.add/', (op) => ({
       blob: op.blob, size: op.size, mime: op.mime, item: op.item ?? '', caption: op.caption ?? '',
+      ...some(op, ['of', 'role']),
     })),
     signatures: signatures.map(({ id, who, op }) => ({
       op: id, who, role: op.role, name: op.name ?? '', digest: op.digest, reason: op.reason ?? '',
       amended_by: signatures
         .flatMap((s) => (s.op.s ?? []).filter((named) => means(named) === id).map(() => s.id))
         .sort(byCodePoint),
+      ...(op.t === 'sign/1' ? {} : some(op, ['strokes', 'refused', 'witness'])),
     })),
     late: late.sort(byCodePoint),
   };
   if (carried) state.carried = carried;
-  return state;
+  return Object.assign(state, particulars(applied, means));
+}
+
+/** Give those of some fields that an operation says something in. */
+function some(op, names) {
+  const said = names.filter((name) => (Array.isArray(op[name]) ? op[name].length : op[name]));
+  return Object.fromEntries(said.map((name) => [name, op[name]]));
+}
+
+/** Arrivals, samples, seizures and lots; of a list that would be empty nothing is said. */
+function particulars(applied, means) {
+  const all = (kind) =>
+    kept(applied, means, kind, (op) => Object.fromEntries(
+      PARTICULARS[kind].map((name) => [name, op[name] ?? EMPTY[name] ?? ''])));
+  const under = (ones, name) => ones.filter(({ sample }) => means(sample) === name);
+  const tests = all('sample.test/1').map((one) => ({ ...one, sample: means(one.sample) }));
+  const disposals = all('sample.dispose/1').map((one) => ({ ...one, sample: means(one.sample) }));
+  const samples = all('sample.take/1').map((one) => ({
+    ...one, tests: under(tests, one.op), disposals: under(disposals, one.op),
+  }));
+  const lost = (ones) => ones.filter((one) => !samples.some(({ op }) => op === one.sample));
+  const astray = { tests: lost(tests), disposals: lost(disposals) };
+  const found = {
+    arrivals: all('arrive/1'), samples, seizures: all('goods.seize/1'), lots: all('lot.weigh/1'),
+  };
+  const told = Object.entries(found).filter(([, ones]) => ones.length);
+  if (astray.tests.length + astray.disposals.length) told.push(['astray', astray]);
+  return Object.fromEntries(told);
 }
 
 const digest = (state) => sha256(canonical(state));
@@ -124,7 +169,7 @@ function told({ id, who }, answer) {
 
 function kept(applied, means, kind, fields) {
   const voids = applied.filter((one) => one.op.t === 'void/1');
-  return applied.filter((one) => one.op.t === kind).map(({ id, who, op }) => {
+  return applied.filter((one) => one.op.t.startsWith(kind)).map(({ id, who, op }) => {
     const by = voids.find((one) => means(one.op.target) === id);
     return { op: id, who, ...fields(op), voided: by ? by.op.reason : '' };
   });
