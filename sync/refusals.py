@@ -1787,10 +1787,120 @@ class Reason(Enum):
     TASK_WITHDRAWN = (
         "task.withdrawn",
         Kind.CONFLICT,
-        "This site was substituted; its task was withdrawn.",
-        "该对象已被替补，任务已撤回",
-        "What was recorded is kept; the reserve is inspected instead.",
-        "已记录的内容予以保留，由替补对象接受检查。",
+        "The task was withdrawn: its site was substituted, or the office took it back.",
+        "任务已撤回：对象已被替补，或由机关收回",
+        "What was recorded is kept.",
+        "已记录的内容予以保留。",
+    )
+
+    # -- tasks that no draw made -----------------------------------------------------------------
+    TASK_NOT_FOUND = (
+        "task.not-found",
+        Kind.MISSING,
+        "There is no such task.",
+        "没有这项检查任务",
+        "List the tasks: evenhand office task list.",
+        "请查看任务列表：evenhand office task list。",
+    )
+    TASK_SAME_INSPECTOR = (
+        "task.same-inspector",
+        Kind.INVALID,
+        "Two inspectors must go, not one.",
+        "检查人员不得少于两人",
+        "Name somebody else than `certificate` as the second.",
+        "请指定 `certificate` 以外的人员为协办。",
+    )
+    TASK_INSPECTOR_UNFIT = (
+        "task.inspector-unfit",
+        Kind.CONFLICT,
+        "This inspector cannot be sent there in these days.",
+        "该检查人员在此期间不能承担这项任务",
+        "Send somebody else than `certificate`, or on other days. `problem`: inactive, expert, "
+        "certificate (not valid on every day), recused, leave (on every day).",
+        "请改派 `certificate` 以外的人员或调整日期。`problem`：inactive 不在岗、expert 专家、"
+        "certificate 证件未全程有效、recused 应回避、leave 全程请假。",
+    )
+    TASK_NO_COMMON_DAY = (
+        "task.no-common-day",
+        Kind.CONFLICT,
+        "On no day are both inspectors there.",
+        "两名检查人员没有共同在岗的日期",
+        "Give more days, or send somebody else than `lead` or `second`.",
+        "请延长期限，或改派 `lead`、`second` 之一。",
+    )
+    TASK_DATES_WRONG = (
+        "task.dates-wrong",
+        Kind.INVALID,
+        "The days are over, too many, or the wrong way round.",
+        "任务期限已过、过长或前后颠倒",
+        "Give `opens_on` and `closes_on` in order, from today on, at most `most` days.",
+        "请按先后填写 `opens_on` 与 `closes_on`，不早于今天，最长 `most` 天。",
+    )
+    TASK_REFERENCE_MISSING = (
+        "task.reference-missing",
+        Kind.INVALID,
+        "A check of a complaint names the complaint.",
+        "投诉举报核查须注明投诉举报编号",
+        "Give `reference`, the number of the complaint.",
+        "请填写 `reference`（投诉举报编号）。",
+    )
+    TASK_FOLLOWS_WRONG = (
+        "task.follows-wrong",
+        Kind.INVALID,
+        "It does not follow an inspection of this establishment.",
+        "所跟进的检查不存在或不属于该对象",
+        "Name with `follows` an inspection of `code`; a recheck always has one.",
+        "请以 `follows` 指明 `code` 的一次检查；复查必须指明。",
+    )
+    TASK_ITEM_UNKNOWN = (
+        "task.item-unknown",
+        Kind.INVALID,
+        "The checklist does not ask this.",
+        "检查表无此检查项",
+        "Leave out `items`, or bring another checklist.",
+        "请去掉 `items`，或更换检查表。",
+    )
+    TASK_PART_WRONG = (
+        "task.part-wrong",
+        Kind.INVALID,
+        "The establishment is not part of that market.",
+        "该对象不属于所指市场",
+        "Give `code` its market as `parent_code` in the register, or name the right task.",
+        "请在名录中为 `code` 填写所属市场 `parent_code`，或指明正确的任务。",
+    )
+    TASK_NO_STALLS = (
+        "task.no-stalls",
+        Kind.MISSING,
+        "The register has no such stalls in this market.",
+        "名录中该市场没有这些摊位",
+        "Import them with `market` as `parent_code`; unknown there: `stalls`.",
+        "请将摊位导入名录并以 `market` 为 `parent_code`；未找到：`stalls`。",
+    )
+    TASK_OVER_CAP = (
+        "task.over-cap",
+        Kind.CONFLICT,
+        "The establishment was visited as often this year as the plans allow.",
+        "该对象本年度检查次数已达上限",
+        "`visits` of `cap`: wait for next year, or give `beyond_cap`, a reason that is kept. "
+        "Complaints and rechecks are not bound by it.",
+        "已检查 `visits` 次，上限 `cap` 次：请待下一年度，或填写理由 `beyond_cap`（留痕）。"
+        "投诉举报核查和复查不受此限。",
+    )
+    TASK_DRAWN = (
+        "task.drawn",
+        Kind.CONFLICT,
+        "A draw chose this site; its task is not taken back by hand.",
+        "该任务由抽取产生，不得人工收回",
+        "Ask for a substitution: evenhand office draw substitute.",
+        "请申请替补：evenhand office draw substitute。",
+    )
+    TASK_BEGUN = (
+        "task.begun",
+        Kind.CONFLICT,
+        "The inspection has begun; its task is not taken back.",
+        "检查已经开始，任务不得收回",
+        "Let the inspectors finish it; the office concludes what was found.",
+        "请由检查人员完成检查，再由机关作出结果。",
     )
 
     # -- the office's side of sync ---------------------------------------------------------------

@@ -158,6 +158,30 @@ async def dispatched(office: Office, division: str) -> str:
     return str(tasks[0]["id"])
 
 
+async def new_task(office: Office, division: str) -> dict[str, object]:
+    """Order a visit of a division's establishment by two of its inspectors."""
+    lead, second = [await inspector(office, division) for _ in range(2)]
+    return {
+        "code": (await establishment(office, division)).code,
+        "checklist": await checklist(office),
+        "lead": lead.certificate,
+        "second": second.certificate,
+        "origin": "return",
+        "reason": "回访整改情况",
+        "opens_on": "2026-03-02",
+        "closes_on": "2026-03-06",
+    }
+
+
+async def assigned(office: Office, division: str) -> str:
+    """Send a pair somewhere without a draw and name the task."""
+    supervisor = await office.officer("supervisor", division)
+    order = await new_task(office, division)
+    answer = await supervisor.post("/office/tasks", json=order)
+    assert answer.is_success, answer.text
+    return str(answer.json()["tasks"][0]["id"])
+
+
 async def _done(client: AsyncClient, path: str, body: object) -> dict[str, str]:
     answer = await client.post(path, json=body)
     assert answer.is_success, answer.text

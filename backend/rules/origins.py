@@ -22,8 +22,8 @@ UNCOUNTED = frozenset[Origin](("guidance",))  # nobody is inspected
 
 
 def origin_of(written: str) -> Origin:
-    """Read an origin as it is kept."""
-    found = [one for one in ORIGINS if one == written]
-    if not found:
-        raise ValueError(f"{written} is no origin of a visit")
-    return found[0]
+    """Read an origin as it is kept; ValueError for what is none."""
+    for one in ORIGINS:
+        if one == written:
+            return one
+    raise ValueError(f"{written} is no reason for a visit")

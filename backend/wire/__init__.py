@@ -15,6 +15,12 @@ from backend.wire.amendments import (
     SeatedView,
     SubstituteOrder,
 )
+from backend.wire.assignments import (
+    AssignedLine,
+    AssignedView,
+    NewTask,
+    WithdrawOrder,
+)
 from backend.wire.base import Division, TextView
 from backend.wire.draws import (
     CommitOrder,
@@ -152,6 +158,8 @@ __all__ = [
     "AccountName",
     "AccountView",
     "AmendmentView",
+    "AssignedLine",
+    "AssignedView",
     "BlobsWanted",
     "ChangedRegister",
     "ChangesView",
@@ -225,6 +233,7 @@ __all__ = [
     "NewReview",
     "NewRisk",
     "NewRound",
+    "NewTask",
     "NewUpload",
     "NotPublished",
     "OfficerView",
@@ -277,4 +286,5 @@ __all__ = [
     "VoidOrder",
     "WantBlobs",
     "WithdrawMeasure",
+    "WithdrawOrder",
 ]

@@ -36,10 +36,10 @@ async def create_plan(db: Session, new: NewPlan, *, officer: Officer, now: datet
     may_see(officer, new.division)
     _require_sense(new)
     parent = await find_plan(db, new.parent, officer) if new.parent else None
-    checklists = {key: await _released(db, name) for key, name in new.checklists.items()}
+    checklists = {key: await released(db, name) for key, name in new.checklists.items()}
     partners = [
         msgspec.structs.replace(
-            one, checklists={key: await _released(db, name) for key, name in one.checklists.items()}
+            one, checklists={key: await released(db, name) for key, name in one.checklists.items()}
         )
         for one in new.scheme.partners
     ]
@@ -229,7 +229,8 @@ def _require_checklists(categories: set[str], known: Iterable[Collection[str]]) 
             raise Refused(Reason.PLAN_CHECKLIST_MISSING, category=", ".join(uncovered[:10]))
 
 
-async def _released(db: Session, name: str) -> str:
+async def released(db: Session, name: str) -> str:
+    """Find a released checklist by its digest, or the newest of a code; give its digest."""
     found = await db.get(Checklist, name)
     if found is None:
         query = select(Checklist).where(Checklist.code == name)

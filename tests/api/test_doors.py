@@ -244,6 +244,15 @@ async def to_resolve(office: Office, division: str) -> Question:
     return replace(await an_inspection(office, division), json=order)
 
 
+async def new_task(office: Office, division: str) -> Question:
+    return Question(json=await rows.new_task(office, division))
+
+
+async def a_task(office: Office, division: str) -> Question:
+    task = await rows.assigned(office, division)
+    return Question(path={"task_id": task}, json={"reason": "投诉已撤回"})
+
+
 ANY = auth.ROLES
 OFFICERS: tuple[auth.Role, ...] = ("supervisor", "reviewer")
 ADMIN, SUPERVISOR, REVIEWER = ("admin",), ("supervisor",), ("reviewer",)
@@ -301,6 +310,9 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/draws/{draw_id}/amendments"): Row(ANY, an_amendment),
     ("GET", "/office/amendments"): Row(ANY, an_amendment, (200,), "hidden"),
     ("POST", "/office/amendments/{amendment_id}/decision"): Row(OFFICERS, an_amendment),
+    ("POST", "/office/tasks"): Row(SUPERVISOR, new_task, (201,)),
+    ("GET", "/office/tasks"): Row(ANY, a_task, (200,), "hidden"),
+    ("POST", "/office/tasks/{task_id}/withdraw"): Row(SUPERVISOR, a_task),
     ("GET", "/office/inspections"): Row(ANY, an_inspection, (200,), "hidden"),
     ("GET", "/office/inspections/{inspection_id}"): Row(ANY, an_inspection),
     ("POST", "/office/inspections/{inspection_id}/conclusion"): Row(

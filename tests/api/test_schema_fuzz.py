@@ -163,6 +163,7 @@ async def things(office: Office) -> dict[str, str]:
         "plan_id": plan,
         "draw_id": draw,
         "inspection_id": task,
+        "task_id": await rows.assigned(office, "3301"),
         "result_id": task,
         "upload_id": "0" * 36,
         "digest": "0" * 64,

@@ -6,6 +6,7 @@ from backend.auth import office_door
 from backend.routes.office import (
     accounts,
     amendments,
+    assignments,
     ceremonies,
     changes,
     conflicts,
@@ -36,6 +37,7 @@ office = Router(
         *rehearsals.handlers,
         *ceremonies.handlers,
         *amendments.handlers,
+        *assignments.handlers,
         *devices.handlers,
         *handovers.handlers,
         *quarantine.handlers,
