@@ -15,7 +15,7 @@ from msgspec import Struct
 from backend.rules.calendar import Calendar, before, due
 from sync.checklist import Text
 
-MeasureKind = Literal["interview", "referral", "case", "warning", "guidance", "suspension"]
+SUSPENSION = "suspension"  # 责令停止: by the checklist alone
 RiskLevel = Literal["major", "serious", "general", "low"]
 OVERDUE = "overdue"  # the step that is written, and told to the journal, once a term has passed
 
@@ -47,16 +47,16 @@ class Kind(Struct, frozen=True):
     at_once: bool = False  # nothing is left to do once it was taken
 
 
-MEASURES: dict[MeasureKind, Kind] = {
+MEASURES: dict[str, Kind] = {
     "interview": Kind(Text("Interview", "约谈"), ("who", "due_on"), ("outcome",)),
     "referral": Kind(Text("Referral", "移送"), ("who", "reference"), ("outcome",)),
     "case": Kind(Text("Case filed", "立案"), ("reference",), ("outcome",)),
     "warning": Kind(Text("Warning", "告诫"), ("text",), at_once=True),
     "guidance": Kind(Text("Guidance", "行政指导"), ("text",), at_once=True),
-    "suspension": Kind(Text("Ordered to stop", "责令停止"), (), ("outcome",)),
+    SUSPENSION: Kind(Text("Ordered to stop", "责令停止"), (), ("outcome",)),
 }
 
-LEVELS: dict[RiskLevel, Text] = {
+LEVELS: dict[str, Text] = {
     "major": Text("Major", "重大"),
     "serious": Text("Serious", "较大"),
     "general": Text("General", "一般"),

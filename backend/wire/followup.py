@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from backend.rules.followup import MeasureKind, RiskLevel
+from backend.rules.followup import RiskLevel
 from backend.wire.base import TextView
 from backend.wire.field import Sha256
 
@@ -14,7 +14,6 @@ Long = Annotated[str, Meta(max_length=4000)]
 Short = Annotated[str, Meta(max_length=120)]
 ItemName = Annotated[str, Meta(min_length=1, max_length=120)]
 ItemNames = Annotated[tuple[ItemName, ...], Meta(max_length=1000)]
-OrderStatus = Literal["open", "renewed", "closed", "withdrawn"]
 
 
 class RemedyView(Struct, frozen=True):
@@ -26,7 +25,7 @@ class RemedyView(Struct, frozen=True):
 
     item: str
     text: TextView
-    status: Literal["open", "closed", "withdrawn"]
+    status: str  # open | closed | withdrawn
     working_days: int
     due_on: date
     closed_on: date | None
@@ -53,7 +52,7 @@ class OrderView(Struct, frozen=True):
     ordered_on: date
     due_on: date
     working_days: int
-    status: OrderStatus
+    status: str  # open | renewed | closed | withdrawn
     id: str = ""
     inspection: str = ""
     code: str = ""
@@ -78,7 +77,7 @@ class OrderLine(Struct, frozen=True):
     ordered_on: date
     due_on: date
     days_over: int
-    status: OrderStatus
+    status: str  # open | renewed | closed | withdrawn
 
 
 class ExtendTerm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,8 +97,7 @@ class CloseItems(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewMeasure(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take a measure; what a kind needs is in rules.followup. A checklist orders to stop, nobody
-    by hand."""
+    """Take a measure. Nobody orders to stop by hand: that follows from the checklist."""
 
     kind: Literal["interview", "referral", "case", "warning", "guidance"]
     who: Short = ""
@@ -128,9 +126,9 @@ class MeasureView(Struct, frozen=True):
     inspection: str
     code: str
     name: str
-    kind: MeasureKind
+    kind: str
     label: TextView
-    status: OrderStatus
+    status: str  # open | renewed | closed | withdrawn
     opened_on: date
     due_on: date | None
     who: str
@@ -170,7 +168,7 @@ class RiskView(Struct, frozen=True):
     division: str
     inspection: str
     item: str
-    level: RiskLevel
+    level: str
     label: TextView
     owner: str
     measure: str
@@ -181,13 +179,10 @@ class RiskView(Struct, frozen=True):
     proof_sha256: str
 
 
-ReminderKind = Literal["order", "measure", "risk", "recheck", "publication"]
-
-
 class ReminderView(Struct, frozen=True):
     """催办: what falls due, or did; `step` is before-N, due, overdue, after-N or stuck."""
 
-    kind: ReminderKind
+    kind: str  # order | measure | risk | recheck | publication
     subject: str
     inspection: str
     code: str

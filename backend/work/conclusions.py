@@ -38,7 +38,6 @@ async def conclude_inspection(
     assert case.inspection is not None
     judged = [(case.checklist, verdict)]
     judged += [(case.brought[one.checklist], one.verdict) for one in of_partners]
-    failed = [ref for _, one in judged for ref in one.failed]
     row = Conclusion(
         inspection_id=case.task.id,
         digest=case.inspection.digest,
@@ -54,11 +53,7 @@ async def conclude_inspection(
     )
 
     row = await db.merge(row)
-    if failed:
-        terms = {ref: case.items[ref].rectify_days for ref in failed}
-        await rectifications.order(db, case.task.id, terms, officer=officer, now=now)
-    else:
-        await rectifications.withdraw(db, case.task.id, officer=officer, now=now)
+    await rectifications.follow(db, case, judged, officer=officer, now=now)
     await journal.append(
         db,
         actor=officer.name,

@@ -16,7 +16,6 @@ from backend.tables import (
     Establishment,
     Inspection,
     Publication,
-    Rectification,
     Task,
 )
 from backend.wire import (
@@ -25,15 +24,15 @@ from backend.wire import (
     InspectionLine,
     InspectionView,
     ItemView,
-    OrderView,
     SaidView,
     SignatureView,
     TextView,
 )
-from backend.work import announcements, parts
+from backend.work import announcements, orders, parts
 from backend.work.calendars import working_days
 from backend.work.cases import Case, load, publish_by, stage
 from backend.work.holdings import complete, evidence_of
+from backend.work.measures import measures_of
 from backend.work.moments import moments_of
 from sync import checklist, merge
 from sync.checklist import Item
@@ -110,9 +109,10 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         late=case.state.late,
         verdict=parts.verdict(case.checklist, judge(case.checklist, case.state)),
         conclusion=_conclusion(case, accounts),
-        order=_order(case.order),
+        order=await orders.view(db, case.order, case.establishment) if case.order else None,
         moments=await moments_of(db, case.task),
         parts=tuple(parts.view(case.brought[one.checklist], one) for one in case.parts),
+        measures=await measures_of(db, case.task.id),
     )
 
 
@@ -177,16 +177,4 @@ def _conclusion(case: Case, accounts: dict[str, str]) -> ConclusionView | None:
         photos=msgspec.json.decode(row.photos, type=tuple[str, ...]),
         publish_by=last,
         provisional=not working_days().covers(last),
-    )
-
-
-def _order(row: Rectification | None) -> OrderView | None:
-    if row is None:
-        return None
-    return OrderView(
-        items=msgspec.json.decode(row.items, type=tuple[str, ...]),
-        ordered_on=row.ordered_on,
-        due_on=row.due_on,
-        working_days=row.working_days,
-        status=row.status,
     )

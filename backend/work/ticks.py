@@ -1,0 +1,147 @@
+"""到期办理: do what has fallen due; nothing is queued (decision 0010).
+
+What there is to do follows from the rows and from `now`, so that a second tick at the same moment
+finds nothing, and two at once do each thing once: the second waits for the first.
+"""
+
+from datetime import date, datetime
+
+import msgspec
+from msgspec import Struct
+from sqlmodel import col, select
+
+from backend.db import Session, head
+from backend.rules.calendar import due, local_day
+from backend.rules.followup import OVERDUE, SUSPENSION, terms_of
+from backend.tables import Establishment, Inspector, Measure, Rectification, Remedy, Reminder, Task
+from backend.wire import ReminderView, Ticked
+from backend.work import assignments, cases, reminders, upkeep
+from backend.work.calendars import terms, working_days
+from backend.work.reminders import STUCK, Dated
+from backend.work.snapshots import Snapshots
+from sync import checklist
+from sync.refusals import Refused
+
+WHY = "整改期满复查 / recheck of what was ordered"
+
+
+class Owed(Struct):
+    """待复查: an inspection whose items are to be looked at again, and since when."""
+
+    task: Task
+    place: Establishment
+    due_on: date
+    items: set[str]
+
+
+async def tick(db: Session, snapshots: Snapshots, now: datetime) -> Ticked:
+    """Make rechecks, write reminders, tell the journal what is overdue, forget what is old."""
+    await head(db)  # first: two ticks follow each other, and nothing arrives meanwhile
+    made: list[str] = []
+    stuck: list[str] = []
+    written: list[ReminderView] = []
+    for owed in await _owed(db, local_day(now)):
+        try:
+            made.append((await _recheck(db, owed, now)).id)
+        except Refused as refused:
+            one = Dated("order", owed.task.id, owed.due_on, owed.task.id, owed.place)
+            if await db.get(Reminder, (*one.key, STUCK)) is None:
+                stuck.append(owed.task.id)
+                written.append(
+                    await reminders.write(db, one, STUCK, now, detail=refused.reason.code)
+                )
+    await db.flush()
+    waiting = await reminders.waiting(db)
+    owing = [
+        Dated("order", one.task.id, one.due_on, one.task.id, one.place)
+        for one in await _owed(db, local_day(now))
+    ]
+    cleared = await reminders.clear(db, [*waiting, *owing], now)
+    written += await reminders.remind(db, waiting, now)
+    expired = await upkeep.expire(db, snapshots, now)
+    return Ticked(
+        rechecks=tuple(made),
+        stuck=tuple(stuck),
+        overdue=tuple(one for one in written if one.step == OVERDUE),
+        reminders=len(written),
+        cleared=cleared,
+        publications=sum(one.kind == "publication" for one in written),
+        tombstones=expired.tombstones,
+        snapshots=expired.snapshots,
+    )
+
+
+async def _recheck(db: Session, owed: Owed, now: datetime) -> Task:
+    """Send the same two inspectors again, with what is owed as mandatory items."""
+    case = await cases.load(db, owed.task.id)
+    rules = terms_of(terms(), owed.place.division, local_day(now))
+    calendar, today = working_days(), local_day(now)
+    asked = [item.ref for item in case.checklist.items]  # what a partner asked is its to recheck
+    return await assignments.assign(
+        db,
+        establishment=owed.place,
+        checklist=checklist.digest(case.checklist),
+        lead=await db.get_one(Inspector, owed.task.lead_id),
+        second=await db.get_one(Inspector, owed.task.second_id),
+        origin="recheck",
+        opens_on=today if calendar.works(today) else due(today, 1, calendar),
+        closes_on=due(today, rules.recheck_days, calendar),
+        follows=owed.task.id,
+        must=[ref for ref in asked if ref in owed.items],
+        reason=WHY,
+        officer=None,
+        now=now,
+    )
+
+
+async def _owed(db: Session, today: date) -> list[Owed]:
+    """Find what is to be checked again by now, where no recheck is on its way."""
+    found: dict[str, Owed] = {}
+    for task, place, one in await _past(db, today):
+        owed = found.setdefault(task.id, Owed(task, place, one.due_on, set()))
+        owed.due_on = min(owed.due_on, one.due_on)
+        owed.items.add(one.item)
+    for task, place, row in await _stopped(db):
+        rules = terms_of(terms(), place.division, row.opened_on)
+        since = due(row.opened_on, rules.suspension_days, working_days())
+        if since <= today:
+            owed = found.setdefault(task.id, Owed(task, place, since, set()))
+            owed.items |= await _unchecked(db, row)
+    under_way = {one.place.id for one in await reminders.waiting(db) if one.kind == "recheck"}
+    return [one for one in found.values() if one.place.id not in under_way]
+
+
+async def _past(db: Session, today: date) -> list[tuple[Task, Establishment, Remedy]]:
+    """List the open items whose terms have passed, and which no later order asks for anew."""
+    query = (
+        select(Task, Establishment, Remedy)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .join(Rectification, col(Rectification.inspection_id) == Task.id)
+        .join(Remedy, col(Remedy.order_id) == Rectification.id)
+        .where(Remedy.status == "open", Remedy.failed_id == "", col(Remedy.due_on) < today)
+        .order_by(col(Task.id), Remedy.item)
+    )
+    return list((await db.exec(query)).all())
+
+
+async def _stopped(db: Session) -> list[tuple[Task, Establishment, Measure]]:
+    """List where business is stopped."""
+    query = (
+        select(Task, Establishment, Measure)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .join(Measure, col(Measure.inspection_id) == Task.id)
+        .where(Measure.kind == SUSPENSION, Measure.status == "open")
+        .order_by(col(Task.id))
+    )
+    return list((await db.exec(query)).all())
+
+
+async def _unchecked(db: Session, row: Measure) -> set[str]:
+    """Name the items that business was stopped for and no later visit found to comply."""
+    query = (
+        select(Remedy.item)
+        .join(Rectification, col(Rectification.id) == Remedy.order_id)
+        .where(Rectification.inspection_id == row.inspection_id, Remedy.checked_id != "")
+    )
+    checked = set(await db.exec(query))
+    return set(msgspec.json.decode(row.items, type=list[str])) - checked
