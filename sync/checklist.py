@@ -265,6 +265,7 @@ def _asks(item: Item) -> tuple[object, ...]:
 
 # -- what TOML cannot say by its types -----------------------------------------------------------
 
+MEASURED = ("number", "count")
 BELONGS: dict[str, tuple[Kind, ...]] = {  # fields that only some kinds of item have
     "minimum": ("temperature", "number", "count"),
     "maximum": ("temperature", "number", "count"),
@@ -355,7 +356,7 @@ def _limit_faults(path: str, one: Item | Column) -> Iterator[Fault]:
     if _crossed(one.minimum, one.maximum):
         yield f"{path}.minimum", "The minimum is above the maximum.", "下限高于上限"
     if one.limits and (one.minimum, one.maximum) != (None, None):
-        yield f"{path}.limits", "Either one limit or several named ones.", "限值与适用限值不能并用"
+        yield f"{path}.limits[0]", "Either one limit or named ones.", "限值与适用限值不能并用"
     yield from _twice(f"{path}.limits", [limit.code for limit in one.limits])
     for n, limit in enumerate(one.limits):
         if (limit.minimum, limit.maximum) == (None, None) or _crossed(limit.minimum, limit.maximum):
@@ -369,13 +370,13 @@ def _choice_faults(path: str, choices: Sequence[Choice]) -> Iterator[Fault]:
 
 
 def _column_faults(path: str, columns: Sequence[Column]) -> Iterator[Fault]:
-    kinds = {one.code: one.kind for one in columns}
+    known = {one.code: one for one in columns}
     if not columns:
         yield f"{path}.columns", "A table needs columns.", "表格须设列"
     yield from _twice(f"{path}.columns", [one.code for one in columns])
     for n, one in enumerate(columns):
         at = f"{path}.columns[{n}]"
-        measured = one.kind in ("number", "count")
+        measured = one.kind in MEASURED
         if not measured and (one.minimum or one.maximum or one.limits or one.unit or one.over):
             yield f"{at}.kind", "Only numbers and counts have limits and units.", "仅数值列可设限值"
         yield from _limit_faults(at, one)
@@ -383,10 +384,13 @@ def _column_faults(path: str, columns: Sequence[Column]) -> Iterator[Fault]:
             yield from _choice_faults(at, one.choices)
         elif one.choices:
             yield f"{at}.choices", "Only a choice has choices.", "仅选择列可设选项"
-        if (one.by is not None) != bool(one.limits) or (one.by and kinds.get(one.by) != "choice"):
+        by, over = known.get(one.by or ""), known.get(one.over or "")
+        if bool(one.limits) != (by is not None and by.kind == "choice") or (one.by and not by):
             yield f"{at}.by", "Named limits go with a column of choices.", "适用限值须对应选择列"
-        if one.over and (kinds.get(one.over) not in ("number", "count") or one.over == one.code):
-            yield f"{at}.over", "Compared is with a column of numbers.", "比较的基准须为数值列"
+        elif by is not None and {it.code for it in one.limits} - {it.code for it in by.choices}:
+            yield f"{at}.limits", "A limit has the code of no choice.", "适用限值的代码不是任何选项"
+        if one.over and (over is None or over is one or over.kind not in MEASURED):
+            yield f"{at}.over", "Compared is with another column of numbers.", "比较基准须为数值列"
 
 
 def _score_faults(checklist: Checklist) -> Iterator[Fault]:

@@ -134,8 +134,9 @@ def _asked(checklist: Checklist, inspection: Inspection, names: dict[str, str]) 
         )
 
     for section in checklist.sections:
-        if met(section.when):
-            asked |= {item.ref: item for item in section.items if met(item.when)}
+        for item in section.items if met(section.when) else ():
+            if met(item.when):  # an item of the same section may be looked at by the next
+                asked[item.ref] = item
     return list(asked.values())
 
 

@@ -1,0 +1,182 @@
+"""Which items are asked, which stand in the way of a verdict, and what proves that one was met."""
+
+from itertools import product
+from typing import Any
+
+from sync.checklist import Bound, Checklist, Choice, Item, Outcome, Rule, Section, Text, When
+from sync.merge import Evidence, Inspection, Said, Signature
+from sync.merge import Item as Known
+from sync.ops import Answer, AnswerKind
+from sync.verdict import asked_now, judge
+
+W = Text("x", "某")
+
+
+def item(ref: str, **more: Any) -> Item:
+    return Item(ref, W, W, **more)
+
+
+def form(*sections: Section) -> Checklist:
+    return Checklist(
+        code="f",
+        version="1",
+        title=W,
+        sections=sections,
+        outcomes=(Outcome("good", W, "none"), Outcome("bad", W, "rectify")),
+        rules=(Rule("clean", "good", W, {"failed": Bound(max="0")}), Rule("rest", "bad", W)),
+    )
+
+
+def visit(answers: dict[str, Answer | str | tuple[str, ...]], **more: Any) -> Inspection:
+    """Let inspectors answer: a word, an answer, or several words that contradict each other."""
+    items: dict[str, Known] = {}
+    for ref, one in answers.items():
+        words = one if isinstance(one, tuple) else (one,)
+        said = tuple(
+            Said("d:1", "w", word, "") if isinstance(word, str) else _said(word) for word in words
+        )
+        items[ref] = Known(said[0].v, said)
+    return Inspection(items=items, **more)
+
+
+def _said(answer: Answer) -> Said:
+    return Said("d:1", "w", answer.v, answer.note, answer.kind, answer.unit)
+
+
+def chosen(value: str, kind: AnswerKind = "choice") -> Answer:
+    return Answer(value, kind=kind)
+
+
+CHAIN = form(
+    Section(W, (item("1"), item("2", when=When("1", ("pass",))))),
+    Section(W, (item("3"), item("4", when=When("2", ("fail", "na")))), when=When("1", ("pass",))),
+)
+
+
+def test_over_all_answers_an_item_is_asked_exactly_while_its_condition_is_met() -> None:
+    for one, two, three, four in product(("pass", "fail", "na", ""), repeat=4):
+        said = {"1": one, "2": two, "3": three, "4": four}
+        state = visit({ref: word for ref, word in said.items() if word})
+        open_ = one == "pass"  # the second section, and item 2
+        expected = ["1", *["2", "3"] * open_, *["4"] * (open_ and two in ("fail", "na"))]
+
+        verdict = judge(CHAIN, state)
+
+        assert asked_now(CHAIN, state) == tuple(expected)
+        assert verdict.not_asked == tuple(ref for ref in said if ref not in expected)
+        assert verdict.unanswered == tuple(ref for ref in expected if not said[ref])
+        assert verdict.failed == tuple(ref for ref in expected if said[ref] == "fail")
+        assert verdict.not_applicable == sum(said[ref] == "na" for ref in expected)
+        assert verdict.given == all(said[ref] for ref in expected)
+
+
+def test_an_item_is_asked_while_either_of_two_answers_that_differ_meets_its_condition() -> None:
+    state = visit({"1": ("fail", "pass"), "2": "pass", "3": "pass"})
+
+    verdict = judge(CHAIN, state)
+
+    assert verdict.not_asked == ("4",)
+    assert verdict.in_conflict == ("1",)
+    assert not verdict.given
+
+
+def test_an_answer_that_an_item_does_not_take_meets_no_condition() -> None:
+    choices = (Choice("a", W), Choice("b", W))
+    both = form(
+        Section(W, (item("1", kind="choice", choices=choices), item("2", when=When("1", ("a",)))))
+    )
+
+    asked = [
+        asked_now(both, visit({"1": answer}))
+        for answer in (chosen("a"), "a", chosen("a b"), chosen("b"))
+    ]
+
+    assert asked == [("1", "2"), ("1",), ("1",), ("1",)]
+
+
+def test_one_of_several_choices_is_enough_for_a_condition() -> None:
+    choices = (Choice("a", W), Choice("b", W), Choice("c", W))
+    several = item("1", kind="choice", choices=choices, several=True)
+    both = form(Section(W, (several, item("2", when=When("1", ("b", "c"))))))
+
+    asked = [asked_now(both, visit({"1": chosen(words)})) for words in ("a", "a b", "a c", "b c")]
+
+    assert asked == [("1",), ("1", "2"), ("1", "2"), ("1", "2")]
+
+
+def test_the_items_of_a_partner_wait_for_the_partners_own_answers() -> None:
+    own = visit({"1": "pass", "2": "pass", "3": "pass"})
+    theirs = visit({f"f@1/{ref}": "pass" for ref in ("1", "2", "3")})
+
+    verdicts = [judge(CHAIN, state, partner=True) for state in (own, theirs)]
+
+    assert verdicts[0].unanswered == ("f@1/1",)
+    assert verdicts[1].outcome == "good"
+    assert asked_now(CHAIN, theirs, partner=True) == ("f@1/1", "f@1/2", "f@1/3")
+
+
+SPOT = form(Section(W, (item("1", key=True), item("2", optional=True), item("3", optional=True))))
+
+
+def test_an_item_that_may_be_left_out_counts_only_when_it_was_answered() -> None:
+    counts = [
+        (one.outcome, one.general_checked, one.unanswered)
+        for more in ({}, {"2": "pass"}, {"2": "fail", "3": "na"}, {"2": "perhaps"})
+        for one in [judge(SPOT, visit({"1": "pass", **more}))]
+    ]
+
+    assert counts == [("good", 0, ()), ("good", 1, ()), ("bad", 1, ()), ("", 0, ("2",))]
+
+
+def test_what_the_task_demands_may_not_be_left_out() -> None:
+    left = visit({"1": "pass", "3": "pass"})
+    done = visit({"1": "pass", "2": "fail", "3": "pass"})
+
+    assert judge(SPOT, left).outcome == "good"
+    assert judge(SPOT, left, must=("2",)).unanswered == ("2",)
+    assert judge(SPOT, left, must=("2",)).outcome == ""
+    assert judge(SPOT, left, must=("3", "of another list")).outcome == "good"
+    assert judge(SPOT, done, must=("2", "3")).outcome == "bad"
+    named = visit({"f@1/1": "pass"})
+    assert judge(SPOT, named, partner=True, must=("f@1/2",)).unanswered == ("f@1/2",)
+
+
+def shot(mime: str, voided: str = "", where: str = "1") -> Evidence:
+    return Evidence("d:2", "w", "b", 1, mime, where, "", voided)
+
+
+PROOF = form(Section(W, (item("1", kind="photo"), item("2", kind="signature"))))
+SIGNED = Signature("d:3", "w", "site", "王", "x", "", ())
+
+
+def test_a_photo_item_is_answered_by_a_picture_bound_to_it() -> None:
+    for evidence, answered in (
+        ((), False),
+        ((shot("image/jpeg"),), True),
+        ((shot("application/pdf"),), False),
+        ((shot("image/heic", "blurred"),), False),
+        ((shot("image/heic", "blurred"), shot("image/png")), True),
+        ((shot("image/png", where="2"),), False),
+    ):
+        verdict = judge(PROOF, visit({}, evidence=evidence, signatures=(SIGNED,)))
+
+        assert verdict.unanswered == (() if answered else ("1",))
+        assert (verdict.outcome, verdict.general_checked) == ("good" if answered else "", 0)
+
+
+def test_a_photo_that_cannot_be_taken_is_not_applicable() -> None:
+    verdict = judge(PROOF, visit({"1": "na"}, signatures=(SIGNED,)))
+
+    assert (verdict.outcome, verdict.not_applicable) == ("good", 1)
+
+
+def test_a_signature_item_is_answered_by_a_signature_of_its_role() -> None:
+    officer = Signature("d:4", "w", "lead", "", "x", "", ())
+    picture = (shot("image/png"),)
+
+    verdicts = [
+        judge(PROOF, visit({}, evidence=picture, signatures=signatures)).unanswered
+        for signatures in ((), (officer,), (officer, SIGNED))
+    ]
+
+    assert verdicts == [("2",), ("2",), ()]
