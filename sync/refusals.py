@@ -2157,6 +2157,14 @@ class Reason(Enum):
         "Take it out: whoever complains is known to the hotline, not to this register.",
         "请删除：投诉人信息由热线平台保存，不在此登记。",
     )
+    COMPLAINT_ANSWER_MISSING = (
+        "complaint.answer-missing",
+        Kind.INVALID,
+        "Rejecting, extending and closing a complaint need words: why, or what came of it.",
+        "不予受理、延期和办结须填写理由或办理结果",
+        "Write them without naming a person.",
+        "请填写（不含个人信息）。",
+    )
     COMPLAINTS_INVALID = (
         "complaints.invalid",
         Kind.INVALID,
@@ -2176,6 +2184,111 @@ class Reason(Enum):
         "m, dm², m², pieces; content up to 50 kg or L), and no more packages than the lot has.",
         "标注量与实际含量请填十进制数，单位与标注一致（g、kg、mL、L、cm、m、dm²、m²、pieces，"
         "质量体积不超过 50 kg 或 L），件数不得多于批量。",
+    )
+    # -- what follows from a result --------------------------------------------------------------
+    ORDER_NOT_FOUND = (
+        "order.not-found",
+        Kind.MISSING,
+        "There is no such order.",
+        "无此责令整改",
+        "Look at the list: evenhand office orders list --all.",
+        "请查看列表：evenhand office orders list --all。",
+    )
+    ORDER_NOT_OPEN = (
+        "order.not-open",
+        Kind.CONFLICT,
+        "Nothing of this order is open.",
+        "该责令整改没有未完成的项目",
+        "Look at it: evenhand office orders show; a later order may ask for its items anew.",
+        "请查看：evenhand office orders show；有关项目可能已由后续责令另行要求。",
+    )
+    ORDER_ITEM_NOT_OPEN = (
+        "order.item-not-open",
+        Kind.INVALID,
+        "The order has no such item, or it is not open there.",
+        "该责令整改无此项目，或该项目已不在整改中",
+        "Choose among the open items: evenhand office orders show.",
+        "请从未完成的项目中选择：evenhand office orders show。",
+    )
+    ORDER_OVERDUE = (
+        "order.overdue",
+        Kind.CONFLICT,
+        "The term of these items has passed; it can be extended only before.",
+        "所列项目整改期限已过，延期须在期满前办理",
+        "Let them be rechecked; the recheck orders what still fails anew.",
+        "请安排复查；仍不符合的由复查另行责令。",
+    )
+    EXTENSION_SPENT = (
+        "extension.spent",
+        Kind.CONFLICT,
+        "These items were extended `most` times already.",
+        "所列项目已延期 `most` 次，不得再延",
+        "Let them be rechecked when their term ends.",
+        "请在期满后复查。",
+    )
+    EXTENSION_TOO_LONG = (
+        "extension.too-long",
+        Kind.INVALID,
+        "One extension is at most `most` working days.",
+        "一次延期不超过 `most` 个工作日",
+        "Grant fewer days.",
+        "请减少延期天数。",
+    )
+    MEASURE_NOT_FOUND = (
+        "measure.not-found",
+        Kind.MISSING,
+        "There is no such measure.",
+        "无此处置",
+        "Look at the list: evenhand office measures list --all.",
+        "请查看列表：evenhand office measures list --all。",
+    )
+    MEASURE_NOT_OPEN = (
+        "measure.not-open",
+        Kind.CONFLICT,
+        "This measure is over: closed, withdrawn or renewed.",
+        "该处置已办结、撤回或另行作出",
+        "Look at the list: evenhand office measures list --all.",
+        "请查看列表：evenhand office measures list --all。",
+    )
+    MEASURE_INCOMPLETE = (
+        "measure.incomplete",
+        Kind.INVALID,
+        "A measure of this kind needs what `missing` names.",
+        "该类处置须填写 `missing` 所列内容",
+        "Give it and try again.",
+        "请补充后重试。",
+    )
+    SUSPENSION_STANDS = (
+        "suspension.stands",
+        Kind.CONFLICT,
+        "An order to stop follows from the checklist and is not taken back by hand.",
+        "责令停止由检查结果作出，不能由人工撤回",
+        "Lift it after its recheck, or have the inspection concluded again.",
+        "请在复查后解除，或重新作出检查结果。",
+    )
+    SUSPENSION_NOT_RECHECKED = (
+        "suspension.not-rechecked",
+        Kind.CONFLICT,
+        "No approved recheck found everything to comply that business was stopped for.",
+        "责令停止所涉项目尚未经审核通过的复查认定符合",
+        "Have it rechecked, concluded and approved; `items` are left.",
+        "请完成复查并审核通过；尚余 `items`。",
+    )
+    RISK_NOT_FOUND = (
+        "risk.not-found",
+        Kind.MISSING,
+        "The risk list has no such entry.",
+        "风险清单无此条目",
+        "Look at the list: evenhand office risks list --all.",
+        "请查看列表：evenhand office risks list --all。",
+    )
+    RISK_CLOSED = (
+        "risk.closed",
+        Kind.CONFLICT,
+        "This risk was closed already.",
+        "该风险已销号",
+        "Enter it anew if it is there again.",
+        "如再次出现，请重新登记。",
     )
 
     def __init__(
