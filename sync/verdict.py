@@ -34,6 +34,7 @@ class Verdict(Struct, frozen=True):
     examined_short: bool = False  # fewer applicable items than the checklist demands
     scores: dict[str, str] = {}  # 得分, decimal text; empty for a percentage of nothing
     not_asked: tuple[str, ...] = ()  # their condition is not met
+    not_weighed: tuple[str, ...] = ()  # left out where that is allowed, or only telling something
 
     @property
     def given(self) -> bool:
@@ -57,7 +58,7 @@ def judge(
     names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
     asked = {item.ref for item in _asked(checklist, inspection, names)}
     weighed: list[Weighed] = []
-    unanswered, in_conflict = list[str](), list[str]()
+    unanswered, in_conflict, not_weighed = list[str](), list[str](), list[str]()
     for item in checklist.items:
         name = names[item.ref]
         known = inspection.items.get(name)
@@ -67,8 +68,11 @@ def judge(
             in_conflict.append(name)
         elif (found := _answered(item, name, inspection)) is not None:
             weighed.append(found)
+            not_weighed += [name] if not found.amount else []
         elif (known is not None and known.standing) or not item.optional or name in must:
             unanswered.append(name)
+        else:
+            not_weighed.append(name)
     counted = _count(checklist, weighed, names)
     evidenced = {one.item for one in inspection.evidence if not one.voided}
     failing = [one.item for one in weighed if one.amount == "fail"]
@@ -81,6 +85,7 @@ def judge(
         evidence_missing=tuple(name for name in lacking if name not in evidenced),
         examined_short=counted.examined_short and complete,
         not_asked=tuple(name for ref, name in names.items() if ref not in asked),
+        not_weighed=tuple(not_weighed),
     )
     if counted.examined_short or not complete:
         return counted

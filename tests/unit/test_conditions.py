@@ -120,12 +120,17 @@ SPOT = form(Section(W, (item("1", key=True), item("2", optional=True), item("3",
 
 def test_an_item_that_may_be_left_out_counts_only_when_it_was_answered() -> None:
     counts = [
-        (one.outcome, one.general_checked, one.unanswered)
+        (one.outcome, one.general_checked, one.unanswered, one.not_weighed)
         for more in ({}, {"2": "pass"}, {"2": "fail", "3": "na"}, {"2": "perhaps"})
         for one in [judge(SPOT, visit({"1": "pass", **more}))]
     ]
 
-    assert counts == [("good", 0, ()), ("good", 1, ()), ("bad", 1, ()), ("", 0, ("2",))]
+    assert counts == [
+        ("good", 0, (), ("2", "3")),
+        ("good", 1, (), ("3",)),
+        ("bad", 1, (), ()),
+        ("", 0, ("2",), ("3",)),
+    ]
 
 
 def test_what_the_task_demands_may_not_be_left_out() -> None:
@@ -180,3 +185,31 @@ def test_a_signature_item_is_answered_by_a_signature_of_its_role() -> None:
     ]
 
     assert verdicts == [("2",), ("2",), ()]
+
+
+def test_every_item_of_a_form_has_one_place_in_its_verdict() -> None:
+    """不重不漏: what is published as passed is what is left of the form."""
+    choices = (Choice("a", W, "yes"), Choice("b", W))
+    mixed = form(
+        Section(
+            W,
+            (
+                item("1", kind="choice", choices=choices),
+                item("2", optional=True),
+                item("3", when=When("2", ("fail",))),
+                item("4", kind="text"),
+            ),
+        )
+    )
+    for one, two, three, four in product(
+        (chosen("a"), chosen("b"), "na", None), ("pass", "fail", "na", None), ("pass", None),
+        (chosen("x", "text"), None),
+    ):  # fmt: skip
+        said = {"1": one, "2": two, "3": three, "4": four}
+        verdict = judge(mixed, visit({ref: v for ref, v in said.items() if v is not None}))
+
+        placed = [*verdict.failed, *verdict.unanswered, *verdict.not_asked, *verdict.not_weighed]
+        assert len(placed) == len(set(placed))
+        passed = (one == chosen("a")) + (two == "pass") + (two == "fail" and three == "pass")
+        assert len(placed) + verdict.not_applicable + passed == 4
+        assert verdict.general_passed == passed
