@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from sync.drawing import draw
 from sync.layers import Layer, Mask
+from sync.pictures import Facts
 from sync.refusals import Reason, Refused
 
 PIXELS_MAX = 120_000_000
@@ -53,35 +54,6 @@ if HEIF:
     pillow_heif.register_heif_opener(
         thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
     )
-
-
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a picture says about itself. `flag` is a refusal's code when something is wrong with it.
-
-    `taken` is local time without a zone, `zone` the offset if the camera knew one. Coordinates are
-    degrees as decimal text in the datum of the camera, nearly always WGS-84; `altitude` is metres,
-    `direction` degrees from north as the camera pointed. `hash` is of what it shows.
-    """
-
-    format: str = ""
-    width: int = 0
-    height: int = 0
-    orientation: int = 1
-    taken: str = ""
-    zone: str = ""
-    longitude: str = ""
-    latitude: str = ""
-    camera: str = ""
-    flag: str = ""
-    altitude: str = ""
-    direction: str = ""
-    hash: str = ""
-
-    @property
-    def upright(self) -> tuple[int, int]:
-        """Give width and height as it is looked at."""
-        turned = self.orientation >= 5
-        return (self.height, self.width) if turned else (self.width, self.height)
 
 
 def probe(source: Source) -> Facts:

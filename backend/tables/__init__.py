@@ -25,6 +25,7 @@ from backend.tables.ledger import (
     Site,
 )
 from backend.tables.office import Account, Act, Throttle, Token
+from backend.tables.pictures import Exhibit, Masking, Picture
 from backend.tables.registers import (
     Checklist,
     Department,
@@ -93,6 +94,7 @@ __all__ = [
     "EstablishmentFacts",
     "EstablishmentVersion",
     "Event",
+    "Exhibit",
     "Extension",
     "Facts",
     "Feed",
@@ -114,9 +116,11 @@ __all__ = [
     "ListingFacts",
     "ListingVersion",
     "Lookalike",
+    "Masking",
     "Measure",
     "Member",
     "Milestone",
+    "Picture",
     "Piece",
     "Plan",
     "Publication",

@@ -8,6 +8,7 @@ under its digest; a picture that cannot be opened is recorded too, with a flag.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
@@ -22,7 +23,8 @@ from backend.blobs import Blobs
 from backend.db import transaction
 from backend.tables import Blob, Rendition, Upload
 from backend.wire import BlobsWanted, NewUpload, UploadState, WantBlobs
-from sync import photos
+from sync import layers, photos
+from sync.pictures import Facts, parts
 from sync.refusals import Reason, Refused
 
 UPLOAD_DAYS_MAX = 30
@@ -49,6 +51,10 @@ def _newer(insert: _Insert) -> _Insert:
 # What every file asks of the database, so written once; SQL itself knows no ON CONFLICT.
 _FIRST_BLOB = {
     dialect: insert(SQLModel.metadata.tables["blob"]).on_conflict_do_nothing()
+    for dialect, insert in _INSERTS.items()
+}
+_FIRST_PICTURE = {
+    dialect: insert(SQLModel.metadata.tables["picture"]).on_conflict_do_nothing()
     for dialect, insert in _INSERTS.items()
 }
 _NEWER_RENDITION = {
@@ -339,14 +345,28 @@ async def _stored(db: AsyncSession, blobs: Blobs, file: Incoming, *, now: dateti
     return flag
 
 
-def _facts(file: Incoming, source: photos.Source) -> photos.Facts:
-    if file.original or not file.mime.startswith("image/"):
-        return photos.Facts()
-    return photos.probe(source)
+def _facts(file: Incoming, source: photos.Source) -> Facts:
+    if file.original:
+        return Facts()
+    if file.mime == layers.MIME:
+        return Facts(flag=_flag_of_layer(source))
+    return photos.probe(source) if file.mime.startswith("image/") else Facts()
+
+
+def _flag_of_layer(source: photos.Source) -> str:
+    """Give a refusal's code for an annotation that nobody can draw; it is kept all the same."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            source = file.read(layers.BYTES_MAX + 1)
+    try:
+        layers.read(source)
+    except Refused as refused:
+        return refused.reason.code
+    return ""
 
 
 async def _record(
-    db: AsyncSession, file: Incoming, facts: photos.Facts, *, size: int, now: datetime
+    db: AsyncSession, file: Incoming, facts: Facts, *, size: int, now: datetime
 ) -> str:
     """Record a whole file once, whichever upload finished it, and give its flag."""
     connection = await db.connection()
@@ -366,6 +386,10 @@ async def _record(
     done = await connection.execute(_FIRST_BLOB[connection.dialect.name], row)
     if done.rowcount == 0:  # another upload of the same file was recorded a moment ago
         return (await db.exec(select(Blob.flag).where(Blob.sha256 == file.sha256))).one()
+    if facts.hash:
+        picture: dict[str, object] = {"sha256": file.sha256, "hash": facts.hash}
+        picture |= {f"part_{n}": part for n, part in enumerate(parts(facts.hash), start=1)}
+        await connection.execute(_FIRST_PICTURE[connection.dialect.name], picture)
     return facts.flag
 
 

@@ -15,16 +15,19 @@ from sync.merge import Inspection, Recorded, digest, fold
 
 async def states(db: Session, inspections: Collection[str]) -> dict[str, Inspection]:
     """Fold inspections from the ledger."""
-    return {name: fold(ops) for name, ops in (await _recorded(db, inspections)).items()}
+    return {name: fold(ops) for name, ops in (await recorded(db, inspections)).items()}
 
 
 async def project(
     db: Session, inspections: Collection[str], now: datetime
 ) -> dict[str, Inspection]:
     """Fold inspections from the ledger and keep what is looked for of them."""
-    found = await _recorded(db, inspections)
+    found = await recorded(db, inspections)
     folded = {name: fold(ops) for name, ops in found.items()}
     await ledger.replace(db, now, [projection(n, found[n], state) for n, state in folded.items()])
+    await ledger.exhibit(
+        db, [(name, one.blob) for name, state in folded.items() for one in state.evidence]
+    )
     return folded
 
 
@@ -43,7 +46,8 @@ def projection(
     )
 
 
-async def _recorded(db: Session, inspections: Collection[str]) -> Mapping[str, Sequence[Recorded]]:
+async def recorded(db: Session, inspections: Collection[str]) -> Mapping[str, Sequence[Recorded]]:
+    """Give the operations of inspections that count."""
     (rows,) = await ledger.ask(db, ledger.recorded_of(inspections))
     found = ledger.recorded(rows)
     return {name: found.get(name, []) for name in inspections}

@@ -18,7 +18,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from backend.db import Session, at_once
 from sync.hub import Ends, Placed
 from sync.merge import Recorded
-from sync.ops import decode_op, op_id
+from sync.ops import AddEvidence, decode_op, op_id
 
 Ask: TypeAlias = tuple[str, tuple[object, ...]]  # a statement and its values
 Rows: TypeAlias = Sequence[Sequence[Any]]
@@ -81,6 +81,9 @@ ALONE = f"""{INSPECTIONS}
 SELECT $1, * FROM unnest($2::text[], $3::int[], $4::text[], $5::int[], $6::int[], $7::bool[])
 {REPLACED}"""
 
+
+EXHIBITS = "INSERT INTO exhibit (inspection_id, sha256) "
+ALREADY = "ON CONFLICT DO NOTHING"
 
 TOGETHER_MAX = 50  # rows in a statement on SQLite
 
@@ -191,6 +194,7 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
     folded = _folded(push.projections)
     batch = (push.first_n, push.count, push.head_line, push.signature)
     standing = (push.skew_ms, push.after.head_n, push.after.head_hash)
+    named = _named(push.placed)
     after = push.after.ends
     ends = (after.ledger_n, after.ledger_root, after.feed_n)
     if _sqlite(db):
@@ -200,6 +204,7 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
             _insert(raw, ENTRIES, [(device, at, *row) for row in entries])
             _insert(raw, INSPECTIONS, [(at, *row) for row in folded], REPLACED)
             _insert(raw, BUCKETS, [("", 0, 0, *row) for row in push.sums], ADDED)
+            _insert(raw, EXHIBITS, named, ALREADY)
             _insert(raw, BATCH, [(device, at, *batch)])
             raw.execute(_for_sqlite(DEVICE), (device, at, *standing))
             raw.execute(_for_sqlite(HEAD), ends)
@@ -210,6 +215,7 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
     before = [one.before for one in push.projections]
     columns = (*_columns(entries, 10), *_columns(folded, 6), before, *_columns(push.sums, 4))
     (rows,) = await ask(db, (TOGETHER, (device, now, *columns, *batch, *standing, *ends)))
+    await exhibit(db, named)
     _refresh(db, after)
     return not rows[0][0]
 
@@ -222,6 +228,27 @@ async def replace(db: Session, now: datetime, projections: Sequence[Projection])
         await at_once(db, lambda raw: _insert(raw, INSPECTIONS, rows, REPLACED))
     else:
         await ask(db, (ALONE, (now, *_columns(folded, 6))))
+
+
+async def exhibit(db: Session, named: Collection[tuple[str, str]]) -> None:
+    """Keep which files inspections name, by inspection and digest, so that both can be found."""
+    rows = sorted(set(named))
+    if not rows:
+        return
+    if _sqlite(db):
+        await at_once(db, lambda raw: _insert(raw, EXHIBITS, rows, ALREADY))
+    else:
+        taken = f"{EXHIBITS} SELECT * FROM unnest($1::text[], $2::text[]) {ALREADY}"
+        await ask(db, (taken, tuple(_columns(rows, 2))))
+
+
+def _named(placed: Sequence[Placed]) -> list[tuple[str, str]]:
+    """List the files that operations name, by inspection."""
+    return [
+        (one.verdict.inspection, one.verdict.op.blob)
+        for one in placed
+        if one.seq is not None and isinstance(one.verdict.op, AddEvidence)
+    ]
 
 
 def _refresh(db: Session, ends: Ends) -> None:

@@ -178,3 +178,45 @@ async def test_versions_and_recusals_are_carried_over(older: AsyncEngine) -> Non
     assert [(id, bool(told)) for id, told in found] == [
         ("r0", True), ("r1", True), ("r2", False), ("r3", False),
     ]  # fmt: skip
+
+
+@pytest.fixture(params=DATABASES)
+async def photographed(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[AsyncEngine]:
+    """A database as it was before files were looked for, with operations that name some."""
+
+    def fill(connection: Connection) -> None:
+        entries = tables(connection).tables["entry"]
+        devices = tables(connection).tables["device"]
+        connection.execute(
+            devices.insert(),
+            [{one.name: value(one, 1) for one in devices.columns} | {"id": "d", "renews": None}],
+        )
+        told = [
+            (
+                "evidence.add/1",
+                1,
+                b'{"n":1,"t":"evidence.add/1","blob":"aa","caption":"\xe7\x85\xa7"}',
+            ),
+            ("evidence.add/1", 2, b'{"n":2,"t":"evidence.add/1","blob":"aa"}'),
+            ("evidence.add/1", None, b'{"n":3,"t":"evidence.add/1","blob":"held back"}'),
+            ("finding.add/1", 3, b'{"n":4,"t":"finding.add/1","text":"x"}'),
+        ]
+        common = {one.name: value(one, 1) for one in entries.columns}
+        common |= {"device_id": "d", "inspection_id": "i"}
+        for n, (kind, seq, raw) in enumerate(told, start=1):
+            row = common | {"n": n, "position": n, "seq": seq, "kind": kind, "raw": raw}
+            connection.execute(entries.insert(), [row])
+
+    engine = await made(request, tmp_path, "0021", fill)
+    yield engine
+    await engine.dispose()
+
+
+async def test_files_that_were_named_before_are_found(photographed: AsyncEngine) -> None:
+    await db.upgrade(photographed)
+
+    async with photographed.connect() as connection:
+        named = list(await connection.execute(text("SELECT inspection_id, sha256 FROM exhibit")))
+    assert [tuple(row) for row in named] == [("i", "aa")]

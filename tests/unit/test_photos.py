@@ -10,6 +10,7 @@ from PIL import Image
 
 from backend.rules.disclosure import jpeg_metadata
 from sync import photos
+from sync.pictures import Facts
 from sync.refusals import Refused
 
 # Pillow warns about what it finds in damaged files; the server logs nothing of it.
@@ -42,7 +43,7 @@ def test_a_picture_says_when_where_and_which_way_up(tmp_path: Path) -> None:
 
     facts = photos.probe(path)
 
-    assert facts == photos.Facts(
+    assert facts == Facts(
         format="JPEG",
         width=60,
         height=40,
@@ -97,7 +98,7 @@ def test_a_format_that_no_camera_writes_is_never_decoded(tmp_path: Path, kind: s
 
     facts = photos.probe(path)
 
-    assert facts == photos.Facts(flag="photo.unreadable")
+    assert facts == Facts(flag="photo.unreadable")
 
 
 @pytest.mark.parametrize("kind", photos.FORMATS)
@@ -132,7 +133,7 @@ def test_what_is_no_picture_is_flagged(tmp_path: Path, body: bytes, code: str) -
     with pytest.raises(Refused) as refused:
         photos.thumbnail(path)
 
-    assert facts == photos.Facts(flag=code)
+    assert facts == Facts(flag=code)
     assert refused.value.reason.code == code
 
 
@@ -143,7 +144,7 @@ def test_without_the_extra_a_heif_is_kept_with_a_flag_of_its_own(
 
     facts = photos.probe(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00")
 
-    assert facts == photos.Facts(flag="photo.format-unsupported")
+    assert facts == Facts(flag="photo.format-unsupported")
 
 
 def heif(size: tuple[int, int], *, claims: tuple[int, int]) -> bytes:
