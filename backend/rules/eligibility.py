@@ -33,14 +33,14 @@ class Subject(Struct, frozen=True):
 
 
 class Visit(Struct, frozen=True):
-    """A lot that an object had before: in which draw, and what became of it."""
+    """A lot that an object had before, or a visit without one, and what became of it."""
 
-    draw: str  # agency#seq: the place of its commitment in the agency's public chain
+    draw: str  # agency#seq, its commitment in the agency's public chain; or visit:<task>#1
     agency: str
     plan: str
     campaign: str
     batch: int
-    day: str  # of the draw
+    day: str  # of the draw; of a visit without one, when it was begun
     inspected: str  # the day of its result, or empty
     same_item: bool  # by the checklist that this plan would bring
 
@@ -155,7 +155,8 @@ def _visited(task: TaskPaper, stratum: str, visits: Sequence[Visit], days: Days)
 def used_up(rules: scheme.Exclusion, snapshot: date, drawn: Sequence[tuple[str, str]]) -> Reason:
     """Give the rule that draws, as (agency#seq, day), leave no room under, and which they are.
 
-    It is asked of draws that were not held yet when the frame was frozen.
+    It is asked of draws that were not held yet when the frame was frozen; visits that no draw led
+    to are among them, as (visit:<task>#1, day).
     """
     year, since = f"{snapshot.year}-01-01", snapshot - timedelta(days=rules.window_days)
     this_year = sorted({draw for draw, day in drawn if day >= year})

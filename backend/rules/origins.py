@@ -1,29 +1,8 @@
-"""检查缘由: why a site is visited, whether a draw chose it or not."""
+"""入户频次: which visits a year's number of them counts, and which it does not bind."""
 
-from typing import Literal, get_args
+from sync.origins import Origin
 
-from sync.checklist import Text
-
-Origin = Literal["draw", "recheck", "complaint", "return", "mystery", "ad-hoc", "guidance"]
-ORIGINS: tuple[Origin, ...] = get_args(Origin)
-WORDS: dict[Origin, Text] = {
-    "draw": Text("Drawn at random", "随机抽取"),
-    "recheck": Text("Recheck of what was ordered", "整改复查"),
-    "complaint": Text("Check of a complaint", "投诉举报核查"),
-    "return": Text("Return visit", "回访"),
-    "mystery": Text("Unannounced check", "暗访"),
-    "ad-hoc": Text("Check without a draw", "临时检查"),
-    "guidance": Text("Guidance, no enforcement", "行政指导"),
-}
 # What the rules on a year's number of visits leave out: a complaint must be looked into and an
 # order must be followed up, however often somebody was there (国办发〔2024〕54号).
 UNCAPPED = frozenset[Origin](("complaint", "recheck"))
 UNCOUNTED = frozenset[Origin](("guidance",))  # nobody is inspected
-
-
-def origin_of(written: str) -> Origin:
-    """Read an origin as it is kept; ValueError for what is none."""
-    for one in ORIGINS:
-        if one == written:
-            return one
-    raise ValueError(f"{written} is no reason for a visit")

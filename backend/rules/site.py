@@ -14,11 +14,11 @@ from html import escape
 from posixpath import dirname, join, normpath
 
 import msgspec
+from sync.origins import WORDS, origin_of
 
 from backend.rules import bundle, canonical, draw_page, events, papers, verification
 from backend.rules.chain import summed
 from backend.rules.disclosure import DrawLink, Result, jpeg_metadata, leaks
-from backend.rules.origins import WORDS, origin_of
 from backend.rules.verification import Step
 from sync import codec
 from sync.checklist import Text

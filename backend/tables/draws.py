@@ -91,7 +91,7 @@ class Task(SQLModel, table=True):
     second_id: str = Field(foreign_key="inspector.id", index=True)  # 协办
     opens_on: date
     closes_on: date
-    origin: str = Field(default="draw", max_length=12)  # rules.origins.Origin
+    origin: str = Field(default="draw", max_length=12)  # sync.origins.Origin
     follows_id: str | None = Field(default=None, foreign_key="task.id", index=True)  # 复查, 回访
     part_of: str | None = Field(default=None, foreign_key="task.id", index=True)  # of a market
     must: str = "[]"  # JSON: names of items that must be answered this time

@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
+from sync.origins import Origin
 
-from backend.rules.origins import Origin
 from backend.rules.scheme import Scheme
 from backend.wire.base import Division
 from backend.wire.field import Sha256

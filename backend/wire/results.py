@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from sync.origins import Origin
 
-from backend.rules.origins import Origin
 from backend.wire.base import TextView
 from backend.wire.field import Sha256
 from backend.wire.followup import MeasureView, OrderView

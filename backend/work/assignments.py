@@ -10,13 +10,14 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
+from sync.origins import Origin, origin_of
 
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head
 from backend.rules import scheme, sending
 from backend.rules.calendar import local_day
-from backend.rules.origins import UNCAPPED, UNCOUNTED, Origin, origin_of
+from backend.rules.origins import UNCAPPED, UNCOUNTED
 from backend.rules.sending import Candidate
 from backend.tables import (
     Checklist,

@@ -39,6 +39,7 @@ from backend.tables import (
     Plan,
     Task,
 )
+from backend.work import visits as visited
 from sync.refusals import Reason, Refused
 
 RESERVES = Extra(rate=(1, 5), minimum=3)  # behind every lot: a fifth, at least three
@@ -409,7 +410,11 @@ async def _in_charge(db: Session, registers: Registers) -> _Charge:
 
 
 async def _visits(db: Session, plan: Plan, names: Sequence[str]) -> dict[str, list[Visit]]:
-    """List the lots that some objects had in draws of any agency and department."""
+    """List the visits to some objects, by draws of any agency and department and without one.
+
+    What they turned out to be the same as was visited too.
+    """
+    known = {code: code for code in names} | await visited.merged(db, names)
     query = (
         sqlalchemy.select(
             col(Establishment.code), col(Establishment.category), col(Draw.agency), col(Draw.seq),
@@ -422,7 +427,7 @@ async def _visits(db: Session, plan: Plan, names: Sequence[str]) -> dict[str, li
         .join(Plan, col(Plan.id) == Task.plan_id)
         .join(Checklist, col(Checklist.digest) == Task.checklist_digest)
         .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
-        .where(col(Establishment.code).in_(names))
+        .where(col(Establishment.code).in_(known))
         .where(col(Draw.status) == "drawn", col(Plan.id) != plan.id)
         .where(col(Task.withdrawn_at).is_(None))
     )  # fmt: skip
@@ -432,7 +437,7 @@ async def _visits(db: Session, plan: Plan, names: Sequence[str]) -> dict[str, li
     for row in (await (await db.connection()).execute(query)).all():
         code, category, agency, seq, drawn_at, other, parent, written, item, concluded = row
         digest = ours.get(category) or ours.get("*", "")
-        visits.setdefault(code, []).append(
+        visits.setdefault(known[code], []).append(
             Visit(
                 draw=f"{agency}#{seq}",
                 agency=agency,
@@ -442,6 +447,20 @@ async def _visits(db: Session, plan: Plan, names: Sequence[str]) -> dict[str, li
                 day=_day(drawn_at),
                 inspected=_day(concluded),
                 same_item=codes.get(digest) == item,
+            )
+        )
+    for one in await visited.begun(db, names):
+        digest = ours.get(one.category) or ours.get("*", "")
+        visits.setdefault(one.code, []).append(
+            Visit(
+                draw=one.name,
+                agency=one.agency,
+                plan="",
+                campaign="",
+                batch=0,
+                day=one.day.isoformat(),
+                inspected=_day(one.concluded_at),
+                same_item=codes.get(digest) == one.checklist,
             )
         )
     return visits

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import msgspec
 from sqlmodel import col, select
+from sync.origins import origin_of
 
 from backend.auth import Officer, may_see
 from backend.db import Session
-from backend.rules.origins import origin_of
 from backend.rules.results import RESULTS
 from backend.tables import (
     Account,

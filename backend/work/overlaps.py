@@ -1,7 +1,7 @@
 """抽取重叠: draws committed to before any of them was held do not see each other's lots.
 
-A frame knows who was drawn before it was frozen. Whoever a draw held in between has drawn up to
-the cap gives way in the later one: nothing is sent there, and the next reserve comes.
+A frame knows who was drawn or visited before it was frozen. Whoever a draw held in between has
+drawn up to the cap, or somebody visited, gives way in the later one: the next reserve comes.
 """
 
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from backend.rules import eligibility
 from backend.rules.calendar import local_day
 from backend.rules.eligibility import Reason
 from backend.tables import Draw, Establishment, Task
-from backend.work import announcements, draws
+from backend.work import announcements, draws, visits
 
 
 async def used_up(db: Session, row: Draw, *, now: datetime, waiting: bool) -> dict[str, Reason]:
@@ -44,6 +44,10 @@ async def used_up(db: Session, row: Draw, *, now: datetime, waiting: bool) -> di
         name = f"{agency}#{seq}"
         if drawn_at is not None and name not in hidden:
             drawn.setdefault(code, []).append((name, local_day(drawn_at).isoformat()))
+    codes = list(await db.exec(select(Establishment.code).where(col(Establishment.id).in_(mine))))
+    for one in await visits.begun(db, codes):
+        if one.at < row.drawn_at:
+            drawn.setdefault(one.code, []).append((one.name, one.day.isoformat()))
     snapshot = date.fromisoformat(task.snapshot)
     found = {
         code: eligibility.used_up(task.exclusion, snapshot, those) for code, those in drawn.items()

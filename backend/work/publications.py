@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import msgspec
 from sqlmodel import col, select
+from sync.origins import WORDS, origin_of
 
 from backend import journal
 from backend.auth import Officer
@@ -16,7 +17,6 @@ from backend.db import Session, head
 from backend.rules import disclosure, site
 from backend.rules.calendar import local_day
 from backend.rules.disclosure import DrawLink, Order, Result, Said, Site
-from backend.rules.origins import WORDS, origin_of
 from backend.rules.results import RESULTS, Part
 from backend.tables import (
     Account,

@@ -4,29 +4,38 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 import sqlalchemy
-from sqlmodel import col, func, select
+from sqlmodel import and_, col, func, or_, select
 
 from backend.db import Session
 from backend.rules import ladder
 from backend.rules.papers import RosterLine
-from backend.tables import Draw, Establishment, Inspector, Leave, Plan, Recusal, Seat, Task
+from backend.tables import (
+    Draw,
+    Establishment,
+    Inspection,
+    Inspector,
+    Leave,
+    Plan,
+    Recusal,
+    Seat,
+    Task,
+)
 from backend.work import frames
 
 RECUSED = "R01"  # 回避; the grounds stay in the office's register
 
 
 async def roster(db: Session, plan: Plan) -> list[RosterLine]:
-    """List the agency's active inspectors, each with the seats that other plans and leave left."""
+    """List the agency's active inspectors, each with the seats that other tasks and leave left."""
     query = select(Inspector).where(
         Inspector.active, col(Inspector.division).startswith(plan.agency)
     )
     taken = (
         select(Seat.inspector_id, func.count())
         .join(Task, col(Task.id) == Seat.task_id)
-        .join(Plan, col(Plan.id) == Task.plan_id)
-        .join(Draw, col(Draw.id) == Task.draw_id)
-        .where(Draw.status == "drawn")
-        .where(Plan.closes_on >= plan.opens_on, Plan.opens_on <= plan.closes_on)
+        .outerjoin(Draw, col(Draw.id) == Task.draw_id)
+        .where(or_(col(Task.draw_id).is_(None), Draw.status == "drawn"))
+        .where(Task.closes_on >= plan.opens_on, Task.opens_on <= plan.closes_on)
         .group_by(col(Seat.inspector_id))
     )
     busy = dict((await db.exec(taken)).all())
@@ -84,17 +93,23 @@ async def recusals(
 
 
 async def _last_visits(db: Session, plan: Plan) -> list[tuple[str, str]]:
-    """List who sat in the last task of each establishment that was drawn before this plan."""
+    """List who sat in the last task of each establishment before this plan, drawn or begun."""
     query = (
         sqlalchemy.select(col(Establishment.code), col(Task.id), col(Inspector.certificate))
         .select_from(Seat)
         .join(Task, col(Task.id) == Seat.task_id)
-        .join(Draw, col(Draw.id) == Task.draw_id)
+        .outerjoin(Draw, col(Draw.id) == Task.draw_id)
+        .outerjoin(Inspection, col(Inspection.id) == Task.id)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
         .join(Inspector, col(Inspector.id) == Seat.inspector_id)
         .where(col(Establishment.division).startswith(plan.division))
-        .where(col(Draw.status) == "drawn", col(Draw.plan_id) != plan.id)
-        .order_by(col(Draw.drawn_at), col(Task.id))
+        .where(
+            or_(
+                and_(col(Draw.status) == "drawn", col(Draw.plan_id) != plan.id),
+                and_(col(Task.draw_id).is_(None), col(Inspection.id).is_not(None)),
+            )
+        )
+        .order_by(func.coalesce(col(Draw.drawn_at), col(Task.dispatched_at)), col(Task.id))
     )
     last: dict[str, tuple[str, list[str]]] = {}
     for code, task_id, who in (await (await db.connection()).execute(query)).all():

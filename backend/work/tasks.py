@@ -6,11 +6,11 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
+from sync.origins import origin_of
 
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session
-from backend.rules.origins import origin_of
 from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Relief, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
 from backend.work import draws, feed, overlaps, plans

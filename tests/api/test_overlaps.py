@@ -8,12 +8,13 @@ from conftest import Clock, Office
 from httpx import AsyncClient, Response
 from plans import ORDER, committed, files_of, hold, planned, refusal, registers
 from sqlmodel import select
+from visits import Visit
 
 from backend import db
 from backend.rules import eligibility, events, papers
 from backend.rules.scheme import Exclusion
 from backend.rules.verification import verify
-from backend.tables import Inspector
+from backend.tables import Inspector, Task
 
 MARKETS: dict[str, Any] = {"category": "market", "minimum": 3}  # of five
 ONCE: dict[str, Any] = {"exclusion": {"annual_cap": 1}}
@@ -131,6 +132,44 @@ async def test_a_sealed_draw_is_not_told_by_what_another_may_not_send(
     sent = await supervisor.post(f"/office/plans/{plan}/dispatch")
 
     assert sent.status_code == 200, sent.text
+
+
+async def test_who_was_visited_without_a_draw_meanwhile_gives_way_as_well(
+    office: Office, supervisor: AsyncClient, clock: Clock
+) -> None:
+    plan = await planned(supervisor, scheme=ONCE, **MARKETS)
+    draw = await committed(supervisor, plan)
+    pair = {"lead": "沪A0001", "second": "沪A0002", "checklist": "cold-store"}
+    days = {"opens_on": "2026-03-02", "closes_on": "2026-03-06"}
+    made: dict[str, str] = {}
+    for code in ("食摊-0020", "食摊-0030"):
+        order = {"code": code, "origin": "return", "reason": "回访", **pair, **days}
+        answer = await supervisor.post("/office/tasks", json=order)
+        assert answer.status_code == 201, answer.text
+        made[code] = answer.json()["tasks"][0]["id"]
+        async with db.transaction(office.engine, write=False) as session:
+            visit = Visit(await session.get_one(Task, made[code]))
+        visit.answer("lead", i1_1="pass")
+        await visit.arrive(office)
+    clock.advance(hours=1)
+    held = await hold(office, supervisor, draw)
+    assert held.status_code == 200, held.text
+    mine = await sites_of(supervisor, plan)
+
+    refused = answer = await supervisor.post(f"/office/plans/{plan}/dispatch")
+    while answer.status_code == 409:
+        await give_way(office, supervisor, draw, answer)
+        answer = await supervisor.post(f"/office/plans/{plan}/dispatch")
+    files = await files_of(office, draw)
+    given = events.changes(papers.read_log(files["log.ndjson"]))
+
+    assert refusal(refused) == (409, "draw.over-cap")
+    assert set(refused.json()["details"]["sites"].split(", ")) == mine & made.keys()
+    assert answer.status_code == 200, answer.text
+    assert not await sites_of(supervisor, plan) & made.keys()
+    named = {f"visit:{made[line.site]}#1" for line in given}
+    assert named == {line.evidence for line in given} != set()
+    assert all(step.ok for step in verify(files)), verify(files)
 
 
 @pytest.mark.parametrize(
