@@ -2035,6 +2035,14 @@ class Reason(Enum):
         "Name who saw it: --refused REASON --witness NAME.",
         "请注明见证人：--refused 理由 --witness 姓名。",
     )
+    STROKES_INVALID = (
+        "strokes.invalid",
+        Kind.INVALID,
+        "This is no signature that was drawn: `problem`.",
+        "签名笔迹文件无效：`problem`",
+        "Draw it again; the form of the file is in docs/reference/protocol.md under Strokes.",
+        "请重新签名；文件格式见 docs/reference/protocol.md 的 Strokes 一节。",
+    )
     SAMPLE_UNKNOWN = (
         "sample.unknown",
         Kind.MISSING,

@@ -87,7 +87,7 @@ class Replica(DeviceLog):
 
     def inspection(self, inspection: str) -> Inspection:
         """Fold an inspection as this device knows it now."""
-        return fold(self._known(inspection))
+        return fold(self.recorded(inspection))
 
     # -- record ----------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class Replica(DeviceLog):
             raise Refused(Reason.SIGN_WITNESS, inspection=inspection)
 
         def make(stamp: Stamp) -> AnyOp:
-            known = self._known(inspection)
+            known = self.recorded(inspection)
             covered = [r for r in known if not isinstance(r.op, Sign)]
             state = fold(covered)
             signed = fold(known).signatures
@@ -441,7 +441,8 @@ class Replica(DeviceLog):
             raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
         return _loaded(row.body)
 
-    def _known(self, inspection: str) -> list[Recorded]:
+    def recorded(self, inspection: str) -> list[Recorded]:
+        """Give the operations that count here, as this device knows them now."""
         return _read(self._kept(inspection))
 
     def _kept(self, inspection: str) -> list[Kept]:

@@ -333,7 +333,7 @@ def test_it_folds_whatever_may_be_said_as_the_server_does(node: str) -> None:
     assert sum(bool(state.conflicts) for state in states) > 50
     assert sum(bool(state.late) for state in states) > 50
     assert sum(bool(state.astray) for state in states) > 50
-    assert sum(any(one.tests for one in state.samples or ()) for state in states) > 50
+    assert sum(any(one.tests for one in state.samples or ()) for state in states) > 20
     assert done.stdout.split() == [digest(state) for state in states]
 
 

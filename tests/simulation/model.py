@@ -1,12 +1,13 @@
 """What a world asks of a server, and what it remembers of what people did."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from sync import hub
 from sync.merge import Inspection
 from sync.messages import Enrolled, Request, Response
+from sync.ops import DisposeSample, OpId, TestSample, Void
 from sync.store import Mine
 
 
@@ -45,3 +46,12 @@ class Posting(Struct, frozen=True):
 
     since: int
     pair: tuple[str, str]
+
+
+def named_by(op: Any) -> set[OpId]:
+    """Give the names of the operations to which one refers."""
+    if op is None:
+        return set()
+    target = {op.target} if isinstance(op, Void) else set[OpId]()
+    sample = {op.sample} if isinstance(op, TestSample | DisposeSample) else set[OpId]()
+    return {*op.supersedes, *target, *sample}

@@ -11,7 +11,7 @@ from msgspec import Struct
 from simulation.memory_hub import MemoryHub
 from simulation.world import World
 
-from sync import codec, exchange, hub, lineage, merge, pages, reading
+from sync import codec, exchange, hub, lineage, merge, naming, pages, particulars, reading
 from sync.device_log import DeviceLog
 from sync.replica import Replica
 from sync.store import MemoryStore
@@ -57,6 +57,23 @@ MUTANTS = [
         "set(INSPECTORS) <= set(roles)", "bool(set(INSPECTORS) & set(roles))",
     ),
     Mutant("a covered range loses its end", merge, "_within", "<= ranges", "< ranges"),
+    # -- what is recorded on site ----------------------------------------------------------------
+    Mutant(
+        "of a sample recorded anew the tests are lost", naming, "renamed",
+        "return replace(op, sample=names.get(op.sample, op.sample))", "return op",
+    ),
+    Mutant(
+        "a test of a sample that is not here disappears", particulars, "_under",
+        "if shown.sample in here else lost", "if shown.sample in here else []",
+    ),
+    Mutant(
+        "what came last of a kind is all that is shown", particulars, "_each",
+        "for one in told if", "for one in told[-1:] if",
+    ),
+    Mutant(
+        "the strokes come after the signature", Replica, "sign",
+        "self._tell(inspection, *drawn, make)", "self._tell(inspection, make, *drawn)",
+    ),
     # -- the server ------------------------------------------------------------------------------
     Mutant(
         "no idempotence", hub, "judge",

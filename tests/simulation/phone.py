@@ -5,11 +5,14 @@ from copy import copy
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import Struct
 
-from sync import codec, versions
+from sync import codec, upcasts, versions
+from sync.device_log import Make
 from sync.exchange import Exchanged, exchange
 from sync.messages import Clock, Enrolled, Request, Response, Version
+from sync.ops import AddEvidence, AddFinding, SetAnswers, Sign
 from sync.replica import Replica
 from sync.store import MemoryStore, Mine
 
@@ -74,6 +77,29 @@ for _name in (
     setattr(FragileStore, _name, _burning(_name))
 
 
+FORMER: dict[type[Any], type[Any]] = {
+    SetAnswers: upcasts.SetAnswers1,
+    AddFinding: upcasts.AddFinding1,
+    AddEvidence: upcasts.AddEvidence1,
+    Sign: upcasts.Sign1,
+}
+
+
+class Elder(Replica):
+    """A program of the first version: it writes every operation in the form of its day."""
+
+    def _append(self, inspection: str, make: Make) -> Mine:
+        return super()._append(inspection, lambda stamp: _of_old(make(stamp)))
+
+
+def _of_old(op: Any) -> Any:
+    form = FORMER.get(type(op))
+    if form is None:
+        return op
+    said = msgspec.to_builtins(op) | {"t": form.__struct_config__.tag}
+    return msgspec.convert(said, form)
+
+
 class Backup(Struct, frozen=True):
     """A phone as it was."""
 
@@ -117,12 +143,17 @@ class Device:
     def start(self) -> None:
         """Start the program, afresh after a crash."""
         sizes = self.world.sizes
-        self.replica = Replica(self.store, self.clock, batch=sizes[0], page=sizes[1])
+        made = Elder if self.elder else Replica
+        self.replica = made(self.store, self.clock, batch=sizes[0], page=sizes[1])
         self.sessions = []
 
     def clock(self) -> Clock:
         now = START_MS + 1000 * self.world.now
         return Clock(now + self.skew, 1000 * self.world.now, self.boot)
+
+    @property
+    def elder(self) -> bool:
+        return len(self.spoken) == 1
 
     @property
     def revoked_at(self) -> int | None:

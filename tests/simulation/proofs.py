@@ -8,13 +8,24 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from simulation.model import named_by
 from simulation.phone import Device
 from simulation.recording import understood
 
 from sync import codec, hub, outbox
 from sync.merge import Inspection, Recorded, covered, digest, fold
 from sync.messages import Ack, Receipt, Request, Response, decode_push_head, receipt_text
-from sync.ops import AddEvidence, AddFinding, AnyOp, SetAnswers, Sign, Void, decode_op, op_id
+from sync.ops import (
+    AddEvidence,
+    AddFinding,
+    AnyOp,
+    Particular,
+    SetAnswers,
+    Sign,
+    decode_op,
+    op_id,
+)
+from sync.particulars import Disposal, Tested
 from sync.store import Mine
 
 if TYPE_CHECKING:
@@ -71,6 +82,7 @@ def check_rest(world: "World") -> None:
         p6_order_and_repetition_do_not_matter(world, counting, state)
         p11_every_form_says_the_same(counting, state)
         p2_every_act_counts_once(world, ops, known, state)
+        p2_what_is_of_a_sample_stands_under_it(world, known, state)
         p9_a_seal_stays(world, known, state)
 
 
@@ -140,9 +152,13 @@ def p2_every_act_counts_once(
             same, root = {other.hash for other in acts[world.root(one)]}, world.root(one)
             if one.hash == (root if root in same else min(same)):
                 counts.add(op_id(name, one.n))
-    for kind, shown in ((AddFinding, state.findings), (AddEvidence, state.evidence)):
+    for kind, shown in (
+        (AddFinding, state.findings),
+        (AddEvidence, state.evidence),
+        (Particular, tuple(state.recorded)),
+    ):
         all_of = {name for name in counts if isinstance(known[name][2], kind)}
-        assert {one.op for one in shown} == all_of - set(state.late)
+        assert sorted(one.op for one in shown) == sorted(all_of - set(state.late))
     signs = [op for name in counts if isinstance(op := known[name][2], Sign)]
     sealed = {"lead", "second"} <= {sign.role for sign in signs}
     for name in counts:
@@ -164,12 +180,26 @@ def p2_every_act_counts_once(
         assert item.value == {said.op: said.v for said in item.standing}[smallest]
 
 
+def p2_what_is_of_a_sample_stands_under_it(world: "World", known: Known, state: Inspection) -> None:
+    """P2: tests and disposals stand under the sample that was meant, or under none."""
+    samples = {world.root(known[one.op][0]): one for one in state.samples or ()}
+    for one in state.recorded:
+        if not isinstance(one, Tested | Disposal):
+            continue
+        placed, _, op = known[one.op]
+        meant = samples.keys() & world.meant[world.root(placed)]
+        under = {
+            root for root in samples if one in (*samples[root].tests, *samples[root].disposals)
+        }
+        if op.orig or op.sample.rpartition(":")[0] not in world.twins:
+            assert under == meant, (one.op, under, meant)
+
+
 def _refers_as_meant(world: "World", name: str, known: Known) -> None:
     """What an operation names is what its author saw under these names."""
     placed, _, op = known[name]
     root = world.root(placed)
-    names = {*op.supersedes, *([op.target] if isinstance(op, Void) else ())}
-    named = {n for n in names if n in known}
+    named = {n for n in named_by(op) if n in known}
     if not op.orig:  # of a name that several phones wrote under nobody knows what it meant
         named = {n for n in named if n.rpartition(":")[0] not in world.twins}
     said = {world.root(known[n][0]) for n in named}
@@ -393,4 +423,4 @@ def _expected(world: "World", name: str, one: hub.Placed) -> str:
     if act.who not in posting.pair:
         return "quarantined"
     role = "lead" if posting.pair[0] == act.who else "second"
-    return "quarantined" if isinstance(op, Sign) and op.role != role else "ok"
+    return "quarantined" if isinstance(op, Sign) and op.role not in (role, "site") else "ok"

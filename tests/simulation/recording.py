@@ -11,10 +11,9 @@ from simulation.phone import Device
 
 from sync import hub
 from sync.merge import covered
-from sync.ops import AddFinding, Answer, SetAnswers, Void, decode_op, op_id
+from sync.ops import AddFinding, Answer, SetAnswers, TestSample, Void, decode_op, op_id
 from sync.replica import Stamp
 from sync.store import EXCLUDED, File, Mine
-from sync.upcasts import Answer1, SetAnswers1
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -33,26 +32,58 @@ def record(world: "World", device: Device) -> None:
     if odd:
         _odd(world, device, task, choice)
     elif signs:
-        _sign(world, device, task)
-    elif kind < 0.65:
+        _sign(world, device, task, choice)
+    elif kind < 0.55:
         _answer(world, device, task)
-    elif kind < 0.75:
+    elif kind < 0.65:
         world.keep(device, device.replica.find(task, "dirt", basis="Law 3"))
-    elif kind < 0.87:
+    elif kind < 0.82 and not device.elder:
+        _on_site(world, device, task, choice)
+    elif kind < 0.9:
         photo = sha256(f"{device.name}-{world.now}".encode()).hexdigest()
         file = File(photo, 1000 + world.now, "image/jpeg")
         world.keep(device, device.replica.attach(task, file, item=world.pick(REFS)))
     else:
         state = device.replica.inspection(task)
-        known = sorted(one.op for one in (*state.findings, *state.evidence))
+        shown = (*state.findings, *state.evidence, *state.recorded)
+        known = sorted(one.op for one in shown)
         if known:
             target = known[int(choice * len(known))]
             world.keep(device, device.replica.void(task, target, reason="mistaken"))
 
 
-def _sign(world: "World", device: Device, task: str) -> None:
+def _on_site(world: "World", device: Device, task: str, choice: float) -> None:
+    """Arrive, or record a sample, what became of it, goods or a lot."""
+    replica, number = device.replica, f"{device.name}-{world.now}"
+    samples = sorted(one.op for one in replica.inspection(task).samples or ())
+    sample = samples[int(choice * 97) % len(samples)] if samples else ""
+    if choice < 0.15:
+        mine = replica.arrive(task, "scanned", code="91", certificates=("1", "2"))
+    elif choice < 0.25:
+        mine = replica.seize(task, "milk", measure="seize", quantity="12", unit="tins")
+    elif choice < 0.35:
+        mine = replica.weigh(task, "rice", nominal="5", unit="kg", lot="9", contents=("4.9",))
+    elif choice < 0.55 or not sample:
+        mine = replica.take_sample(task, number, of="goods", what="fish")
+    elif choice < 0.85:
+        mine = replica.test_sample(task, sample, "dye", "fail", result=number)
+    else:
+        mine = replica.dispose_sample(task, sample, "destroyed")
+    world.keep(device, mine)
+
+
+def _sign(world: "World", device: Device, task: str, choice: float) -> None:
     role = "lead" if world.pairs[task][0] == device.inspector else "second"
-    mine = device.replica.sign(task, role, reason="seen again")
+    if device.elder or choice < 0.4:
+        mine = device.replica.sign(task, role, reason="seen again")
+    elif choice < 0.6:
+        mine = device.replica.sign(task, "site", name="boss", refused="no", witness="a neighbour")
+    else:
+        drawing = sha256(f"strokes {device.name}-{world.now}".encode()).hexdigest()
+        strokes, who = File(drawing, 300, "application/json"), role if choice < 0.8 else "site"
+        mine = device.replica.sign(task, who, reason="seen again", strokes=strokes)
+        world.keep(device, device.store.log(mine.n - 1, 1)[0])
+        assert decode_op(mine.raw).strokes in decode_op(mine.raw).blobs
     world.keep(device, mine)
     covers = decode_op(mine.raw).covers
     own = [
@@ -70,10 +101,7 @@ def _sign(world: "World", device: Device, task: str) -> None:
 def _answer(world: "World", device: Device, task: str) -> None:
     ref, value = world.pick(REFS), world.pick(["pass", "fail", "na"])
     before = device.replica.inspection(task)
-    if len(device.spoken) == 1:  # and a program as old as that writes as it did
-        mine = device.replica.record(task, lambda stamp: _as_of_old(device, ref, value, stamp))
-    else:
-        mine = device.replica.answer(task, {ref: Answer(value)})
+    mine = device.replica.answer(task, {ref: Answer(value)})
     world.keep(device, mine)
     after = device.replica.inspection(task)
     if not after.signed:
@@ -83,12 +111,6 @@ def _answer(world: "World", device: Device, task: str) -> None:
     assert set(decode_op(mine.raw).supersedes) == standing  # no more, however long the quarrel
     others = [r for r in before.items if r != ref]
     assert [before.items[r] for r in others] == [after.items[r] for r in others]
-
-
-def _as_of_old(device: Device, ref: str, value: str, stamp: Stamp) -> Any:
-    items = device.replica.inspection(stamp["e"]).items
-    seen = {ref: tuple(one.op for one in items[ref].standing)} if ref in items else {}
-    return SetAnswers1(f={ref: Answer1(value)}, s=seen, **stamp)
 
 
 def _odd(world: "World", device: Device, task: str, choice: float) -> None:
@@ -105,6 +127,9 @@ def _odd(world: "World", device: Device, task: str, choice: float) -> None:
     elif choice < 0.8:
         make = lambda stamp: Void(target="d1:1", reason="x", **stamp)  # noqa: E731
         world.keep(device, record("elsewhere", make), "bad")
+    elif choice < 0.9 and not device.elder:  # of a sample that is on a label alone
+        make = lambda stamp: TestSample(sample="x:1", test="dye", verdict="fail", **stamp)  # noqa: E731
+        world.keep(device, record(task, make))
     else:
         world.keep(device, record(task, _by_another_program))
 

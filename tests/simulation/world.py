@@ -16,7 +16,7 @@ from simulation.forms import FORM as FORM
 from simulation.forms import REFS as REFS
 from simulation.forms import Newer as Newer
 from simulation.memory_hub import POINTS, Died, MemoryHub
-from simulation.model import Act, Posting, Server
+from simulation.model import Act, Posting, Server, named_by
 from simulation.phone import Backup, Crash, Device, Full, Session
 from simulation.recording import record, understood
 
@@ -24,11 +24,12 @@ from sync import carrying, checklist, codec, hub, versions
 from sync.exchange import Exchanged
 from sync.merge import covered
 from sync.messages import Request, Response
-from sync.ops import OpId, Sign, Void
+from sync.ops import Sign
 from sync.refusals import Reason, Refused
 from sync.store import Mine
 
 DESK = f"{hub.OFFICE}chief"
+LATER = ["finding.add/2", "evidence.add/2", "void/1", "sign/2", "sample.take/1", "sample.test/1"]
 TEN_YEARS_MS = 315_576_000_000
 
 
@@ -75,7 +76,7 @@ class World:
         self.aged = False  # the server spoke the first version alone
         if self.happens(0.2) and isinstance(self.server, MemoryHub):
             age = 1 + self.below(2)
-            self.unknown = (self.pick(["finding.add/1", "void/1", "evidence.add/1"]),)
+            self.unknown = (self.pick(LATER),)
             self.server.spoken, self.aged = versions.SPOKEN[:age], age == 1
             self.server.unknown = self.unknown
         for who in self.inspectors:
@@ -211,7 +212,7 @@ class World:
         device.owes.add(mine.hash)
         self.acts[mine.hash] = Act(mine, device.who, verdict)
         op, replica = understood(mine), device.replica
-        known = {r.id: r.hash for r in replica._known(mine.inspection)}
+        known = {r.id: r.hash for r in replica.recorded(mine.inspection)}
         self.meant[mine.hash] = {
             self.roots.get(known[n], known[n]) for n in known if n in named_by(op)
         }
@@ -468,11 +469,6 @@ def survived(seed: int) -> World:
         told = f"seed {seed}, step {it.now}: {error!r}; again: make sim SEED={seed}"
         raise AssertionError(told) from error
     return it
-
-
-def named_by(op: Any) -> set[OpId]:
-    """Give the names of the operations to which one refers."""
-    return {*op.supersedes, *([op.target] if isinstance(op, Void) else ())} if op else set()
 
 
 def damage(body: bytes, where: float, bit: int, cut: bool) -> bytes:

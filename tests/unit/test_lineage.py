@@ -118,7 +118,7 @@ def test_what_was_recorded_anew_refers_to_what_was_recorded_anew(hub: MemoryHub)
     assert isinstance(second, Sign)
     assert first.covers == second.covers == {"d1": ((1, 1),), "d2": ((1, 4),)}
     assert second.s == ("d2:5",)
-    covered = [one for one in clone._known("t1") if not isinstance(one.op, Sign)]
+    covered = [one for one in clone.recorded("t1") if not isinstance(one.op, Sign)]
     inside = [one for one in covered if one.id != "d1:2"]  # of the other phone, never seen here
     assert first.digest == second.digest == digest(fold(inside))
 
@@ -227,7 +227,7 @@ def test_a_released_branch_and_its_new_record_count_once(hub: MemoryHub) -> None
     first = clone.find("t1", "mice", basis="Law 3")
     clone.void("t1", "d1:1", reason="a leaf")
     drive(exchange(clone), hub.ask)
-    known = clone._known("t1")
+    known = clone.recorded("t1")
     new = next(one for one in known if one.id == "d2:1")
 
     original = msgspec.structs.replace(
