@@ -1,0 +1,70 @@
+"""照片雷同: pictures that serve another inspection too, by their bytes or by what they show.
+
+Of two hashes of one scene nearly always one part is alike; so each part is looked up in an index,
+and what is found is compared whole.
+"""
+
+from collections.abc import Collection, Mapping
+
+from sqlmodel import col, select
+
+from backend.db import Session
+from backend.tables import Exhibit, Picture
+from backend.work import folds
+from sync.pictures import SAME_BITS_MAX, Remark, distance
+
+LIKE_MAX = 1000  # pictures with a part alike that are compared
+OTHERS_MAX = 20  # inspections that are looked into
+
+
+async def twins_of(
+    db: Session, inspection_id: str, digests: Collection[str]
+) -> dict[str, tuple[Remark, ...]]:
+    """Find for each picture the other inspections in which it, or one that looks alike, stands."""
+    same = {digest: {digest} for digest in digests}
+    own = list(await db.exec(select(Picture).where(col(Picture.sha256).in_(digests))))
+    for other in await _alike(db, own):
+        for one in own:
+            if distance(one.hash, other.hash) <= SAME_BITS_MAX:
+                same[one.sha256].add(other.sha256)
+    wanted = set().union(*same.values())
+    query = (
+        select(Exhibit)
+        .where(col(Exhibit.sha256).in_(wanted), Exhibit.inspection_id != inspection_id)
+        .order_by(col(Exhibit.inspection_id).desc())
+    )
+    where: dict[str, set[str]] = {}
+    for row in await db.exec(query):
+        where.setdefault(row.sha256, set()).add(row.inspection_id)
+    standing = await _standing(db, where)
+    return {
+        digest: tuple(
+            Remark("same-file" if alike == digest else "same-picture", inspection=inspection)
+            for alike in sorted(those, key=lambda name: (name != digest, name))
+            for inspection in sorted(standing.get(alike, ()))
+        )
+        for digest, those in same.items()
+    }
+
+
+async def _alike(db: Session, own: Collection[Picture]) -> list[Picture]:
+    """Find the pictures of which one part is alike; each part has an index."""
+    found: dict[str, Picture] = {}
+    columns = (Picture.part_1, Picture.part_2, Picture.part_3, Picture.part_4)
+    for n, column in enumerate(columns, start=1):
+        wanted = {int(getattr(one, f"part_{n}")) for one in own}
+        query = select(Picture).where(col(column).in_(wanted)).limit(LIKE_MAX)
+        found.update((one.sha256, one) for one in await db.exec(query))
+    return list(found.values())
+
+
+async def _standing(db: Session, where: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """Leave out the inspections in which a file was withdrawn: it was attached by mistake."""
+    newest = sorted({name for those in where.values() for name in those}, reverse=True)
+    states = await folds.states(db, newest[:OTHERS_MAX])
+    found: dict[str, set[str]] = {}
+    for name, state in states.items():
+        for one in state.evidence:
+            if one.blob in where and not one.voided:
+                found.setdefault(one.blob, set()).add(name)
+    return found
