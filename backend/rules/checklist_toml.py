@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from sync.checklist import Checklist
 
 TABLES = ("sections", "items", "columns", "scores", "outcomes", "rules")  # each under a head
+LISTS = ("choices", "limits")  # one a line
 UNKNOWN = "?"  # stands where a text is still to be written; none of ours is that
 
 
@@ -30,23 +32,24 @@ def _struct(value: Struct, path: str) -> Iterator[str]:
     for name, one in told.items():
         if name == "basis" and _plain(one) == {"en": UNKNOWN, "zh": UNKNOWN}:
             yield '# basis = { en = "…", zh = "…" }  # the law and article; 请填写依据'
-        elif isinstance(one, tuple) and one and isinstance(one[0], Struct):
+        elif name in LISTS:
+            parts: list[Any] = _plain(one)
             yield f"{name} = ["
-            yield from (f"  {_inline(_plain(part))}," for part in one)
+            yield from (f"  {_inline(part)}," for part in parts)
             yield "]"
         else:
             yield f"{name} = {_inline(_plain(one))}"
     for name, one in _fields(value):
-        if name in TABLES and isinstance(one, tuple):
+        if name in TABLES:
             for part in one:
                 yield ""
                 yield f"[[{path}{name}]]"
                 yield from _struct(part, f"{path}{name}.")
 
 
-def _fields(value: Struct) -> Iterator[tuple[str, object]]:
+def _fields(value: Struct) -> Iterator[tuple[str, Any]]:
     for field in msgspec.structs.fields(value):
-        one: object = getattr(value, field.name)
+        one = getattr(value, field.name)
         default = field.default
         if field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
@@ -54,12 +57,11 @@ def _fields(value: Struct) -> Iterator[tuple[str, object]]:
             yield field.name, one
 
 
-def _plain(value: object) -> object:
-    plain: object = msgspec.to_builtins(value)
-    return plain
+def _plain(value: object) -> Any:
+    return msgspec.to_builtins(value)
 
 
-def _inline(value: object) -> str:
+def _inline(value: Any) -> str:
     """Write a value on one line; a text in JSON is a text in TOML."""
     match value:
         case bool():
@@ -69,8 +71,7 @@ def _inline(value: object) -> str:
         case str():
             return msgspec.json.encode(value).decode()
         case dict():
-            return "{ " + ", ".join(f"{key} = {_inline(one)}" for key, one in value.items()) + " }"
-        case list() | tuple():
-            return "[" + ", ".join(map(_inline, value)) + "]"
+            pairs = cast(dict[str, Any], value)
+            return "{ " + ", ".join(f"{key} = {_inline(one)}" for key, one in pairs.items()) + " }"
         case _:
-            raise AssertionError(f"not a value of a checklist: {value!r}")
+            return "[" + ", ".join(map(_inline, value)) + "]"

@@ -1,0 +1,1 @@
+# What is used of pyxform, which has no types of its own.
