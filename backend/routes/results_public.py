@@ -1,8 +1,10 @@
 """公示结果 at the public door: what was published, byte for byte."""
 
+from typing import Annotated
+
 from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, PathParameter
 
 from backend.db import Session
 from backend.wire import PublishedLine
@@ -22,4 +24,15 @@ async def show_result(db: NamedDependency[Session], result_id: FromPath[str]) ->
     return Response(body, media_type=MediaType.JSON)
 
 
-handlers = [list_results, show_result]
+@get("/results/{result_id:str}/replaced/{n:int}")
+async def show_replaced(
+    db: NamedDependency[Session],
+    result_id: FromPath[str],
+    n: Annotated[int, PathParameter(ge=1, le=1_000_000)],
+) -> Response[bytes]:
+    """Show a result that was corrected since, exactly as it was published (更正前的公示)."""
+    body = await publications.show_replaced(db, result_id, n)
+    return Response(body, media_type=MediaType.JSON)
+
+
+handlers = [list_results, show_result, show_replaced]

@@ -78,7 +78,7 @@ class PartResult(Struct, frozen=True):
 
     departments: tuple[str, ...]
     checklist: Form
-    outcome: Said
+    outcome: Said | None
     counts: Counts
     failed: tuple[Failed, ...]
 
@@ -100,13 +100,22 @@ class DrawLink(Struct, frozen=True):
     place: int
 
 
+class Corrects(Struct, frozen=True):
+    """更正: which publication of the same inspection is corrected, and why."""
+
+    n: int  # it is kept as replaced/<id>-<n>.json
+    sha256: str
+    published_on: date
+    reason: str
+
+
 class Result(Struct, frozen=True, omit_defaults=True):
     """检查结果公示信息: one published result, complete."""
 
     id: str
     site: Site
     checklist: Form
-    outcome: Said
+    outcome: Said | None  # none: no checklist decided, the officer found the result
     result: Said
     counts: Counts
     failed: tuple[Failed, ...]
@@ -118,6 +127,7 @@ class Result(Struct, frozen=True, omit_defaults=True):
     draw: DrawLink | None  # none: no draw chose the site, but `origin`
     parts: tuple[PartResult, ...] = ()
     origin: Said | None = None
+    corrects: Corrects | None = None
 
 
 def public_view(
@@ -136,6 +146,7 @@ def public_view(
     draw: DrawLink | None,
     parts: tuple[PartResult, ...] = (),
     origin: Said | None = None,
+    corrects: Corrects | None = None,
 ) -> Result:
     """Choose what is published of an inspection; of what no draw chose, why it was visited."""
     return Result(
@@ -154,6 +165,7 @@ def public_view(
         draw=draw,
         parts=parts,
         origin=origin,
+        corrects=corrects,
     )
 
 
@@ -174,12 +186,16 @@ def _form(checklist: Checklist, digest: str) -> Form:
     return Form(checklist.code, checklist.version, digest, checklist.title)
 
 
-def _said(checklist: Checklist, verdict: Verdict) -> Said:
+def _said(checklist: Checklist, verdict: Verdict) -> Said | None:
+    if not verdict.given:
+        return None
     return Said(verdict.outcome, checklist.outcome(verdict.outcome).label)
 
 
 def _counts(checklist: Checklist, verdict: Verdict) -> Counts:
     every, failed = sum(1 for _ in checklist.items), len(verdict.failed)
+    every -= len(verdict.not_asked) + len(verdict.unanswered) + len(verdict.in_conflict)
+    every -= len(verdict.not_weighed)  # left out, or only telling something
     return Counts(
         passed=every - failed - verdict.not_applicable,
         failed=failed,
@@ -206,10 +222,16 @@ def leaks(view: Result, names: Iterable[str] = ()) -> tuple[str, ...]:
     named = [_name(one) for one in names if len(one) >= _NAME_CHARS_MIN]
     for path, text in _texts(msgspec.to_builtins(view), ""):
         ours = not path.startswith(_KNOWN)
-        numbered = path != "site.code" and _NUMBERS.search(text)
-        if numbered or (ours and any(one.search(text) for one in named)):
+        if (path != "site.code" and numbered(text)) or (
+            ours and any(one.search(text) for one in named)
+        ):
             found.append(path)
     return tuple(found)
+
+
+def numbered(text: str) -> bool:
+    """Tell whether a text has a telephone, an identity number or a mail address in it."""
+    return _NUMBERS.search(text) is not None
 
 
 def _name(name: str) -> re.Pattern[str]:

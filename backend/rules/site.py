@@ -2,6 +2,7 @@
 
 index.html  feed.json           the list, for people and for readers (JSON Feed 1.1)
 results/<id>.html  <id>.json    one result
+replaced/<id>-<n>.json          what was published before it was corrected (更正)
 photos/<id>/<n>.jpg             pictures without metadata
 draws/<draw>/…                  the bundle of the draw that chose the site
 verify/<draw>.html  verify.js   the page on which a visitor verifies it in the browser
@@ -14,14 +15,14 @@ from html import escape
 from posixpath import dirname, join, normpath
 
 import msgspec
-from sync.origins import WORDS, origin_of
 
 from backend.rules import bundle, canonical, draw_page, events, papers, verification
 from backend.rules.chain import summed
-from backend.rules.disclosure import DrawLink, Result, jpeg_metadata, leaks
+from backend.rules.disclosure import Corrects, DrawLink, Result, jpeg_metadata, leaks
 from backend.rules.verification import Step
 from sync import codec
 from sync.checklist import Text
+from sync.origins import WORDS, origin_of
 
 Files = dict[str, bytes]
 
@@ -69,12 +70,14 @@ def write(
     draws: Mapping[str, Mapping[str, bytes]],
     photos: Mapping[str, bytes],
     *,
+    replaced: Mapping[str, bytes] | None = None,
     script: bytes,
     secret: str,
 ) -> Files:
     """Write a publication; `draws` are public bundles by id, `photos` JPEGs by path.
 
-    `script` verifies a draw in the browser, on the page that each draw has.
+    `script` verifies a draw in the browser, on the page that each draw has; `replaced` are the
+    results that were corrected since, by path, exactly as they were published.
     """
     ordered = sorted(results, key=lambda one: (one.published_on, one.id), reverse=True)
     files: Files = {
@@ -97,7 +100,7 @@ def write(
         for name, body in pieces.items():
             if name not in papers.AUDITOR_ONLY:
                 files[f"draws/{draw}/{name}"] = body
-    return bundle.seal(files | dict(photos), secret)
+    return bundle.seal(files | dict(photos) | dict(replaced or {}), secret)
 
 
 def encode(result: Result) -> bytes:
@@ -114,7 +117,7 @@ def _feed(results: list[Result], *, key: str) -> bytes:
                 id=one.id,
                 url=f"results/{one.id}.html",
                 title=f"{one.site.name}：{one.result.label.zh} · {one.result.label.en}",
-                content_text=f"{one.outcome.label.zh} · {one.outcome.label.en}",
+                content_text=_content(one),
                 date_published=f"{one.published_on.isoformat()}T00:00:00+08:00",
             )
             for one in results
@@ -122,6 +125,17 @@ def _feed(results: list[Result], *, key: str) -> bytes:
         ours=FeedKey(key),
     )
     return msgspec.json.format(msgspec.json.encode(feed), indent=1) + b"\n"
+
+
+def _content(one: Result) -> str:
+    said = (one.outcome or one.result).label
+    told = f"{said.zh} · {said.en}"
+    return f"更正 · Correction: {told}" if one.corrects else told
+
+
+def replaced_path(id: str, n: int) -> str:
+    """Say where a corrected publication stays."""
+    return f"replaced/{id}-{n}.json"
 
 
 # -- pages ---------------------------------------------------------------------------------------
@@ -186,18 +200,22 @@ def _page(one: Result) -> bytes:
             f"{_both(one.checklist.title)} {escape(one.checklist.version)}",
         ),
         _row(Text("Items", "检查项"), _both(counted)),
-        _row(Text("Verdict", "检查结论"), _both(one.outcome.label)),
         _row(Text("Result", "检查结果"), _both(one.result.label)),
         _row(Text("Formed on", "结果形成日期"), one.formed_on.isoformat()),
         _row(Text("Published on", "公示日期"), one.published_on.isoformat()),
         _row(Text("To be published by", "公示期限"), one.due_on.isoformat()),
     ]
+    if one.outcome is not None:
+        rows.insert(4, _row(Text("Verdict", "检查结论"), _both(one.outcome.label)))
+    if one.corrects is not None:
+        rows.append(_row(Text("Correction", "更正"), _corrected(one.id, one.corrects)))
     for part in one.parts:
         who = "、".join(part.departments)
+        said = _both(part.outcome.label) if part.outcome else "–"
         rows.append(
             _row(
                 Text(f"Verdict of {who}", f"{who}检查结论"),
-                f"{_both(part.outcome.label)}<br><small>{_both(part.checklist.title)} "
+                f"{said}<br><small>{_both(part.checklist.title)} "
                 f"{escape(part.checklist.version)}</small>",
             )
         )
@@ -220,6 +238,16 @@ def _page(one: Result) -> bytes:
         f'<p><a href="../index.html">{_both(TITLE)}</a></p><h1>{escape(one.site.name)}</h1>\n'
         f"<table>{''.join(rows)}</table>\n{how}\n{listed}\n{photos}\n"
         f'<p><a href="{escape(one.id)}.json">JSON</a></p>',
+    )
+
+
+def _corrected(id: str, corrects: Corrects) -> str:
+    """Tell why a result was corrected, beside what it replaced."""
+    day = corrects.published_on.isoformat()
+    before = Text(f"as published on {day}", f"{day} 公示的原结果")
+    return (
+        f'{escape(corrects.reason)}<br><a href="../{escape(replaced_path(id, corrects.n))}">'
+        f"{_both(before)}</a>"
     )
 
 
@@ -281,11 +309,11 @@ def verify(files: Mapping[str, bytes], *, every_step: bool = False) -> list[Step
     return steps
 
 
-def _results(files: Mapping[str, bytes]) -> list[Result]:
+def _results(files: Mapping[str, bytes], folder: str = "results/") -> list[Result]:
     return [
         msgspec.json.decode(body, type=Result)
         for name, body in sorted(files.items())
-        if name.startswith("results/") and name.endswith(".json")
+        if name.startswith(folder) and name.endswith(".json")
     ]
 
 
@@ -332,9 +360,26 @@ def _check_results(files: Mapping[str, bytes]) -> tuple[str, str]:
             raise _Differs(f"Result {one.id} is not complete.", f"结果 {one.id} 不完整。")
         if one.published_on > one.due_on:
             raise _Differs(f"Result {one.id} was published late.", f"结果 {one.id} 逾期公示。")
+        _require_replaced(files, one)
     if len(listed) != len(results):
         raise _Differs("The feed lists other results.", "列表与结果不一致。")
     return f"Results, complete: {len(results)}.", f"结果完整：{len(results)} 条。"
+
+
+def _require_replaced(files: Mapping[str, bytes], one: Result) -> None:
+    """Follow a correction back through everything that it replaced."""
+    corrects = one.corrects
+    while corrects is not None:
+        body = files.get(replaced_path(one.id, corrects.n))
+        if body is None or canonical.digest(body) != corrects.sha256:
+            raise _Differs(
+                f"Result {one.id} does not show what it corrects.",
+                f"结果 {one.id} 未附更正前的公示。",
+            )
+        before = msgspec.json.decode(body, type=Result)
+        if before.corrects is not None and before.corrects.n >= corrects.n:
+            raise _Differs(f"Result {one.id} corrects itself.", f"结果 {one.id} 的更正次序有误。")
+        corrects = before.corrects
 
 
 def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
@@ -356,7 +401,7 @@ def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
 
 
 def _check_privacy(files: Mapping[str, bytes]) -> tuple[str, str]:
-    for one in _results(files):
+    for one in [*_results(files), *_results(files, "replaced/")]:
         if found := leaks(one):
             raise _Differs(
                 f"Result {one.id} has a personal number in {found[0]}.",

@@ -104,3 +104,5 @@ class Publication(SQLModel, table=True):
     body: str  # the public JSON, exactly as published
     sha256: str = Field(max_length=64)
     n: int = 1  # of the conclusion that it tells of; what it replaced is in Replaced
+    photos: str = "[]"  # JSON list of digests that are published with it
+    masks: str = "{}"  # JSON: what was hidden of them then, by digest

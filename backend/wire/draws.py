@@ -4,11 +4,12 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
-from sync.origins import Origin
 
 from backend.rules.scheme import Scheme
 from backend.wire.base import Division
 from backend.wire.field import Sha256
+from sync.history import History
+from sync.origins import Origin
 
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$(?!\n)")]
 
@@ -296,6 +297,8 @@ class TaskView(Struct, frozen=True):
     follows: str = ""  # the inspection that it follows
     part_of: str = ""  # the task of the market whose stall this is
     announced: bool = True  # false: 暗访, nobody is told before
+    returned: str = ""  # why a review returned what was concluded: it is open again
+    history: History | None = None
 
 
 class Dispatched(Struct, frozen=True):

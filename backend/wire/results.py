@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
-from sync.origins import Origin
 
 from backend.wire.base import TextView
 from backend.wire.field import Sha256
 from backend.wire.followup import MeasureView, OrderView
+from backend.wire.pictures import FactsView, MaskBoxes, RemarkView
 from sync.moments import Odd
+from sync.origins import Origin
 
 Stage = Literal["assigned", "recording", "signed", "concluded", "returned", "approved", "published"]
 
@@ -28,6 +29,7 @@ class InspectionLine(Struct, frozen=True):
     outcome: str = ""
     publish_by: date | None = None
     origin: Origin = "draw"
+    outdated: bool = False  # what was concluded has changed on site since
 
 
 class SaidView(Struct, frozen=True):
@@ -59,12 +61,19 @@ class FindingView(Struct, frozen=True):
     text: str
     basis: str
     voided: str
+    violation: str = ""  # its code in the catalogue (违法行为清单)
+    catalogue: str = ""  # its digest
+    fixed: bool = False  # 当场改正
+    repeats: tuple[str, ...] = ()  # earlier inspections that found the same
+    first_exempt: bool = False  # 首违不罚 may apply, under `conditions`; people decide
+    conditions: TextView | None = None
 
 
 class EvidenceView(Struct, frozen=True):
     """A file of an inspection: has it arrived, is it sound, and which device attached it?
 
     `rendition` is the digest of a small picture that the device made of it: derived, no evidence.
+    `of` is the digest of the picture that it annotates, `remarks` what is to be said of a picture.
     """
 
     sha256: str
@@ -79,6 +88,10 @@ class EvidenceView(Struct, frozen=True):
     rendition: str
     flag: str
     voided: str
+    of: str = ""
+    role: str = ""
+    facts: FactsView | None = None
+    remarks: tuple[RemarkView, ...] = ()
 
 
 class SignatureView(Struct, frozen=True):
@@ -89,6 +102,14 @@ class SignatureView(Struct, frozen=True):
     name: str
     reason: str
     amended: bool
+
+
+class ScoreView(Struct, frozen=True):
+    """得分: a figure that the checklist declares; empty for a percentage of nothing."""
+
+    code: str
+    label: TextView
+    value: str
 
 
 class VerdictView(Struct, frozen=True):
@@ -103,6 +124,8 @@ class VerdictView(Struct, frozen=True):
     not_applicable: int
     failed: tuple[str, ...]
     unanswered: tuple[str, ...]
+    scores: tuple[ScoreView, ...] = ()
+    not_asked: tuple[str, ...] = ()  # their condition is not met
 
 
 class PartView(Struct, frozen=True):
@@ -114,11 +137,18 @@ class PartView(Struct, frozen=True):
     verdict: VerdictView
 
 
+class FollowUpView(Struct, frozen=True):
+    """后续处置: what follows, in the words of the list."""
+
+    code: str
+    label: TextView
+
+
 class ConclusionView(Struct, frozen=True):
     """检查结果: what was concluded and what the review made of it."""
 
-    outcome: str
-    label: TextView
+    outcome: str  # empty: no checklist decided, the officer found the result
+    label: TextView | None
     result: str
     result_label: TextView
     remark: str
@@ -131,6 +161,13 @@ class ConclusionView(Struct, frozen=True):
     photos: tuple[str, ...]
     publish_by: date
     provisional: bool  # the holiday notice of that year is not known yet
+    result_list: str = ""  # the version of the list that has the result
+    national: str = ""  # its national number, or that of the result it is reported as
+    local: str = ""  # the division's own code
+    follow_ups: tuple[FollowUpView, ...] = ()
+    n: int = 1  # concluded so often
+    correction: str = ""  # why it corrects what was published
+    outdated: bool = False  # the inspection has changed since
 
 
 class MomentView(Struct, frozen=True):
@@ -188,17 +225,51 @@ class ConflictView(Struct, frozen=True):
 
 
 class NewConclusion(Struct, frozen=True, forbid_unknown_fields=True):
-    """The officer concludes; the outcome itself follows from the checklist's rules."""
+    """The officer concludes; the outcome itself follows from the checklist's rules.
+
+    `result` is one that no checklist decides, such as `unreachable`; `correction` says why what is
+    published already is corrected, and is published itself.
+    """
 
     remark: Annotated[str, Meta(max_length=500)] = ""
+    result: Annotated[str, Meta(max_length=40)] = ""
+    follow_ups: Annotated[tuple[Annotated[str, Meta(max_length=40)], ...], Meta(max_length=10)] = ()
+    correction: Annotated[str, Meta(max_length=300)] = ""
+
+
+class ResultView(Struct, frozen=True):
+    """检查结果: a code of the list in force."""
+
+    code: str
+    label: TextView
+    given: str  # by the checklist, or by the officer
+    visit: str  # what must be answered: full, partial, none
+    needs: tuple[str, ...]
+    number: str
+    local: str
+    reported_as: str
+
+
+class ResultListView(Struct, frozen=True):
+    """检查结果代码表: the list in force for a division."""
+
+    name: str
+    division: str
+    since: date
+    results: tuple[ResultView, ...]
+    follow_ups: tuple[FollowUpView, ...]
 
 
 class NewReview(Struct, frozen=True, forbid_unknown_fields=True):
-    """The reviewer approves, releasing photos for publication, or returns with a reason."""
+    """The reviewer approves, releasing photos for publication, or returns with a reason.
+
+    `masks` hides parts of released photos, instead of what was hidden before.
+    """
 
     approve: bool
     reason: Annotated[str, Meta(max_length=500)] = ""
     photos: Annotated[tuple[Sha256, ...], Meta(max_length=50)] = ()
+    masks: Annotated[dict[Sha256, MaskBoxes], Meta(max_length=50)] = {}
 
 
 class NotPublished(Struct, frozen=True):
@@ -226,3 +297,5 @@ class PublishedLine(Struct, frozen=True):
     result: TextView
     published_on: date
     sha256: str
+    corrects: str = ""  # the sha256 of what it replaced
+    n: int = 1

@@ -211,7 +211,8 @@ async def _reseat(
         await feed.leave(db, known[wanted.inspector], f"i:{task.id}")
     await db.flush()
     ids = {task.id for task in changed if task.dispatched_at is not None}
-    await tasks.send(db, [one for one in await tasks.tasks_of(db, plan) if one[0].id in ids])
+    sent = [one for one in await tasks.tasks_of(db, plan) if one[0].id in ids]
+    await tasks.send(db, sent, now=now)
 
 
 # -- looking -------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
-from sync.origins import Origin, origin_of
 
 from backend import journal
 from backend.auth import Officer, may_see
@@ -33,6 +32,7 @@ from backend.tables import (
 from backend.wire import AssignedLine, AssignedView, NewTask, WithdrawOrder
 from backend.work import announcements, frames, plans, tasks, visits
 from sync import checklist as forms
+from sync.origins import Origin, origin_of
 from sync.refusals import Reason, Refused
 
 LISTED_MAX = 1000
@@ -166,7 +166,7 @@ async def assign(
             )
         )
     await db.flush()
-    await tasks.send(db, await tasks.views(db, Task.id == task.id))
+    await tasks.send(db, await tasks.views(db, Task.id == task.id), now=now)
     await journal.append(
         db,
         actor=officer.name if officer else "server",

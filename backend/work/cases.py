@@ -45,7 +45,8 @@ class Case(Struct, frozen=True):
     people: dict[str, Inspector]
     conclusion: Conclusion | None
     order: Rectification | None
-    published: bool
+    published: bool  # what was concluded last
+    publication: Publication | None  # of that, or of what was concluded before
 
     @property
     def items(self) -> dict[str, Item]:
@@ -98,6 +99,8 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     brought = select(ChecklistRow).where(col(ChecklistRow.digest).in_(others))
     whose = {task.lead_id, task.second_id} | {one.inspector_id for one in seats} | _who(state)
     people = await db.exec(select(Inspector).where(col(Inspector.id).in_(whose)))
+    conclusion = await db.get(Conclusion, task.id, with_for_update=lock or None)
+    out = await db.get(Publication, task.id)
     orders = select(Rectification).where(Rectification.inspection_id == task.id)
     return Case(
         task=task,
@@ -117,9 +120,10 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
         state=state,
         blobs={one.sha256: one for one in blobs},
         people={one.id: one for one in people},
-        conclusion=await db.get(Conclusion, task.id, with_for_update=lock or None),
+        conclusion=conclusion,
         order=(await db.exec(orders)).first(),
-        published=await db.get(Publication, task.id) is not None,
+        published=out is not None and conclusion is not None and out.n == conclusion.n,
+        publication=out,
     )
 
 

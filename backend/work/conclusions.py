@@ -1,7 +1,8 @@
 """检查结论 at the office: conclude an inspection, review what was concluded.
 
 A conclusion holds for one state of the inspection, named by its digest. Whoever reviews it neither
-concluded it nor inspected.
+concluded it nor inspected. One that is returned opens the inspection again on the devices; one
+that corrects what is published says why.
 """
 
 from datetime import datetime
@@ -12,13 +13,17 @@ from msgspec import UNSET
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session
-from backend.rules.results import Part, result_of
+from backend.rules import results
+from backend.rules.calendar import local_day
+from backend.rules.results import Part, Result
 from backend.tables import Account, Conclusion
 from backend.wire import InspectionView, NewConclusion, NewReview
-from backend.work import cases, rectifications
+from backend.work import cases, news, pictures, rectifications
 from backend.work.cases import Case
+from backend.work.code_lists import result_lists
 from backend.work.inspections import show_inspection
 from sync import merge
+from sync.history import Found, shorten
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict, judge, settled
 
@@ -26,25 +31,38 @@ from sync.verdict import Verdict, judge, settled
 async def conclude_inspection(
     db: Session, inspection_id: str, new: NewConclusion, *, officer: Officer, now: datetime
 ) -> InspectionView:
-    """Conclude an inspection by its checklists' rules, and order what failed to be put right."""
+    """Conclude an inspection by its checklists' rules, or by what the officer found instead.
+
+    What failed is ordered to be put right.
+    """
     case = await cases.load(db, inspection_id, lock=True)
     may_see(officer, case.establishment.division)
     if case.task.withdrawn_at is not None:
         raise Refused(Reason.TASK_WITHDRAWN, inspection=inspection_id)
-    if case.conclusion is not None and not _open_again(case):
-        raise Refused(Reason.CONCLUSION_STANDS, inspection=inspection_id)
-    verdict, of_partners = require_complete(case)
+    require_open(case, new)
+    known = results.in_force(result_lists(), case.establishment.division, local_day(now))
+    results.require_follow_ups(known, new.follow_ups)
+    given = _given(case, new, known) if new.result else None
+    verdict, of_partners = require_complete(case, given)
 
     assert case.inspection is not None
     judged = [(case.checklist, verdict)]
     judged += [(case.brought[one.checklist], one.verdict) for one in of_partners]
+    failed = [ref for _, one in judged for ref in one.failed]
     row = Conclusion(
         inspection_id=case.task.id,
         digest=case.inspection.digest,
         outcome=verdict.outcome,
-        result=result_of(
+        result=given.code
+        if given
+        else results.result_of(
             (form.outcome(one.outcome).handling, len(one.failed)) for form, one in judged
         ),
+        result_list=known.name,
+        follow_ups=msgspec.json.encode(new.follow_ups or results.follow_ups_of(failed)).decode(),
+        findings=msgspec.json.encode(_found(case)).decode(),
+        n=case.conclusion.n + 1 if case.conclusion else 1,
+        correction=new.correction.strip() if case.publication else "",
         computed=msgspec.json.encode(verdict).decode(),
         parts=msgspec.json.encode(of_partners).decode(),
         remark=new.remark,
@@ -63,8 +81,10 @@ async def conclude_inspection(
         digest=row.digest,
         outcome=row.outcome,
         clause=verdict.clause,
+        result=row.result,
+        list=row.result_list,
     )
-    await db.flush()
+    await news.tell(db, case.establishment.id, now=now)
     return await show_inspection(db, case.task.id, officer=officer)
 
 
@@ -78,8 +98,8 @@ async def review_inspection(
     require_reviewable(case, reviewer)
     if not new.approve and not new.reason.strip():
         raise Refused(Reason.REVIEW_REASON_MISSING)
-    shown = {one.blob for one in case.state.evidence if not one.voided and _showable(case, one)}
-    if strange := set(new.photos) - shown:
+    shown = {one.blob for one in case.state.evidence if pictures.showable(case, one)}
+    if strange := {*new.photos, *new.masks} - shown:
         raise Refused(Reason.PHOTO_NOT_OF_INSPECTION, photos=" ".join(sorted(strange)))
 
     assert case.conclusion is not None
@@ -89,6 +109,8 @@ async def review_inspection(
     row.photos = msgspec.json.encode(sorted(new.photos) if new.approve else []).decode()
 
     db.add(row)
+    for digest, masks in new.masks.items():
+        await pictures.mask(db, case, digest, masks, officer=officer, now=now)
     await journal.append(
         db,
         actor=officer.name,
@@ -99,12 +121,27 @@ async def review_inspection(
         reason=row.reason,
         photos=len(new.photos),
     )
-    await db.flush()
+    await news.tell(db, case.establishment.id, now=now)
     return await show_inspection(db, case.task.id, officer=officer)
 
 
-def require_complete(case: Case) -> tuple[Verdict, list[Part]]:
-    """Give the verdict of the lead's checklist and of each partner's, or refuse what is lacking."""
+def require_open(case: Case, new: NewConclusion) -> None:
+    """Refuse to conclude again what stands; what is published is corrected for a reason only."""
+    if case.conclusion is None:
+        return
+    returned = case.conclusion.reviewed_at is not None and not case.conclusion.approved
+    correction = case.published and new.correction.strip()
+    if case.current and not returned and not correction:
+        raise Refused(Reason.CONCLUSION_STANDS, inspection=case.task.id)
+    if case.publication is not None and not new.correction.strip():
+        raise Refused(Reason.CORRECTION_REASON_MISSING, inspection=case.task.id)
+
+
+def require_complete(case: Case, given: Result | None = None) -> tuple[Verdict, list[Part]]:
+    """Give the verdict of the lead's checklist and of each partner's, or refuse what is lacking.
+
+    A result that the officer found may leave items open; the verdict then has no outcome.
+    """
     if case.inspection is None:
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=case.task.id)
     if case.state.carried is not UNSET and case.state.carried.conflict:
@@ -112,9 +149,11 @@ def require_complete(case: Case) -> tuple[Verdict, list[Part]]:
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items="", checklists=versions)
     if case.state.conflicts:
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items=" ".join(case.state.conflicts))
-    verdict, of_partners = settled(judge(case.checklist, case.state)), case.parts
-    for one in of_partners:
-        settled(one.verdict)
+    must = msgspec.json.decode(case.task.must, type=list[str])
+    verdict, of_partners = judge(case.checklist, case.state, must=must), case.parts
+    if given is None or given.visit == "full":
+        for one in (verdict, *(part.verdict for part in of_partners)):
+            settled(one)
     lacking = [
         ref
         for one in (verdict, *(part.verdict for part in of_partners))
@@ -145,15 +184,18 @@ def require_reviewable(case: Case, reviewer: Account) -> None:
         raise Refused(Reason.CONCLUSION_OUTDATED, inspection=case.task.id)
 
 
-def _open_again(case: Case) -> bool:
-    """A returned conclusion, or one whose inspection has changed, may be concluded again."""
-    assert case.conclusion is not None
-    if case.published:
-        return False
-    returned = case.conclusion.reviewed_at is not None and not case.conclusion.approved
-    return returned or not case.current
+def _given(case: Case, new: NewConclusion, known: results.ResultList) -> Result:
+    """Give the result that the officer found, if it is theirs to find and proven."""
+    shown = [one for one in case.state.evidence if not one.voided and not one.role]
+    judged = [ref for ref, one in case.state.items.items() if one.value not in ("", "na")]
+    return results.require_given(
+        known, new.result, remark=new.remark, evidenced=bool(shown), judged=judged
+    )
 
 
-def _showable(case: Case, evidence: merge.Evidence) -> bool:
-    blob = case.blobs.get(evidence.blob)
-    return blob is not None and blob.mime.startswith("image/") and not blob.flag
+def _found(case: Case) -> list[Found]:
+    return [
+        Found(shorten(one.text), one.violation, one.fixed)
+        for one in case.state.findings
+        if not one.voided
+    ]

@@ -18,7 +18,7 @@ from backend.auth import Officer, may_see
 from backend.db import Session, head
 from backend.tables import Device, Entry, Head, Inspector, Invite
 from backend.wire import InviteView
-from backend.work import feed, holders
+from backend.work import catalogues, feed, holders
 from sync import chains, codec, messages, sealing, versions
 from sync.messages import BATCH_OPS_MAX, Enrol, Enrolled
 from sync.refusals import Reason, Refused
@@ -81,6 +81,7 @@ async def enrol(db: Session, new: Enrol, now: datetime) -> Enrolled:
         db.add_all([device, found])
         await db.flush()
         await feed.join(db, inspector.id, f"u:{inspector.id}")
+        await catalogues.offer(db, inspector.id)
         await journal.append(
             db, actor=inspector.certificate, verb="device.enrol", subject=device.id, now=now
         )

@@ -4,11 +4,10 @@ from datetime import datetime
 
 import msgspec
 from sqlmodel import col, select
-from sync.origins import origin_of
 
 from backend.auth import Officer, may_see
 from backend.db import Session
-from backend.rules.results import RESULTS
+from backend.rules import results
 from backend.tables import (
     Account,
     Conclusion,
@@ -20,7 +19,7 @@ from backend.tables import (
 )
 from backend.wire import (
     ConclusionView,
-    FindingView,
+    FollowUpView,
     InspectionLine,
     InspectionView,
     ItemView,
@@ -31,11 +30,14 @@ from backend.wire import (
 from backend.work import announcements, orders, parts
 from backend.work.calendars import working_days
 from backend.work.cases import Case, load, publish_by, stage
+from backend.work.code_lists import result_lists
+from backend.work.findings import finding_views
 from backend.work.holdings import complete, evidence_of
 from backend.work.measures import measures_of
 from backend.work.moments import moments_of
 from sync import checklist, merge
 from sync.checklist import Item
+from sync.origins import origin_of
 from sync.verdict import judge
 
 LISTED_MAX = 1000
@@ -57,8 +59,10 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
     )
     found = list(await db.exec(query))
     ids = [task.id for task, *_ in found]
-    out = select(Publication.inspection_id).where(col(Publication.inspection_id).in_(ids))
-    published = set(await db.exec(out))
+    out = select(Publication.inspection_id, Publication.n).where(
+        col(Publication.inspection_id).in_(ids)
+    )
+    published = set((await db.exec(out)).all())
     return [
         InspectionLine(
             id=task.id,
@@ -67,11 +71,14 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
             code=place.code,
             name=place.name,
             division=place.division,
-            stage=stage(seen, concluded, published=task.id in published),
+            stage=stage(
+                seen, concluded, published=(task.id, concluded.n if concluded else 0) in published
+            ),
             conflicts=seen.conflicts if seen else 0,
             late=seen.late if seen else 0,
             outcome=concluded.outcome if concluded else "",
             publish_by=publish_by(concluded) if concluded else None,
+            outdated=bool(concluded and seen and concluded.digest != seen.digest),
         )
         for task, place, seen, concluded in found
     ]
@@ -82,6 +89,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
     case = await load(db, inspection_id)
     may_see(officer, case.establishment.division)
     accounts = await _account_names(db, case.conclusion)
+    moments = await moments_of(db, case.task)
     return InspectionView(
         id=case.task.id,
         plan=case.task.plan_id or "",
@@ -94,11 +102,8 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         stage=case.stage,
         digest=case.inspection.digest if case.inspection else "",
         items=tuple(_item(case, ref, item) for ref, item in case.items.items()),
-        findings=tuple(
-            FindingView(_name(case, one.who), one.item, one.text, one.basis, one.voided)
-            for one in case.state.findings
-        ),
-        evidence=await evidence_of(db, case.state, case.blobs, case.people),
+        findings=await finding_views(db, case),
+        evidence=await evidence_of(db, case, moments),
         evidence_complete=complete(case.state, case.blobs),
         signatures=tuple(
             SignatureView(
@@ -110,7 +115,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         verdict=parts.verdict(case.checklist, judge(case.checklist, case.state)),
         conclusion=_conclusion(case, accounts),
         order=await orders.view(db, case.order, case.establishment) if case.order else None,
-        moments=await moments_of(db, case.task),
+        moments=moments,
         parts=tuple(parts.view(case.brought[one.checklist], one) for one in case.parts),
         measures=await measures_of(db, case.task.id),
     )
@@ -162,11 +167,15 @@ def _conclusion(case: Case, accounts: dict[str, str]) -> ConclusionView | None:
     if row is None:
         return None
     last = publish_by(row)
+    listed = results.named(result_lists(), row.result_list)
+    found = listed.result(row.result)
+    assert found is not None, "a list never loses a result"
+    upward = listed.result(found.reported_as) or found
     return ConclusionView(
         outcome=row.outcome,
-        label=_text(case.checklist.outcome(row.outcome).label),
+        label=_text(case.checklist.outcome(row.outcome).label) if row.outcome else None,
         result=row.result,
-        result_label=_text(RESULTS[row.result]),
+        result_label=_text(found.label),
         remark=row.remark,
         concluded_by=accounts[row.concluded_by],
         concluded_at=row.concluded_at,
@@ -177,4 +186,15 @@ def _conclusion(case: Case, accounts: dict[str, str]) -> ConclusionView | None:
         photos=msgspec.json.decode(row.photos, type=tuple[str, ...]),
         publish_by=last,
         provisional=not working_days().covers(last),
+        result_list=row.result_list,
+        national=upward.number,
+        local=found.local,
+        follow_ups=tuple(
+            FollowUpView(one.code, _text(one.label))
+            for one in listed.follow_ups
+            if one.code in msgspec.json.decode(row.follow_ups, type=list[str])
+        ),
+        n=row.n,
+        correction=row.correction,
+        outdated=not case.current,
     )

@@ -8,7 +8,6 @@ from hashlib import sha256
 
 import msgspec
 from sqlmodel import col, select
-from sync.origins import WORDS, origin_of
 
 from backend import journal
 from backend.auth import Officer
@@ -16,8 +15,8 @@ from backend.blobs import Blobs
 from backend.db import Session, head
 from backend.rules import disclosure, site
 from backend.rules.calendar import local_day
-from backend.rules.disclosure import DrawLink, Order, Result, Said, Site
-from backend.rules.results import RESULTS, Part
+from backend.rules.disclosure import Corrects, DrawLink, Order, Result, Said, Site
+from backend.rules.results import Part, label
 from backend.tables import (
     Account,
     Conclusion,
@@ -27,12 +26,17 @@ from backend.tables import (
     Piece,
     Publication,
     Rectification,
+    Replaced,
     Task,
 )
 from backend.wire import NotPublished, PublishedLine, PublishedView, TextView
 from backend.work import cases, draws_public
 from backend.work.cases import Case
+from backend.work.code_lists import result_lists
+from backend.work.pictures import masks_of
 from sync import photos
+from sync.layers import Mask
+from sync.origins import WORDS, origin_of
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict
 
@@ -54,7 +58,7 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
         .outerjoin(Publication, col(Publication.inspection_id) == Conclusion.inspection_id)
         .where(
             col(Conclusion.approved),
-            col(Publication.inspection_id).is_(None),
+            col(Publication.n).is_(None) | (col(Publication.n) < Conclusion.n),
             col(Establishment.division).startswith(officer.division, autoescape=True),
         )
         .order_by(col(Conclusion.inspection_id))
@@ -62,7 +66,7 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
     approved = list(await db.exec(query))
 
     today = local_day(now)
-    results: list[Result] = []
+    results: list[tuple[Case, Result]] = []
     refused: list[NotPublished] = []
     for inspection_id in approved:
         if len(results) == PUBLISHED_MAX:
@@ -75,30 +79,35 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
             code = Reason.PUBLICATION_PERSONAL.code
             refused.append(NotPublished(inspection_id, code, " ".join(found)))
         else:
-            results.append(view)
+            results.append((case, view))
 
-    for result in results:
+    for case, result in results:
         body = site.encode(result)
         digest = sha256(body).hexdigest()
-        db.add(
-            Publication(
-                inspection_id=result.id,
-                published_at=now,
-                due_on=result.due_on,
-                body=body.decode(),
-                sha256=digest,
-            )
+        assert case.conclusion is not None
+        if case.publication is not None:
+            db.add(_replaced(case.publication, now))
+        out = Publication(
+            inspection_id=result.id,
+            published_at=now,
+            due_on=result.due_on,
+            body=body.decode(),
+            sha256=digest,
+            n=case.conclusion.n,
+            photos=case.conclusion.photos,
+            masks=await _hidden(db, case.conclusion),
         )
+        await db.merge(out)
         await journal.append(
             db,
             actor=officer.name,
-            verb="result.publish",
+            verb="result.correct" if result.corrects else "result.publish",
             subject=result.id,
             now=now,
             sha256=digest,
         )
     return PublishedView(
-        published=tuple(one.id for one in results),
+        published=tuple(one.id for _, one in results),
         refused=tuple(refused),
         waiting=len(approved) - len(results),
     )
@@ -122,6 +131,8 @@ async def list_results(db: Session) -> list[PublishedLine]:
                 result=TextView(one.result.label.en, one.result.label.zh),
                 published_on=one.published_on,
                 sha256=row.sha256,
+                corrects=one.corrects.sha256 if one.corrects else "",
+                n=row.n,
             )
         )
     return lines
@@ -135,17 +146,27 @@ async def show_result(db: Session, result_id: str) -> bytes:
     return row.body.encode()
 
 
+async def show_replaced(db: Session, result_id: str, n: int) -> bytes:
+    """Give a result that was corrected since, byte for byte as it was published."""
+    row = await db.get(Replaced, (result_id, n))
+    if row is None:
+        raise Refused(Reason.PUBLICATION_NOT_FOUND, result=result_id, n=n)
+    return row.body.encode()
+
+
 async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
     """Write the results of the officer's division as a ZIP of the folder that proves itself."""
     query = (
-        select(Publication, Conclusion)
-        .join(Conclusion, col(Conclusion.inspection_id) == Publication.inspection_id)
+        select(Publication)
         .join(Task, col(Task.id) == Publication.inspection_id)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
     )
     rows = list(await db.exec(query))
-    results = [_result(row) for row, _ in rows]
+    results = [_result(row) for row in rows]
+    corrected = [one.id for one in results if one.corrects]
+    before = await db.exec(select(Replaced).where(col(Replaced.inspection_id).in_(corrected)))
+    replaced = {site.replaced_path(one.inspection_id, one.n): one.body.encode() for one in before}
     draws: dict[str, dict[str, bytes]] = {}
     of_draws = col(Piece.draw_id).in_({one.draw.id for one in results if one.draw})
     for piece in await db.exec(select(Piece).where(of_draws)):
@@ -153,13 +174,26 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
     secret = (await db.get_one(Head, 1)).secret_key
 
     pictures: dict[str, bytes] = {}
-    for result, (_, conclusion) in zip(results, rows, strict=True):
-        digests = msgspec.json.decode(conclusion.photos, type=list[str])
+    for result, row in zip(results, rows, strict=True):
+        digests = msgspec.json.decode(row.photos, type=list[str])
+        hidden = msgspec.json.decode(row.masks, type=dict[str, tuple[Mask, ...]])
         for path, digest in zip(result.photos, digests, strict=True):
-            pictures[path] = await asyncio.to_thread(photos.thumbnail, blobs.path(digest))
+            masks = hidden.get(digest, ())
+            pictures[path] = await asyncio.to_thread(
+                photos.thumbnail, blobs.path(digest), masks=masks
+            )
+    script = draws_public.read_script()
     return await asyncio.to_thread(
-        _zip, site.write(results, draws, pictures, script=draws_public.read_script(), secret=secret)
+        _zip,
+        site.write(results, draws, pictures, replaced=replaced, script=script, secret=secret),
     )
+
+
+async def _hidden(db: Session, conclusion: Conclusion) -> str:
+    """Write down what is hidden of the photos that are published now."""
+    shown = msgspec.json.decode(conclusion.photos, type=list[str])
+    masks = await masks_of(db, conclusion.inspection_id)
+    return msgspec.json.encode({one: masks[one] for one in shown if one in masks}).decode()
 
 
 async def _view(db: Session, case: Case, *, today: date) -> Result:
@@ -178,7 +212,7 @@ async def _view(db: Session, case: Case, *, today: date) -> Result:
         checklist=case.checklist,
         checklist_digest=case.task.checklist_digest,
         verdict=msgspec.json.decode(row.computed, type=Verdict),
-        result=Said(row.result, RESULTS[row.result]),
+        result=Said(row.result, label(result_lists(), row.result_list, row.result)),
         order=_order(case.order),
         formed_on=local_day(row.concluded_at),
         due_on=cases.publish_by(row),
@@ -186,6 +220,7 @@ async def _view(db: Session, case: Case, *, today: date) -> Result:
         photos=len(msgspec.json.decode(row.photos, type=list[str])),
         draw=await _draw(db, case.task),
         origin=None if case.task.draw_id else Said(origin, WORDS[origin]),
+        corrects=_corrects(case),
         parts=tuple(
             disclosure.public_part(
                 departments=one.departments,
@@ -208,6 +243,25 @@ async def _draw(db: Session, task: Task) -> DrawLink | None:
         commit_hash=draw.commit_hash,
         bundle_sha256=draw.bundle_sha256,
         place=task.place,
+    )
+
+
+def _corrects(case: Case) -> Corrects | None:
+    """Name what a result corrects that was published before."""
+    out, row = case.publication, case.conclusion
+    if out is None or row is None:
+        return None
+    return Corrects(out.n, out.sha256, local_day(out.published_at), row.correction)
+
+
+def _replaced(out: Publication, now: datetime) -> Replaced:
+    return Replaced(
+        inspection_id=out.inspection_id,
+        n=out.n,
+        published_at=out.published_at,
+        replaced_at=now,
+        body=out.body,
+        sha256=out.sha256,
     )
 
 

@@ -6,14 +6,15 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
-from sync.origins import origin_of
 
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session
+from backend.rules.calendar import local_day
 from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Relief, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
-from backend.work import draws, feed, overlaps, plans
+from backend.work import draws, feed, histories, overlaps, plans
+from sync.origins import origin_of
 from sync.refusals import Reason, Refused
 
 SHOWN_MAX = 20
@@ -50,11 +51,13 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
             reasons=", ".join(sorted({reason for reason, _ in over.values()})),
         )
 
-    for task, _ in waiting:
-        task.dispatched_at = now
-    await send(
-        db, [(task, msgspec.structs.replace(view, dispatched_at=now)) for task, view in waiting]
-    )
+    again = await histories.must_again(db, [task for task, _ in waiting])
+    sent: list[tuple[Task, TaskView]] = []
+    for task, view in waiting:
+        must = again[task.id]
+        task.dispatched_at, task.must = now, msgspec.json.encode(must).decode()
+        sent.append((task, msgspec.structs.replace(view, dispatched_at=now, must=list(must))))
+    await send(db, sent, now=now)
     if waiting:
         await journal.append(
             db,
@@ -67,8 +70,8 @@ async def dispatch(db: Session, plan_id: str, *, officer: Officer, now: datetime
     return Dispatched(now=len(waiting), total=len(tasks))
 
 
-async def send(db: Session, those: Sequence[tuple[Task, TaskView]]) -> None:
-    """Put tasks on the devices of all who go, as they are now."""
+async def send(db: Session, those: Sequence[tuple[Task, TaskView]], *, now: datetime) -> None:
+    """Put tasks on the devices of all who go, as they are now, with what is known of the places."""
     needs = sorted(
         {
             (seat.inspector.id, other.checklist)
@@ -80,7 +83,11 @@ async def send(db: Session, those: Sequence[tuple[Task, TaskView]]) -> None:
     for inspector_id, digest in needs:
         body = (await db.get_one(Checklist, digest)).body
         await feed.put(db, f"u:{inspector_id}", "checklist", digest, body.encode())
-    for task, view in those:
+    known = await histories.dossiers(db, [task for task, _ in those], today=local_day(now))
+    for task, plain in those:
+        view = msgspec.structs.replace(
+            plain, history=known[task.id].history, returned=known[task.id].returned
+        )
         db.add(task)
         await feed.put(db, f"i:{task.id}", "task", task.id, msgspec.json.encode(view))
         for inspector_id in sorted({seat.inspector.id for seat in view.seats}):

@@ -17,7 +17,8 @@ from backend.rules.disclosure import (
     leaks,
     public_view,
 )
-from backend.rules.results import RESULTS, result_of
+from backend.rules.results import label, result_of
+from backend.work.code_lists import result_lists
 from sync.checklist import Text
 from sync.merge import Inspection
 from sync.verdict import judge
@@ -31,7 +32,7 @@ VIEW = Result(
     site=SITE,
     checklist=Form("cold-store", "1", "0" * 64, Text("Cold", "冷库")),
     outcome=Said("conform", Text("Conforms", "符合")),
-    result=Said("none-found", RESULTS["none-found"]),
+    result=Said("none-found", label(result_lists(), "national 2026.1", "none-found")),
     counts=Counts(passed=16, failed=0, not_applicable=0),
     failed=(),
     order=None,
@@ -75,7 +76,7 @@ def test_the_view_holds_the_wording_of_what_failed_and_no_note() -> None:
     for ref, one in answers(i1_1="fail").items():
         said = {"op": "d:1", "who": "w", "v": one.v, "note": "秘密"}
         items[ref] = {"value": one.v, "standing": [said]}
-    file = {"op": "d:2", "who": "w", "blob": "b", "size": 1, "mime": "image/jpeg"}
+    file = {"op": "d:2", "who": "w", "blob": "b", "size": 1, "mime": "image/jpeg", "voided": ""}
     shown = file | {"item": "1.1", "caption": "秘密"}
     state = msgspec.convert({"items": items, "evidence": [shown]}, Inspection)
 
