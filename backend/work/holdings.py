@@ -1,29 +1,41 @@
 """Where evidence files are (证据所在): on the server, or still on the device that attached them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+import msgspec
 from sqlmodel import col, select
 
 from backend.db import Session
-from backend.tables import Blob, Device, Inspector, Rendition
-from backend.wire import EvidenceView
-from sync import merge
+from backend.tables import Blob, Device, Rendition
+from backend.wire import EvidenceView, FactsView, MomentView, RemarkView
+from backend.work.cases import Case
+from backend.work.twins import twins_of
+from sync import merge, pictures
+from sync.pictures import Facts, Remark, Visit
 
 
 async def evidence_of(
-    db: Session,
-    state: merge.Inspection,
-    blobs: Mapping[str, Blob],
-    people: Mapping[str, Inspector],
+    db: Session, case: Case, moments: Sequence[MomentView]
 ) -> tuple[EvidenceView, ...]:
-    """Say of each file of an inspection whether it arrived, and which device attached it."""
+    """Say of each file of an inspection whether it arrived, whose it is, and what it says."""
+    state = case.state
     devices = {_device(one) for one in state.evidence}
     named = select(Device.id, Device.label).where(col(Device.id).in_(devices))
     labels = dict((await db.exec(named)).all())
     files = {one.blob for one in state.evidence}
     made = select(Rendition).where(col(Rendition.original).in_(files))
     small = {(row.original, row.device_id): row.sha256 for row in await db.exec(made)}
-    return tuple(_view(one, blobs.get(one.blob), people, labels, small) for one in state.evidence)
+    twins = await twins_of(db, case.task.id, files) if files else {}
+    visit, at = visit_of(case, moments), {one.op: one for one in moments}
+    views: list[EvidenceView] = []
+    for one in state.evidence:
+        facts = _facts(case.blobs.get(one.blob))
+        attached = _when(at[one.op]) if one.op in at else None
+        said = pictures.remarks(facts, visit, attached=attached) if facts else ()
+        remarks = () if one.voided else (*said, *twins.get(one.blob, ()))
+        views.append(_view(case, one, labels, small, facts, remarks))
+    return tuple(views)
 
 
 def complete(state: merge.Inspection, blobs: Mapping[str, Blob]) -> bool:
@@ -31,17 +43,39 @@ def complete(state: merge.Inspection, blobs: Mapping[str, Blob]) -> bool:
     return all(one.voided or one.blob in blobs for one in state.evidence)
 
 
+def visit_of(case: Case, moments: Sequence[MomentView]) -> Visit:
+    """Say when and where a visit was: from arriving to signing, else all that was recorded."""
+    site = case.establishment
+    when = [(one, _when(one)) for one in moments]
+    came = [at for one, at in when if one.kind.startswith("arrive/") and at]
+    signed = [at for one, at in when if one.kind.startswith("sign/") and at]
+    every = [at for _, at in when if at]
+    arrivals = case.state.arrivals
+    places = [
+        pictures.place(one.latitude, one.longitude, one.datum, one.accuracy)
+        for one in (() if arrivals is msgspec.UNSET else arrivals)
+        if not one.voided
+    ]
+    return Visit(
+        begins=min(came or every, default=None),
+        ends=max(signed or every, default=None),
+        site=pictures.place(site.latitude, site.longitude, site.datum),
+        arrival=next((one for one in places if one is not None), None),
+    )
+
+
 def _view(
+    case: Case,
     one: merge.Evidence,
-    blob: Blob | None,
-    people: Mapping[str, Inspector],
     labels: Mapping[str, str],
     small: Mapping[tuple[str, str], str],
+    facts: Facts | None,
+    remarks: Sequence[Remark],
 ) -> EvidenceView:
-    device = _device(one)
+    device, blob = _device(one), case.blobs.get(one.blob)
     return EvidenceView(
         sha256=one.blob,
-        who=people[one.who].name if one.who in people else one.who,
+        who=case.people[one.who].name if one.who in case.people else one.who,
         device=device,
         label=labels.get(device, ""),
         item=one.item,
@@ -52,7 +86,35 @@ def _view(
         rendition=small.get((one.blob, device), ""),
         flag=blob.flag if blob else "",
         voided=one.voided,
+        of=one.of,
+        role=one.role,
+        facts=_facts_view(facts) if facts else None,
+        remarks=tuple(
+            msgspec.convert(
+                {**msgspec.structs.asdict(remark), "warning": remark.warning}, RemarkView
+            )
+            for remark in remarks
+        ),
     )
+
+
+def _facts(blob: Blob | None) -> Facts | None:
+    """Read what a picture says about itself; none for what is no picture that was opened."""
+    if blob is None or not blob.facts:
+        return None
+    facts = msgspec.json.decode(blob.facts, type=Facts)
+    return facts if facts.format else None
+
+
+def _facts_view(facts: Facts) -> FactsView:
+    width, height = facts.upright
+    turned = msgspec.structs.replace(facts, width=width, height=height)
+    return msgspec.convert(turned, FactsView, from_attributes=True)
+
+
+def _when(moment: MomentView) -> datetime | None:
+    """Give when something was done: exactly, or else as the corrected wall clock has it."""
+    return moment.earliest if moment.exact else moment.by_wall
 
 
 def _device(one: merge.Evidence) -> str:

@@ -1,10 +1,9 @@
 """照片: look at one, hide what is nobody's business, print them all on a sheet."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 from sqlmodel import select
@@ -25,9 +24,6 @@ from sync.layers import Layer, Mask
 from sync.merge import Evidence
 from sync.pictures import Facts
 from sync.refusals import Reason, Refused
-
-if TYPE_CHECKING:
-    from backend.prints import contact
 
 
 async def show_photo(
@@ -77,20 +73,8 @@ async def print_contact_sheet(
     shown = await evidence_of(db, case, moments)
     drawn = {one.sha256: await _layers(blobs, case, one.sha256) for one in shown if _seen(one)}
 
-    engine = _engine()
-    shots: list[contact.Shot] = []
-    for one in engine.ordered(shown):
-        path = blobs.path(one.sha256) if one.sha256 in drawn else None
-        layers_ = drawn.get(one.sha256, [])
-        shots.append(await asyncio.to_thread(engine.shot, one, path, layers_))
-    at = max(one.received_at for one in moments)
-    head = engine.Head(
-        inspection=case.task.id,
-        name=case.establishment.name,
-        code=case.establishment.code,
-        people=tuple(case.people[who].name for who in (case.task.lead_id, case.task.second_id)),
-    )
-    return await asyncio.to_thread(engine.pdf, head, shots, at.astimezone(UTC), settings.font_dir)
+    at = max(one.received_at for one in moments).astimezone(UTC)
+    return await asyncio.to_thread(_print, blobs, case, shown, drawn, at, settings.font_dir)
 
 
 async def mask(
@@ -169,8 +153,31 @@ def _seen(one: EvidenceView) -> bool:
     return one.arrived and one.facts is not None and not one.flag
 
 
-def _engine() -> "contact":
+def _print(
+    blobs: Blobs,
+    case: Case,
+    shown: Sequence[EvidenceView],
+    drawn: Mapping[str, Sequence[Layer]],
+    at: datetime,
+    fonts: Path | None,
+) -> bytes:
+    """Render and set the sheet: all of it in a thread, for it takes a while."""
     try:
-        return import_module("backend.prints.contact")
+        from backend.prints import contact  # needs the extra `print`
     except ModuleNotFoundError as missing:
         raise Refused(Reason.EXTRA_MISSING, group="print", lacks=str(missing.name)) from None
+    head = contact.Head(
+        inspection=case.task.id,
+        name=case.establishment.name,
+        code=case.establishment.code,
+        people=tuple(case.people[who].name for who in (case.task.lead_id, case.task.second_id)),
+    )
+    shots = [
+        contact.shot(
+            one,
+            blobs.path(one.sha256) if one.sha256 in drawn else None,
+            drawn.get(one.sha256, ()),
+        )
+        for one in contact.ordered(shown)
+    ]
+    return contact.pdf(head, shots, at, fonts)

@@ -27,7 +27,7 @@ async def twins_of(
         for one in own:
             if distance(one.hash, other.hash) <= SAME_BITS_MAX:
                 same[one.sha256].add(other.sha256)
-    wanted = set().union(*same.values())
+    wanted = {name for those in same.values() for name in those}
     query = (
         select(Exhibit)
         .where(col(Exhibit.sha256).in_(wanted), Exhibit.inspection_id != inspection_id)
