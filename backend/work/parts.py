@@ -1,7 +1,7 @@
 """部门联合: what the checklists of a visit amount to, as the office sees it."""
 
 from backend.rules.results import Part
-from backend.wire import PartView, TextView, VerdictView
+from backend.wire import PartView, ScoreView, TextView, VerdictView
 from sync.checklist import Checklist
 from sync.verdict import Verdict
 
@@ -29,4 +29,10 @@ def verdict(form: Checklist, given: Verdict) -> VerdictView:
         not_applicable=given.not_applicable,
         failed=given.failed,
         unanswered=given.unanswered,
+        scores=tuple(
+            ScoreView(one.code, TextView(one.text.en, one.text.zh), given.scores[one.code])
+            for one in form.scores
+            if one.code in given.scores  # an older conclusion has none
+        ),
+        not_asked=given.not_asked,
     )
