@@ -77,7 +77,7 @@ def test_the_view_holds_the_wording_of_what_failed_and_no_note() -> None:
         said = {"op": "d:1", "who": "w", "v": one.v, "note": "秘密"}
         items[ref] = {"value": one.v, "standing": [said]}
     file = {"op": "d:2", "who": "w", "blob": "b", "size": 1, "mime": "image/jpeg", "voided": ""}
-    shown = file | {"item": "1.1", "caption": "秘密"}
+    shown = file | {"item": "1.1", "caption": "秘密", "voided": ""}
     state = msgspec.convert({"items": items, "evidence": [shown]}, Inspection)
 
     view = public_view(
