@@ -7,8 +7,10 @@ enough to name it.
 import msgspec
 from msgspec import Struct
 
-from cli.output import text
+from cli.output import say, text
+from sync.history import History
 from sync.merge import MEMBER
+from sync.origins import WORDS
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 
@@ -38,12 +40,26 @@ class TaskBody(Struct, frozen=True):
     lead: Who
     second: Who
     seats: tuple[Seat, ...] = ()
+    origin: str = "draw"  # older servers know of no other
+    reason: str = ""
+    reference: str = ""
+    must: tuple[str, ...] = ()
+    part_of: str = ""
+    announced: bool = True
+    returned: str = ""  # why a review returned what was concluded
+    history: History | None = None
 
 
 def tasks_of(replica: Replica) -> list[TaskBody]:
-    """Give the tasks that a device holds, by place."""
+    """Give the tasks that a device holds, by place; the stalls of a market come behind it."""
     bodies = [msgspec.json.decode(row.body, type=TaskBody) for row in replica.tasks()]
-    return sorted(bodies, key=lambda body: (body.place, body.id))
+    known = {body.id: body for body in bodies}
+
+    def order(body: TaskBody) -> tuple[int, str, bool, str]:
+        whole = known.get(body.part_of, body)
+        return whole.place, whole.id, whole is not body, body.id
+
+    return sorted(bodies, key=order)
 
 
 def task_of(replica: Replica, inspection: str) -> TaskBody:
@@ -68,6 +84,34 @@ def shortened(ids: list[str]) -> dict[str, str]:
     while len({one[-size:] for one in ids}) < len(set(ids)):
         size += 1
     return {one: one[-size:] for one in ids}
+
+
+def origin_word(task: TaskBody) -> str:
+    """Say why a site is visited; a reason that this version does not know stays as it came."""
+    for origin, words in WORDS.items():
+        if origin == task.origin:
+            return text(words.en, words.zh)
+    return task.origin
+
+
+def origin_short(task: TaskBody) -> str:
+    """Say in a word why a site is visited."""
+    return text(task.origin, origin_word(task))
+
+
+def say_why(task: TaskBody) -> None:
+    """Tell why a task was assigned, and what must be answered this time."""
+    if task.origin != "draw":
+        why = " ".join(filter(None, (task.reference, task.reason)))
+        say(f"{origin_word(task)}: {why}", f"{origin_word(task)}：{why}")
+    if not task.announced:
+        say(
+            "Unannounced: show nothing before you have seen enough.",
+            "暗访：查看完毕前不出示任何文书。",
+        )
+    if task.must:
+        items = ", ".join(task.must)
+        say(f"To be answered this time: {items}", f"本次必查项：{items}")
 
 
 def people_of(task: TaskBody) -> dict[str, str]:

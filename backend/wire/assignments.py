@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
-from sync.origins import Origin
 
 from backend.wire.draws import TaskView
+from sync.origins import Origin
 
 Assigned = Literal["recheck", "complaint", "return", "mystery", "ad-hoc", "guidance"]
 Code = Annotated[str, Meta(min_length=1, max_length=64)]

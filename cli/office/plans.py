@@ -20,8 +20,10 @@ from backend.wire import (
     VoidOrder,
 )
 from cli import client
+from cli.office import assignments
 from cli.office.planning import Pair, plan
 from cli.output import as_json, json_option, say, show, text
+from sync.origins import ORIGINS
 
 DRAW = {
     "id": ("draw", "抽取"),
@@ -308,10 +310,17 @@ def task() -> None:
 
 
 @task.command("list")
-@click.argument("plan_id")
+@click.argument("plan_id", default="")
+@click.option("--origin", default="", type=click.Choice(["", *ORIGINS]), help="检查缘由。")
 @json_option
-def list_tasks(plan_id: str) -> None:
-    """List the tasks of a plan by their place in the draw. 任务列表。"""
+def list_tasks(plan_id: str, origin: str) -> None:
+    """List the tasks of a plan by their place in the draw, or those of an origin. 任务列表。
+
+    Without a plan: whatever no draw led to.
+    """
+    if not plan_id:
+        assignments.show_assigned(origin)
+        return
     found = client.get(f"/office/plans/{plan_id}/tasks", list[TaskView])
     if as_json():
         show(found)
@@ -351,5 +360,8 @@ TASKS = {
     "second": ("second", "协办"),
     "dispatched_at": ("dispatched", "派发时间"),
 }
+
+for _command in assignments.commands:
+    task.add_command(_command)
 
 commands: list[click.Command] = [plan, draw, task]

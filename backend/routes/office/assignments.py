@@ -6,12 +6,12 @@ from typing import Literal
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
-from sync.origins import Origin
 
 from backend.auth import Officer, needs
 from backend.db import Session
 from backend.wire import AssignedLine, AssignedView, NewTask, WithdrawOrder
 from backend.work import assignments
+from sync.origins import Origin
 
 
 @post("/tasks", guards=[needs("supervisor")])
