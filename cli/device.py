@@ -3,8 +3,7 @@
 Only `enrol` and `sync` use the network. Everything else reads and writes the device's folder.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -23,17 +22,17 @@ from cli.device_files import (
 )
 from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
+from cli.device_recording import record, recording, say_recorded
+from cli.device_samples import commands as samples
 from cli.device_sites import commands as sites
 from cli.device_status import SYNCED
 from cli.device_status import commands as statuses
 from cli.device_tasks import (
     TaskBody,
     named,
-    origin_short,
     people_of,
     role_at,
     role_word,
-    say_why,
     shortened,
     task_of,
     tasks_of,
@@ -54,7 +53,6 @@ TASKS = {
     "inspection": ("inspection", "检查编号"),
     "name": ("establishment", "检查对象"),
     "address": ("address", "地址"),
-    "origin": ("why", "检查缘由"),
     "role": ("your role", "本人角色"),
     "answered": ("answered", "已答项"),
     "state": ("state", "状态"),
@@ -66,7 +64,7 @@ def group() -> None:
     """Record inspections offline and sync them. 离线检查与同步。"""
 
 
-for _command in (*identity, *carrying, *versions, *sites, *statuses):
+for _command in (*identity, *carrying, *versions, *sites, *statuses, *samples):
     group.add_command(_command)
 
 
@@ -157,9 +155,8 @@ def show_inspection(inspection: str, folder: Path) -> None:
         those = home.replica.checklists(inspection)
         state = home.replica.inspection(inspection)
         kept = where(home, state)
-        task = task_of(home.replica, inspection)
-    say_why(task)
-    _show_state(those, state, kept, people_of(task))
+        people = people_of(task_of(home.replica, inspection))
+    _show_state(those, state, kept, people)
 
 
 @group.command()
@@ -175,7 +172,7 @@ def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -
         if not (ref and mark):
             raise click.UsageError(text(f"{ref!r} is not ITEM=VALUE", f"{ref!r} 应写作 项=值"))
     given = {ref.strip(): Answer(value.strip(), note) for ref, _, value in pairs}
-    _recorded(folder, inspection, lambda replica, one: replica.answer(one, given).n)
+    record(folder, inspection, lambda replica, one: replica.answer(one, given).n)
 
 
 @group.command()
@@ -187,7 +184,7 @@ def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -
 @json_option
 def find(inspection: str, finding: str, basis: str, item: str, folder: Path) -> None:
     """Record a finding with its legal basis. 记录问题。"""
-    _recorded(folder, inspection, lambda to, one: to.find(one, finding, basis=basis, item=item).n)
+    record(folder, inspection, lambda to, one: to.find(one, finding, basis=basis, item=item).n)
 
 
 @group.command()
@@ -202,7 +199,7 @@ def attach(inspection: str, file: Path, item: str, caption: str, folder: Path) -
     with recording(folder, inspection) as (home, one):
         kept = home.keep(file)
         mine = home.replica.attach(one, kept, item=item, caption=caption)
-    _say_recorded(mine.n)
+    say_recorded(mine.n)
 
 
 @group.command()
@@ -219,7 +216,7 @@ def sign(inspection: str, site: str, reason: str, folder: Path) -> None:
         role = "site" if site else role_at(task_of(replica, one), own)
         return replica.sign(one, role, name=site, reason=reason).n
 
-    _recorded(folder, inspection, act)
+    record(folder, inspection, act)
 
 
 @group.command()
@@ -238,44 +235,20 @@ def void(inspection: str, operation: str, reason: str, folder: Path) -> None:
         own = f"{replica.identity.enrolled.device}:{operation}"
         return replica.void(one, own if operation.isdecimal() else operation, reason=reason).n
 
-    _recorded(folder, inspection, act)
+    record(folder, inspection, act)
 
 
 # -- small parts ---------------------------------------------------------------------------------
-
-
-@contextmanager
-def recording(folder: Path, inspection: str) -> Generator[tuple[Home, str]]:
-    """Open a device to record in an inspection; one that was revoked and emptied records no more.
-
-    Gives the device and the inspection's whole id.
-    """
-    with opened(folder) as home:
-        if home.store.get("wiped"):
-            raise Refused(Reason.DEVICE_REVOKED, device=home.replica.identity.enrolled.device)
-        yield home, named(home.replica, inspection)
-
-
-def _recorded(folder: Path, inspection: str, act: Callable[[Replica, str], int]) -> None:
-    with recording(folder, inspection) as (home, one):
-        n = act(home.replica, one)
-    _say_recorded(n)
-
-
-def _say_recorded(n: int) -> None:
-    say(f"Recorded as operation {n}.", f"已记录为第 {n} 号操作。")
-    show({"n": n}, {})
 
 
 def _task_line(replica: Replica, body: TaskBody, short: Mapping[str, str]) -> dict[str, object]:
     state, those = replica.inspection(body.id), replica.checklists(body.id)
     role = role_at(body, replica.identity.enrolled.inspector)
     return {
-        "place": body.place if as_json() else body.place or "",
+        "place": body.place,
         "inspection": short.get(body.id, body.id),
-        "name": ("" if as_json() or not body.part_of else "└ ") + str(body.establishment["name"]),
+        "name": body.establishment["name"],
         "address": body.establishment["address"],
-        "origin": body.origin if as_json() else origin_short(body),
         "role": role if as_json() else role_word(role),
         "answered": f"{len(state.items)}/{sum(1 for one in those for _ in one.items)}",
         "state": _state_word(state),
