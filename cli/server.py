@@ -15,7 +15,8 @@ from sqlmodel import select
 
 from backend import app, db, journal, logs, settings
 from backend.tables import Act, Head
-from backend.work import accounts, backups, rulings, upkeep
+from backend.wire import Ticked
+from backend.work import accounts, backups, rulings, ticks
 from backend.work.snapshots import Snapshots
 from cli.output import json_option, say, show
 
@@ -158,16 +159,37 @@ def restored() -> None:
 
 @group.command()
 @json_option
-def tidy() -> None:
-    """Forget what devices need no longer, once a day; again does nothing. 日常清理。"""
+def tick() -> None:
+    """Do what fell due: rechecks, reminders, upkeep; as often as you like. 到期办理。"""
     folder = settings.load(os.environ).data_dir
 
-    async def forget(engine: AsyncEngine) -> upkeep.Expired:
+    async def run(engine: AsyncEngine) -> Ticked:
         await db.check(engine)
         async with db.transaction(engine) as session:
-            return await upkeep.expire(session, Snapshots(folder), datetime.now(UTC))
+            return await ticks.tick(session, Snapshots(folder), datetime.now(UTC))
 
-    done = _with_engine(forget)
+    done = _with_engine(run)
+    say(
+        f"Rechecks made: {len(done.rechecks)}; reminders written: {done.reminders}, "
+        f"cleared: {done.cleared}.",
+        f"已生成复查任务 {len(done.rechecks)} 项；催办新增 {done.reminders} 条，"
+        f"解除 {done.cleared} 条。",
+    )
+    for one in done.overdue:
+        say(
+            f"  overdue since {one.due_on}: {one.name}  {one.kind} {one.subject}",
+            f"  自 {one.due_on} 起逾期：{one.name}  {one.kind} {one.subject}",
+        )
+    for inspection in done.stuck:
+        say(
+            f"  nobody can be sent to recheck {inspection}: assign it by hand",
+            f"  {inspection} 的复查无法安排人员，请人工指派",
+        )
+    if done.publications:
+        say(
+            f"  results to publish, due soon or late: {done.publications}",
+            f"  临近或超过公示期限的结果：{done.publications} 条",
+        )
     say(
         f"Forgotten: {done.tombstones} tombstones and {done.snapshots} snapshots.",
         f"已清理：删除标记 {done.tombstones} 条，数据快照 {done.snapshots} 个。",

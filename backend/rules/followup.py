@@ -17,6 +17,7 @@ from sync.checklist import Text
 
 SUSPENSION = "suspension"  # 责令停止: by the checklist alone
 RiskLevel = Literal["major", "serious", "general", "low"]
+Which = Literal["open", "overdue", "all"]  # of a list
 OVERDUE = "overdue"  # the step that is written, and told to the journal, once a term has passed
 
 

@@ -15,7 +15,7 @@ from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head
 from backend.rules.calendar import local_day
-from backend.rules.followup import MEASURES, SUSPENSION, lacking
+from backend.rules.followup import MEASURES, SUSPENSION, Which, lacking
 from backend.tables import (
     Account,
     Conclusion,
@@ -112,13 +112,13 @@ async def withdraw_measure(
 
 
 async def list_measures(
-    db: Session, officer: Officer, *, overdue: bool, everything: bool, now: datetime
+    db: Session, officer: Officer, *, which: Which, now: datetime
 ) -> list[MeasureView]:
     """List the division's measures, newest first: the open, the overdue, or all."""
     conditions = [col(Establishment.division).startswith(officer.division, autoescape=True)]
-    if overdue or not everything:
+    if which != "all":
         conditions.append(col(Measure.status) == "open")
-    if overdue:
+    if which == "overdue":
         conditions.append(col(Measure.due_on) < local_day(now))
     newest = list(reversed(await _rows(db, *conditions)))
     return [_view(*one) for one in newest[:LISTED_MAX]]

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from backend.auth import Officer
 from backend.db import Session
 from backend.rules.calendar import local_day
+from backend.rules.followup import Which
 from backend.tables import Account, Establishment, Extension, Rectification, Remedy, Task
 from backend.wire import ExtensionView, OrderLine, OrderView, RemedyView, TextView
 from backend.work.calendars import working_days
@@ -17,7 +18,7 @@ LISTED_MAX = 1000
 
 
 async def list_orders(
-    db: Session, officer: Officer, *, overdue: bool, everything: bool, now: datetime
+    db: Session, officer: Officer, *, which: Which, now: datetime
 ) -> list[OrderLine]:
     """List the division's orders by the day that they are due: the open, the overdue, or all."""
     today = local_day(now)
@@ -29,9 +30,9 @@ async def list_orders(
         .order_by(col(Rectification.due_on), col(Rectification.id))
         .limit(LISTED_MAX)
     )
-    if overdue or not everything:
+    if which != "all":
         query = query.where(Rectification.status == "open")
-    if overdue:
+    if which == "overdue":
         query = query.where(Rectification.due_on < today)
     found = list((await db.exec(query)).all())
     opened = await _open(db, [order.id for order, _ in found])

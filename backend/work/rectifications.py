@@ -108,6 +108,12 @@ async def close_items(
     return await orders.view(db, order, place)
 
 
+async def show_order(db: Session, order_id: str, *, officer: Officer) -> OrderView:
+    """Show an order with all that became of it."""
+    order, place = await find(db, order_id, officer)
+    return await orders.view(db, order, place)
+
+
 async def find(
     db: Session, order_id: str, officer: Officer, *, lock: bool = False
 ) -> tuple[Rectification, Establishment]:

@@ -9,7 +9,7 @@ from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head
 from backend.rules.calendar import local_day
-from backend.rules.followup import LEVELS
+from backend.rules.followup import LEVELS, Which
 from backend.tables import Establishment, Risk, Task
 from backend.wire import CloseRisk, NewRisk, RiskView, TextView
 from sync.refusals import Reason, Refused
@@ -74,14 +74,14 @@ async def close_risk(
 
 
 async def list_risks(
-    db: Session, officer: Officer, *, overdue: bool, everything: bool, now: datetime
+    db: Session, officer: Officer, *, which: Which, now: datetime
 ) -> list[RiskView]:
     """List the division's risks by the day that they are due: the open, the overdue, or all."""
     today = local_day(now)
     conditions = [col(Establishment.division).startswith(officer.division, autoescape=True)]
-    if overdue or not everything:
+    if which != "all":
         conditions.append(col(Risk.closed_on).is_(None))
-    if overdue:
+    if which == "overdue":
         conditions.append(col(Risk.due_on) < today)
     return [_view(*one, today) for one in await _rows(db, *conditions)]
 

@@ -11,6 +11,7 @@ from cli.office import (
     devices,
     divisions,
     exports,
+    followup,
     handovers,
     inspections,
     ledger,
@@ -31,7 +32,7 @@ def group() -> None:
 
 for _room in (
     accounts, registers, counts, divisions, search, exports, changes, plans, devices,
-    handovers, quarantine, conflicts, ledger, inspections,
+    handovers, quarantine, conflicts, ledger, inspections, followup,
 ):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import rows
-from conftest import PASSWORD, Office
+from conftest import NOW, PASSWORD, Office
 from httpx import AsyncClient, Response
 from litestar import Litestar, Router, get, post
 
 from backend import auth, db
 from backend.app import create_app, door, require_guards
 from backend.settings import Settings
-from backend.tables import Division, Head, Lookalike
+from backend.tables import Division, Head, Lookalike, Measure, Rectification, Remedy, Reminder, Risk
 from sync import codec, handover, sealing
 
 OWN, FOREIGN = "330102", "440305"
@@ -253,6 +253,74 @@ async def a_task(office: Office, division: str) -> Question:
     return Question(path={"task_id": task}, json={"reason": "投诉已撤回"})
 
 
+async def an_order(office: Office, division: str) -> Question:
+    """An order of a visit there, with one open item."""
+    inspection = await rows.dispatched(office, division)
+    order = Rectification(
+        inspection_id=inspection, items='["1.1"]', ordered_on=NOW.date(), due_on=NOW.date(),
+        working_days=5,
+    )  # fmt: skip
+    item = Remedy(
+        order_id=order.id, item="1.1", text_en="", text_zh="", working_days=5, due_on=NOW.date()
+    )
+    await rows.put(office, order, item)
+    return Question(path={"order_id": order.id, "inspection_id": inspection})
+
+
+async def to_extend(office: Office, division: str) -> Question:
+    more = {"working_days": 3, "reason": "缺货"}
+    return replace(await an_order(office, division), json=more)
+
+
+async def to_close(office: Office, division: str) -> Question:
+    proof = {"proof_sha256": "0" * 64, "note": "照片"}
+    return replace(await an_order(office, division), json=proof)
+
+
+async def to_measure(office: Office, division: str) -> Question:
+    said = {"kind": "warning", "text": "限期改正"}
+    return replace(await an_inspection(office, division), json=said)
+
+
+async def a_measure(office: Office, division: str) -> Question:
+    row = Measure(
+        inspection_id=await rows.dispatched(office, division), kind="case", reference="9",
+        opened_on=NOW.date(), at=NOW,
+    )  # fmt: skip
+    await rows.put(office, row)
+    return Question(path={"measure_id": row.id}, json={"outcome": "结案"})
+
+
+async def to_withdraw(office: Office, division: str) -> Question:
+    return replace(await a_measure(office, division), json={"reason": "误"})
+
+
+async def new_risk(office: Office, division: str) -> Question:
+    code = (await rows.establishment(office, division)).code
+    said = {"item": "液氨", "level": "major", "owner": "张三", "measure": "更换"}
+    return Question(json={"code": code, "due_on": "2026-04-01", **said})
+
+
+async def a_risk(office: Office, division: str) -> Question:
+    place, who = await rows.establishment(office, division), await rows.account(office, division)
+    row = Risk(
+        establishment_id=place.id, item="液氨", level="major", owner="张三", measure="更换",
+        due_on=NOW.date(), entered_by=who.id, at=NOW,
+    )  # fmt: skip
+    await rows.put(office, row)
+    return Question(path={"risk_id": row.id}, json={"closed_with": "已更换"})
+
+
+async def a_reminder(office: Office, division: str) -> Question:
+    place = await rows.establishment(office, division)
+    row = Reminder(
+        subject_id=place.id, due_on=NOW.date(), step="due", kind="risk",
+        establishment_id=place.id, written_on=NOW.date(), detail=division,
+    )  # fmt: skip
+    await rows.put(office, row)
+    return Question()
+
+
 ANY = auth.ROLES
 OFFICERS: tuple[auth.Role, ...] = ("supervisor", "reviewer")
 ADMIN, SUPERVISOR, REVIEWER = ("admin",), ("supervisor",), ("reviewer",)
@@ -283,6 +351,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("GET", "/office/registers/{register}/export"): Row(ANY, to_export, (200,), "hidden"),
     ("POST", "/office/registers/changes"): Row(ADMIN, nothing, (200,), "same"),
     ("GET", "/office/registers/search"): Row(ANY, people_and_places, (200,), "hidden"),
+    ("GET", "/office/visits-due"): Row(ANY, people_and_places, (200,), "hidden"),
     ("GET", "/office/divisions/{code}"): Row(ANY, a_known_division, (200,), "same"),
     ("POST", "/office/registers/index"): Row(ADMIN, nothing, (200,), "same"),
     ("POST", "/office/registers/comparisons"): Row(ADMIN, to_compare),
@@ -315,10 +384,23 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/tasks/{task_id}/withdraw"): Row(SUPERVISOR, a_task),
     ("GET", "/office/inspections"): Row(ANY, an_inspection, (200,), "hidden"),
     ("GET", "/office/inspections/{inspection_id}"): Row(ANY, an_inspection),
+    ("GET", "/office/inspections/{inspection_id}/papers"): Row(ANY, an_inspection, (409,)),
     ("POST", "/office/inspections/{inspection_id}/conclusion"): Row(
         SUPERVISOR, to_conclude, (409,)
     ),
     ("POST", "/office/inspections/{inspection_id}/review"): Row(REVIEWER, to_review, (409,)),
+    ("GET", "/office/orders"): Row(ANY, an_order, (200,), "hidden"),
+    ("GET", "/office/orders/{order_id}"): Row(ANY, an_order),
+    ("POST", "/office/orders/{order_id}/extensions"): Row(SUPERVISOR, to_extend),
+    ("POST", "/office/orders/{order_id}/closings"): Row(SUPERVISOR, to_close),
+    ("POST", "/office/inspections/{inspection_id}/measures"): Row(SUPERVISOR, to_measure, (409,)),
+    ("GET", "/office/measures"): Row(ANY, a_measure, (200,), "hidden"),
+    ("POST", "/office/measures/{measure_id}/close"): Row(SUPERVISOR, a_measure),
+    ("POST", "/office/measures/{measure_id}/withdraw"): Row(SUPERVISOR, to_withdraw),
+    ("GET", "/office/risks"): Row(ANY, a_risk, (200,), "hidden"),
+    ("POST", "/office/risks"): Row(SUPERVISOR, new_risk, (201,)),
+    ("POST", "/office/risks/{risk_id}/close"): Row(SUPERVISOR, a_risk),
+    ("GET", "/office/reminders"): Row(ANY, a_reminder, (200,), "hidden"),
     ("GET", "/office/conflicts"): Row(ANY, an_inspection, (200,), "hidden"),
     ("POST", "/office/publications"): Row(REVIEWER, an_inspection, (200,), "hidden"),
     ("GET", "/office/publications/site.zip"): Row(ANY, an_inspection, (200,), "hidden"),

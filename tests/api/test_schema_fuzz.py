@@ -25,7 +25,7 @@ from hypothesis.errors import Unsatisfiable
 from backend import auth, db
 from backend.app import create_app
 from backend.auth_device import upload_token
-from backend.tables import Account, Head, Lookalike
+from backend.tables import Account, Head, Lookalike, Measure, Rectification, Remedy, Risk
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -154,7 +154,18 @@ async def things(office: Office) -> dict[str, str]:
     pair = Lookalike(
         first_code=first.code, second_code=second.code, score=90, evidence="{}", found_at=rows.AT
     )
-    await rows.put(office, batch, pair)
+    order = Rectification(
+        inspection_id=task, items="[]", ordered_on=NOW.date(), due_on=NOW.date(), working_days=5
+    )
+    item = Remedy(
+        order_id=order.id, item="1.1", text_en="", text_zh="", working_days=5, due_on=NOW.date()
+    )
+    measure = Measure(inspection_id=task, kind="case", opened_on=NOW.date(), at=NOW)
+    risk = Risk(
+        establishment_id=first.id, item="液氨", level="low", owner="张三", measure="更换",
+        due_on=NOW.date(), entered_by=someone.id, at=NOW,
+    )  # fmt: skip
+    await rows.put(office, batch, pair, order, item, measure, risk)
     return {
         "revision_id": batch.id,
         "lookalike_id": pair.id,
@@ -165,6 +176,9 @@ async def things(office: Office) -> dict[str, str]:
         "inspection_id": task,
         "task_id": await rows.assigned(office, "3301"),
         "result_id": task,
+        "order_id": order.id,
+        "measure_id": measure.id,
+        "risk_id": risk.id,
         "upload_id": "0" * 36,
         "digest": "0" * 64,
         "amendment_id": "0" * 36,

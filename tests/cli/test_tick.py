@@ -1,24 +1,26 @@
-"""`evenhand server tidy` may be run at any time, and again."""
+"""`evenhand server tick` may be run at any time, and again."""
 
 import json
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner
+from click.testing import Result
 
-from cli.main import main
+NOTHING = {
+    "rechecks": [], "stuck": [], "overdue": [], "reminders": 0, "cleared": 0, "publications": 0,
+    "tombstones": 0, "snapshots": 0,
+}  # fmt: skip
 
 
-def test_a_server_is_tidied_as_often_as_one_likes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_server_with_nothing_to_do_ticks_as_often_as_one_likes(
+    evenhand: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("EVENHAND_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/e.db")
-    monkeypatch.setenv("EVENHAND_DATA_DIR", str(tmp_path / "data"))
-    runner = CliRunner()
-    assert runner.invoke(main, ["server", "upgrade"]).exit_code == 0
-
-    done = [runner.invoke(main, ["server", "tidy", "--json"]) for _ in range(2)]
+    done = [evenhand("server", "tick", "--json") for _ in range(2)]
+    said = evenhand("server", "tick")
+    monkeypatch.setenv("EVENHAND_LANG", "zh")
+    in_chinese = evenhand("server", "tick")
 
     assert [one.exit_code for one in done] == [0, 0], done[0].output
-    nothing = {"floor": 0, "tombstones": 0, "snapshots": 0}
-    assert [json.loads(one.stdout) for one in done] == [nothing, nothing]
+    assert [json.loads(one.stdout) for one in done] == [NOTHING, NOTHING]
+    assert "Rechecks made: 0; reminders written: 0, cleared: 0." in said.output
+    assert "已生成复查任务 0 项" in in_chinese.output
