@@ -30,9 +30,11 @@ from cli.device_status import commands as statuses
 from cli.device_tasks import (
     TaskBody,
     named,
+    origin_short,
     people_of,
     role_at,
     role_word,
+    say_why,
     shortened,
     task_of,
     tasks_of,
@@ -53,6 +55,7 @@ TASKS = {
     "inspection": ("inspection", "检查编号"),
     "name": ("establishment", "检查对象"),
     "address": ("address", "地址"),
+    "origin": ("why", "检查缘由"),
     "role": ("your role", "本人角色"),
     "answered": ("answered", "已答项"),
     "state": ("state", "状态"),
@@ -155,8 +158,9 @@ def show_inspection(inspection: str, folder: Path) -> None:
         those = home.replica.checklists(inspection)
         state = home.replica.inspection(inspection)
         kept = where(home, state)
-        people = people_of(task_of(home.replica, inspection))
-    _show_state(those, state, kept, people)
+        task = task_of(home.replica, inspection)
+    say_why(task)
+    _show_state(those, state, kept, people_of(task))
 
 
 @group.command()
@@ -245,10 +249,11 @@ def _task_line(replica: Replica, body: TaskBody, short: Mapping[str, str]) -> di
     state, those = replica.inspection(body.id), replica.checklists(body.id)
     role = role_at(body, replica.identity.enrolled.inspector)
     return {
-        "place": body.place,
+        "place": body.place if as_json() else body.place or "",
         "inspection": short.get(body.id, body.id),
-        "name": body.establishment["name"],
+        "name": ("" if as_json() or not body.part_of else "└ ") + str(body.establishment["name"]),
         "address": body.establishment["address"],
+        "origin": body.origin if as_json() else origin_short(body),
         "role": role if as_json() else role_word(role),
         "answered": f"{len(state.items)}/{sum(1 for one in those for _ in one.items)}",
         "state": _state_word(state),
