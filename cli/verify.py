@@ -10,7 +10,7 @@ from backend.rules.canonical import NotCanonical
 from backend.rules.course import Course
 from backend.rules.verification import Explained, explain, verify
 from backend.work import processes
-from cli import verify_ledger, verify_publication
+from cli import verify_ledger, verify_paper, verify_publication
 from cli.draw_course import tell_site
 from cli.output import as_json, json_option, say, show
 from cli.steps import end, tell_steps
@@ -24,7 +24,11 @@ def group() -> None:
     """Check a draw, a publication or a ledger, offline. 离线复核。"""
 
 
-for _command in (*verify_publication.commands, verify_ledger.verify_ledger):
+for _command in (
+    *verify_publication.commands,
+    verify_ledger.verify_ledger,
+    verify_paper.verify_paper,
+):
     group.add_command(_command)
 
 

@@ -4,10 +4,15 @@ The same data give the same bytes: no clock, no fonts of the system, no network.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
 import msgspec
@@ -21,7 +26,14 @@ TEMPLATES = Path(__file__).with_name("templates")
 FONTS = "pylopdf_fonts_zh_cn"  # a package of two files: Noto Serif SC and Noto Sans SC
 SERIF = ("FangSong", "SimSun", "Noto Serif SC", "Noto Serif CJK SC", "Source Han Serif SC")
 SANS = ("SimHei", "Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC")
-STANDARD: Final = "a-2b"  # archives ask for PDF/A
+STANDARD: Final = "a-2b"  # archives ask for PDF/A, which has no place for a missing character
+EMPTY: Final[Mapping[str, bytes]] = MappingProxyType({})
+OWN_BYTES_MAX = 8 * 1024 * 1024  # of an office's templates, emblems and all
+ROUNDS_MAX = 40  # each finds more characters that no font has
+
+STRANGE = re.compile(r'the text `"(.+?)"` could not be displayed')
+ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
+PLACE = re.compile(r"┌─ (.+?):(\d+):\d+")
 
 
 class Fonts(Struct, frozen=True):
@@ -56,27 +68,71 @@ def fonts(folder: Path | None = None) -> Fonts:
     return Fonts(found, [serif, sans, *rare], [sans, serif, *rare])
 
 
-def pdf(template: str, data: Mapping[str, object], at: datetime, chosen: Fonts) -> bytes:
-    """Set a page as PDF/A, dated `at`."""
-    return cast(
-        bytes,
-        _compiler(template, chosen).compile(
-            format="pdf",
-            sys_inputs=_inputs(data, at, chosen),
-            timestamp=int(at.timestamp()),
-            pdf_standards=STANDARD,
-        ),
-    )
+def pdf(
+    template: str,
+    data: Mapping[str, object],
+    at: datetime,
+    chosen: Fonts,
+    files: Mapping[str, bytes] = EMPTY,
+    own: Mapping[str, bytes] = EMPTY,
+) -> bytes:
+    """Set a page as PDF/A, dated `at`.
+
+    `files` are those that the data speak of, by path. `own` are files of an office, by name: each
+    stands for the template of that name. What no font has is set as its number, e.g. [U+20BB7].
+    """
+    with _compiler(template, chosen, files, own) as compiler:
+        for _ in range(ROUNDS_MAX):
+            try:
+                return cast(
+                    bytes,
+                    compiler.compile(
+                        format="pdf",
+                        sys_inputs=_inputs(data, at, chosen),
+                        timestamp=int(at.timestamp()),
+                        pdf_standards=STANDARD,
+                    ),
+                )
+            except typst.TypstError as error:
+                strange = {_unquoted(one) for one in STRANGE.findall(error.diagnostic)}
+                if not strange:
+                    raise _wrong(error, own) from error
+                data = {name: _numbered(value, strange) for name, value in data.items()}
+    raise Refused(Reason.FONT_MISSING, one_of="", found=", ".join(chosen.serif))
 
 
 def pictures(
-    template: str, data: Mapping[str, object], at: datetime, chosen: Fonts, *, dots: float = 80
+    template: str,
+    data: Mapping[str, object],
+    at: datetime,
+    chosen: Fonts,
+    files: Mapping[str, bytes] = EMPTY,
+    *,
+    dots: float = 80,
 ) -> list[bytes]:
     """Set the same pages as pictures (PNG), so many dots an inch."""
-    made: Any = _compiler(template, chosen).compile(
-        format="png", sys_inputs=_inputs(data, at, chosen), ppi=dots
-    )
+    with _compiler(template, chosen, files, EMPTY) as compiler:
+        made: Any = compiler.compile(format="png", sys_inputs=_inputs(data, at, chosen), ppi=dots)
     return [made] if isinstance(made, bytes) else cast(list[bytes], made)
+
+
+def own_files(folder: Path | None) -> dict[str, bytes]:
+    """Read the files of an office's folder of templates; hidden ones and folders are left out."""
+    if folder is None:
+        return {}
+    try:
+        found = [one for one in sorted(folder.iterdir()) if one.name[0] != "." and one.is_file()]
+        if sum(one.stat().st_size for one in found) > OWN_BYTES_MAX:
+            problem, zh = f"more than {OWN_BYTES_MAX} bytes", f"超过 {OWN_BYTES_MAX} 字节"
+            raise Refused(
+                Reason.TEMPLATE_WRONG, file=str(folder), line=0, problem=problem, problem_zh=zh
+            )
+        return {one.name: one.read_bytes() for one in found}
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise Refused(
+            Reason.TEMPLATE_WRONG, file=str(folder), line=0, problem=problem, problem_zh=problem
+        ) from error
 
 
 def code(content: str, *, level: Literal["l", "m", "q"] = "m") -> str:
@@ -92,15 +148,62 @@ def _load(folders: Sequence[Path]) -> typst.Fonts:
     )
 
 
-def _compiler(template: str, chosen: Fonts) -> typst.Compiler:
-    return typst.Compiler(
-        TEMPLATES / f"{template}.typ",
-        root=TEMPLATES,
-        font_paths=chosen.found,
-        ignore_system_fonts=True,
-        package_path=TEMPLATES / "packages",  # there are none, and none is fetched
-        package_cache_path=TEMPLATES / "packages",
+@contextmanager
+def _compiler(
+    template: str, chosen: Fonts, files: Mapping[str, bytes], own: Mapping[str, bytes]
+) -> Generator[typst.Compiler]:
+    """Lay all files into a folder of their own, which a template cannot leave."""
+    with TemporaryDirectory(prefix="evenhand-page-") as name:
+        folder = Path(name)
+        for path, body in {**_templates(), **own, **files}.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(body)
+        yield typst.Compiler(
+            folder / f"{template}.typ",
+            root=folder,
+            font_paths=chosen.found,
+            ignore_system_fonts=True,
+            package_path=folder / "packages",  # there are none, and none is fetched
+            package_cache_path=folder / "packages",
+        )
+
+
+@cache
+def _templates() -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in sorted(TEMPLATES.iterdir()) if one.is_file()}
+
+
+def _wrong(error: typst.TypstError, own: Mapping[str, bytes]) -> Exception:
+    """Blame an office's file where one is to blame; a template of ours that fails is our bug."""
+    places = [(Path(name).name, int(line)) for name, line in PLACE.findall(error.diagnostic)]
+    blamed = [place for place in places if place[0] in own]
+    if not blamed:
+        return error
+    file, line = blamed[0]
+    return Refused(
+        Reason.TEMPLATE_WRONG, file=file, line=line, problem=error.message, problem_zh=error.message
     )
+
+
+def _unquoted(text: str) -> str:
+    """Read a text as Rust quotes it."""
+    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def _numbered(value: object, strange: Collection[str]) -> object:
+    """Write characters that no font has by their numbers."""
+    if isinstance(value, str):
+        for one in strange:
+            if one in value:
+                number = " ".join(f"U+{ord(character):04X}" for character in one)
+                value = value.replace(one, f"[{number}]")
+        return value
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value).items()
+        return {name: _numbered(one, strange) for name, one in pairs}
+    if isinstance(value, list | tuple):
+        return [_numbered(one, strange) for one in cast("Sequence[object]", value)]
+    return value
 
 
 def _inputs(data: Mapping[str, object], at: datetime, chosen: Fonts) -> dict[str, str]:

@@ -18,6 +18,7 @@ from backend.wire import (
     SaidView,
 )
 from cli import client
+from cli.device_print import paper_options
 from cli.output import as_json, complain, json_option, say, show, text
 from sync.moments import Odd
 from sync.refusals import Reason, Refused
@@ -90,6 +91,19 @@ def review_inspection(
     path = f"/office/inspections/{inspection_id}/review"
     order = NewReview(approve=approve, reason=reason, photos=photos)
     _show(client.post(path, InspectionView, order))
+
+
+@inspection.command("print")
+@click.argument("inspection_id")
+@paper_options
+@json_option
+def print_inspection(inspection_id: str, what: str, language: str, output: Path) -> None:
+    """Print a document of an inspection as PDF/A: the same bytes as on a device. 打印执法文书。"""
+    path = f"/office/inspections/{inspection_id}/papers"
+    body = client.fetch(path, what=what, language=language)
+    output.write_bytes(body)
+    say(f"Written: {output}", f"已写入：{output}")
+    show({"written": str(output)}, {})
 
 
 @click.command()
