@@ -42,7 +42,7 @@ class RiskScheme(Struct, frozen=True, forbid_unknown_fields=True):
 
     division: str
     since: date
-    source: str
+    source: Text
     static_max: int
     dynamic_max: int
     bands: tuple[Band, ...]

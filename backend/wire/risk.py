@@ -48,7 +48,7 @@ class RiskPage(Struct, frozen=True):
 
     division: str
     year: int
-    source: str  # the scheme in force
+    source: TextView  # the scheme in force
     sums: tuple[RiskSum, ...]
     rows: tuple[RiskLine, ...]
     after: str  # go on after this code; empty at the end

@@ -18,6 +18,7 @@ from cli.office import (
     plans,
     quarantine,
     registers,
+    risk,
     search,
 )
 
@@ -32,7 +33,7 @@ def group() -> None:
 
 for _room in (
     accounts, registers, counts, divisions, search, exports, changes, plans, devices,
-    handovers, quarantine, conflicts, ledger, inspections, followup,
+    handovers, quarantine, conflicts, ledger, inspections, followup, risk,
 ):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)

@@ -29,7 +29,7 @@ TOML = """
 [[schemes]]
 division = ""
 since = 2016-12-01
-source = "x"
+source = { en = "x", zh = "某" }
 static_max = 40
 dynamic_max = 60
 static = { "*" = 1 }

@@ -25,6 +25,7 @@ from backend.routes.office import (
     quarantine,
     registers,
     rehearsals,
+    risk,
     search,
 )
 
@@ -54,6 +55,7 @@ office = Router(
         *papers.handlers,
         *pictures.handlers,
         *followup.handlers,
+        *risk.handlers,
     ],
     security=[{"office": []}],
 )
