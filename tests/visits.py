@@ -16,13 +16,14 @@ from sqlmodel import col, delete, select
 from backend import db
 from backend.blobs import Blobs
 from backend.rules import draw
-from backend.tables import Blob, Device, Entry, Establishment, Inspector, Task
+from backend.tables import Blob, Device, Entry, Establishment, Inspector, Picture, Task
 from backend.tables import Checklist as ChecklistRow
 from backend.work import folds
-from sync import checklist, photos
+from sync import checklist, layers, photos
 from sync.checklist import Checklist
 from sync.merge import Recorded
 from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, Void, op_id
+from sync.pictures import Facts, parts
 
 FORM = checklist.parse(
     (Path(__file__).parents[1] / "fixtures" / "checklists" / "cold_store.toml").read_bytes()
@@ -139,6 +140,15 @@ class Visit:
         )  # fmt: skip
         return digest
 
+    def annotate(self, who: str, photo: str, body: bytes) -> str:
+        """Draw a layer over a photo."""
+        digest = sha256(body).hexdigest()
+        self.record(
+            who, AddEvidence, blob=digest, size=len(body), mime=layers.MIME, of=photo,
+            role="annotation",
+        )  # fmt: skip
+        return digest
+
     def find(self, who: str, text: str) -> str:
         """Record a finding."""
         return self.record(who, AddFinding, text=text, basis="食品安全法 第五十四条")
@@ -198,6 +208,11 @@ async def store(office: Office, body: bytes, mime: str = "image/jpeg") -> str:
     digest, blobs = sha256(body).hexdigest(), Blobs(office.settings.data_dir)
     await blobs.append(digest, at=0, chunk=body)
     assert await blobs.finish(digest, sha256=digest, size=len(body))
-    flag = photos.probe(blobs.path(digest)).flag if mime.startswith("image/") else ""
-    await put(office, Blob(sha256=digest, size=len(body), mime=mime, flag=flag, stored_at=NOW))
+    facts = photos.probe(blobs.path(digest)) if mime.startswith("image/") else Facts()
+    told = msgspec.json.encode(facts).decode()
+    row = Blob(sha256=digest, size=len(body), mime=mime, flag=facts.flag, facts=told, stored_at=NOW)
+    await put(office, row)
+    if facts.hash:
+        some = {f"part_{n}": part for n, part in enumerate(parts(facts.hash), start=1)}
+        await put(office, Picture(sha256=digest, hash=facts.hash, **some))
     return digest

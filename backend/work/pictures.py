@@ -68,12 +68,12 @@ async def print_contact_sheet(
     case = await cases.load(db, inspection_id)
     may_see(officer, case.establishment.division)
     moments = await moments_of(db, case.task)
-    if not moments:
+    if case.inspection is None:
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=inspection_id)
     shown = await evidence_of(db, case, moments)
     drawn = {one.sha256: await _layers(blobs, case, one.sha256) for one in shown if _seen(one)}
 
-    at = max(one.received_at for one in moments).astimezone(UTC)
+    at = case.inspection.updated_at.astimezone(UTC)  # the same until more is recorded
     return await asyncio.to_thread(_print, blobs, case, shown, drawn, at, settings.font_dir)
 
 
@@ -88,7 +88,7 @@ async def mask(
 ) -> None:
     """Keep what must not be seen of a picture; whoever asks has been let in."""
     blob = _require_photo(case, sha256)
-    width, height = msgspec.json.decode(blob.facts, type=Facts).upright
+    width, height = msgspec.json.decode(blob.facts or "{}", type=Facts).upright
     if not all(Mask(*one).meets(width, height) for one in masks):
         raise Refused(Reason.MASK_OUTSIDE, photo=sha256, width=width, height=height)
     await db.merge(

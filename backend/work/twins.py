@@ -21,9 +21,26 @@ async def twins_of(
     db: Session, inspection_id: str, digests: Collection[str]
 ) -> dict[str, tuple[Remark, ...]]:
     """Find for each picture the other inspections in which it, or one that looks alike, stands."""
+    found = await alike(db, inspection_id, digests)
+    standing = await _standing(db, found)
+    return {
+        digest: tuple(
+            Remark("same-file" if other == digest else "same-picture", inspection=inspection)
+            for other in sorted(those, key=lambda name: (name != digest, name))
+            for inspection in those[other]
+            if other in standing.get(inspection, ())
+        )
+        for digest, those in found.items()
+    }
+
+
+async def alike(
+    db: Session, inspection_id: str, digests: Collection[str]
+) -> dict[str, dict[str, list[str]]]:
+    """Find for each picture those that show the same, and the other inspections that name them."""
     same = {digest: {digest} for digest in digests}
     own = list(await db.exec(select(Picture).where(col(Picture.sha256).in_(digests))))
-    for other in await _alike(db, own):
+    for other in await _near(db, own):
         for one in own:
             if distance(one.hash, other.hash) <= SAME_BITS_MAX:
                 same[one.sha256].add(other.sha256)
@@ -31,23 +48,18 @@ async def twins_of(
     query = (
         select(Exhibit)
         .where(col(Exhibit.sha256).in_(wanted), Exhibit.inspection_id != inspection_id)
-        .order_by(col(Exhibit.inspection_id).desc())
+        .order_by(col(Exhibit.inspection_id))
     )
-    where: dict[str, set[str]] = {}
+    where: dict[str, list[str]] = {}
     for row in await db.exec(query):
-        where.setdefault(row.sha256, set()).add(row.inspection_id)
-    standing = await _standing(db, where)
+        where.setdefault(row.sha256, []).append(row.inspection_id)
     return {
-        digest: tuple(
-            Remark("same-file" if alike == digest else "same-picture", inspection=inspection)
-            for alike in sorted(those, key=lambda name: (name != digest, name))
-            for inspection in sorted(standing.get(alike, ()))
-        )
+        digest: {name: where[name] for name in sorted(those) if name in where}
         for digest, those in same.items()
     }
 
 
-async def _alike(db: Session, own: Collection[Picture]) -> list[Picture]:
+async def _near(db: Session, own: Collection[Picture]) -> list[Picture]:
     """Find the pictures of which one part is alike; each part has an index."""
     found: dict[str, Picture] = {}
     columns = (Picture.part_1, Picture.part_2, Picture.part_3, Picture.part_4)
@@ -58,13 +70,13 @@ async def _alike(db: Session, own: Collection[Picture]) -> list[Picture]:
     return list(found.values())
 
 
-async def _standing(db: Session, where: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-    """Leave out the inspections in which a file was withdrawn: it was attached by mistake."""
-    newest = sorted({name for those in where.values() for name in those}, reverse=True)
-    states = await folds.states(db, newest[:OTHERS_MAX])
-    found: dict[str, set[str]] = {}
-    for name, state in states.items():
-        for one in state.evidence:
-            if one.blob in where and not one.voided:
-                found.setdefault(one.blob, set()).add(name)
-    return found
+async def _standing(
+    db: Session, found: Mapping[str, Mapping[str, Collection[str]]]
+) -> dict[str, set[str]]:
+    """Give what stands in the newest of these inspections; what was withdrawn was a mistake."""
+    named = {one for those in found.values() for several in those.values() for one in several}
+    states = await folds.states(db, sorted(named, reverse=True)[:OTHERS_MAX])
+    return {
+        name: {one.blob for one in state.evidence if not one.voided}
+        for name, state in states.items()
+    }

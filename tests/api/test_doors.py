@@ -165,6 +165,33 @@ async def new_checklist(office: Office, division: str) -> Question:
     return Question(json={"toml": toml})
 
 
+async def new_catalogue(office: Office, division: str) -> Question:
+    return Question(json={"toml": rows.CATALOGUE.read_text("utf-8")})
+
+
+async def a_catalogue(office: Office, division: str) -> Question:
+    admin = await office.officer("admin")
+    await ask(admin, "POST", "/office/catalogues", await new_catalogue(office, division))
+    return Question(path={"name": "market-supervision"})
+
+
+async def new_complaint(office: Office, division: str) -> Question:
+    return Question(json=await rows.new_complaint(office, division))
+
+
+async def complaints_in_a_file(office: Office, division: str) -> Question:
+    told = await rows.new_complaint(office, division)
+    lines = [",".join(told), ",".join(told.values())]
+    return Question(json={"csv": "\n".join(lines)})
+
+
+async def a_complaint(office: Office, division: str) -> Question:
+    told = await rows.new_complaint(office, division)
+    supervisor = await office.officer("supervisor", division)
+    await supervisor.post("/office/complaints", json=told)
+    return Question(json={"number": told["number"], "step": "accept"})
+
+
 async def new_plan(office: Office, division: str) -> Question:
     await people_and_places(office, division)
     return Question(json=rows.new_plan(await rows.checklist(office), division))
@@ -232,6 +259,15 @@ async def to_conclude(office: Office, division: str) -> Question:
 
 async def to_review(office: Office, division: str) -> Question:
     return replace(await an_inspection(office, division), json={"approve": True})
+
+
+async def a_photo(office: Office, division: str) -> Question:
+    asked = await an_inspection(office, division)
+    return replace(asked, path={**asked.path, "sha256": "0" * 64})
+
+
+async def to_mask(office: Office, division: str) -> Question:
+    return replace(await a_photo(office, division), json={"masks": [[0, 0, 9, 9]]})
 
 
 async def something_held(office: Office, division: str) -> Question:
@@ -360,6 +396,14 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/checklists"): Row(ADMIN, new_checklist, (201, 409), "same"),
     ("GET", "/office/checklists"): Row(ANY, nothing, (200,), "same"),
     ("GET", "/office/checklists/{name}"): Row(ANY, a_checklist, (200,), "same"),
+    ("POST", "/office/catalogues"): Row(ADMIN, new_catalogue, (201,), "same"),
+    ("GET", "/office/catalogues"): Row(ANY, a_catalogue, (200,), "same"),
+    ("GET", "/office/catalogues/{name}"): Row(ANY, a_catalogue, (200,), "same"),
+    ("GET", "/office/results"): Row(ANY, nothing, (200,), "same"),
+    ("POST", "/office/complaints"): Row(SUPERVISOR, new_complaint, (201,)),
+    ("POST", "/office/complaints/import"): Row(SUPERVISOR, complaints_in_a_file),
+    ("POST", "/office/complaints/steps"): Row(SUPERVISOR, a_complaint),
+    ("GET", "/office/complaints"): Row(ANY, a_complaint, (200,), "hidden"),
     ("POST", "/office/plans"): Row(SUPERVISOR, new_plan, (201,)),
     ("GET", "/office/plans"): Row(ANY, a_plan, (200,), "hidden"),
     ("GET", "/office/plans/{plan_id}"): Row(ANY, a_plan),
@@ -389,6 +433,11 @@ OFFICE: dict[tuple[str, str], Row] = {
         SUPERVISOR, to_conclude, (409,)
     ),
     ("POST", "/office/inspections/{inspection_id}/review"): Row(REVIEWER, to_review, (409,)),
+    ("GET", "/office/inspections/{inspection_id}/photos/{sha256}"): Row(ANY, a_photo, (400,)),
+    ("PUT", "/office/inspections/{inspection_id}/photos/{sha256}/masks"): Row(
+        REVIEWER, to_mask, (400,)
+    ),
+    ("GET", "/office/inspections/{inspection_id}/contact-sheet"): Row(ANY, an_inspection, (409,)),
     ("GET", "/office/orders"): Row(ANY, an_order, (200,), "hidden"),
     ("GET", "/office/orders/{order_id}"): Row(ANY, an_order),
     ("POST", "/office/orders/{order_id}/extensions"): Row(SUPERVISOR, to_extend),
@@ -420,6 +469,7 @@ PUBLIC = {
     ("GET", "/public/verify/{draw_id}"),
     ("GET", "/public/results"),
     ("GET", "/public/results/{result_id}"),
+    ("GET", "/public/results/{result_id}/replaced/{n}"),
     ("GET", "/"),
     ("GET", "/public"),
     ("GET", "/health"),
