@@ -10,6 +10,8 @@ import click
 from msgspec import Struct
 
 from cli.device_carry import commands as carrying
+from cli.device_catalogue import commands as catalogues
+from cli.device_catalogue import finding_marks
 from cli.device_checklist import commands as versions
 from cli.device_files import (
     POLICIES,
@@ -20,8 +22,11 @@ from cli.device_files import (
     waiting,
     where,
 )
+from cli.device_history import commands as histories
+from cli.device_history import say_history, say_returned
 from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
+from cli.device_print import commands as prints
 from cli.device_recording import record, recording, say_recorded
 from cli.device_samples import commands as samples
 from cli.device_sites import commands as sites
@@ -67,7 +72,17 @@ def group() -> None:
     """Record inspections offline and sync them. 离线检查与同步。"""
 
 
-for _command in (*identity, *carrying, *versions, *sites, *statuses, *samples):
+for _command in (
+    *identity,
+    *carrying,
+    *versions,
+    *sites,
+    *statuses,
+    *prints,
+    *samples,
+    *catalogues,
+    *histories,
+):
     group.add_command(_command)
 
 
@@ -160,7 +175,10 @@ def show_inspection(inspection: str, folder: Path) -> None:
         kept = where(home, state)
         task = task_of(home.replica, inspection)
     say_why(task)
-    _show_state(those, state, kept, people_of(task))
+    say_returned(task)
+    _show_state(those, state, kept, task)
+    if task.history is not None and not as_json():
+        say_history(task.history)
 
 
 @group.command()
@@ -177,18 +195,6 @@ def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -
             raise click.UsageError(text(f"{ref!r} is not ITEM=VALUE", f"{ref!r} 应写作 项=值"))
     given = {ref.strip(): Answer(value.strip(), note) for ref, _, value in pairs}
     record(folder, inspection, lambda replica, one: replica.answer(one, given).n)
-
-
-@group.command()
-@click.argument("inspection")
-@click.argument("finding")
-@click.option("--basis", required=True, help="Law and article. 依据。")
-@click.option("--item", default="", help="The item it belongs to. 检查项。")
-@home_option
-@json_option
-def find(inspection: str, finding: str, basis: str, item: str, folder: Path) -> None:
-    """Record a finding with its legal basis. 记录问题。"""
-    record(folder, inspection, lambda to, one: to.find(one, finding, basis=basis, item=item).n)
 
 
 @group.command()
@@ -256,7 +262,7 @@ def _task_line(replica: Replica, body: TaskBody, short: Mapping[str, str]) -> di
         "origin": body.origin if as_json() else origin_short(body),
         "role": role if as_json() else role_word(role),
         "answered": f"{len(state.items)}/{sum(1 for one in those for _ in one.items)}",
-        "state": _state_word(state),
+        "state": text("returned", "已退回") if body.returned else _state_word(state),
     }
 
 
@@ -276,12 +282,14 @@ KEPT = {
 
 
 def _show_state(
-    those: Sequence[Checklist], state: Inspection, kept: Sequence[Kept], people: Mapping[str, str]
+    those: Sequence[Checklist], state: Inspection, kept: Sequence[Kept], task: TaskBody
 ) -> None:
     own, *brought = those
+    people = people_of(task)
     judged = verdict.judge(own, state)
     if as_json():
-        show({"inspection": state, "verdict": judged, "files": kept})
+        told = {"returned": task.returned, "history": task.history}
+        show({"inspection": state, "verdict": judged, "files": kept, **told})
         return
     _show_items(own, {item.ref: item for item in own.items}, state, people)
     for other in brought:
@@ -289,10 +297,10 @@ def _show_state(
             other, {checklist.named(other, item.ref): item for item in other.items}, state, people
         )
     for finding in state.findings:
-        voided = text(" (withdrawn)", "（已作废）") if finding.voided else ""
+        marks = finding_marks(finding)
         say(
-            f"Finding {finding.item}: {finding.text} [{finding.basis}]{voided}\n  {finding.op}",
-            f"问题 {finding.item}：{finding.text}［{finding.basis}］{voided}\n  {finding.op}",
+            f"Finding {finding.item}: {finding.text} [{finding.basis}]{marks}\n  {finding.op}",
+            f"问题 {finding.item}：{finding.text}［{finding.basis}］{marks}\n  {finding.op}",
         )
     for file in kept:
         place = text(*KEPT[file.state]) + (f" {file.device}" if file.state == "elsewhere" else "")

@@ -59,6 +59,15 @@ async def establishment(office: Office, division: str) -> Establishment:
     return row
 
 
+async def new_complaint(office: Office, division: str) -> dict[str, str]:
+    """Say what a hotline passes on of an establishment there."""
+    site = await establishment(office, division)
+    return {
+        "number": f"12315-{next(_number):06}", "kind": "complaint", "channel": "12315",
+        "received_on": "2026-02-27", "code": site.code, "matter": "买到过期食品",
+    }  # fmt: skip
+
+
 async def device(office: Office, division: str) -> Device:
     owner = await inspector(office, division)
     row = Device(
@@ -87,6 +96,7 @@ async def held(office: Office, division: str) -> Device:
 # -- a bureau that works: made through its own door, as far as is asked for --------------------
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+CATALOGUE = FIXTURES / "catalogues" / "food.toml"
 DIGITS = "31415926535897932384"
 ORDER = {"dice": [{"ceremony": "hall-1"}]}
 TYPED = {"source": "dice:hall-1", "value": DIGITS}

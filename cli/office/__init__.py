@@ -5,7 +5,9 @@ import click
 from cli.office import (
     accounts,
     amendments,
+    catalogues,
     changes,
+    complaints,
     conflicts,
     counts,
     devices,
@@ -34,6 +36,7 @@ def group() -> None:
 for _room in (
     accounts, registers, counts, divisions, search, exports, changes, plans, devices,
     handovers, quarantine, conflicts, ledger, inspections, followup, risk,
+    catalogues, complaints,
 ):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from backend.wire import (
+    FindingView,
     InspectionLine,
     InspectionView,
     MomentView,
@@ -67,11 +68,17 @@ def show_inspection(inspection_id: str) -> None:
 @inspection.command("conclude")
 @click.argument("inspection_id")
 @click.option("--remark", default="", help="备注。")
+@click.option("--result", default="", metavar="CODE", help="What you found instead. 检查结果代码。")
+@click.option("--follow-up", "follow_ups", multiple=True, metavar="CODE", help="后续处置代码。")
+@click.option("--correction", default="", help="Why what is published is wrong. 更正理由（公开）。")
 @json_option
-def conclude_inspection(inspection_id: str, remark: str) -> None:
-    """Conclude by the checklist's rules; for supervisors. 作出检查结果。"""
+def conclude_inspection(
+    inspection_id: str, remark: str, result: str, follow_ups: tuple[str, ...], correction: str
+) -> None:
+    """Conclude by the checklist's rules, or by a --result of `result list`. 作出检查结果。"""
     path = f"/office/inspections/{inspection_id}/conclusion"
-    _show(client.post(path, InspectionView, NewConclusion(remark=remark)))
+    new = NewConclusion(remark=remark, result=result, follow_ups=follow_ups, correction=correction)
+    _show(client.post(path, InspectionView, new))
 
 
 @inspection.command("review")
@@ -154,6 +161,8 @@ def _show(view: InspectionView) -> None:
         if len(item.said) > 1:
             for said in item.said:
                 click.echo(f"            {_said(said)}")
+    for found in view.findings:
+        _show_finding(found)
     for one in view.evidence:
         state = one.flag or text("arrived", "已到达")
         if not one.arrived:
@@ -177,6 +186,13 @@ def _show(view: InspectionView) -> None:
             f"Result: {label.en}; to be published by {view.conclusion.publish_by}",
             f"结果：{label.zh}；公示期限 {view.conclusion.publish_by}",
         )
+        for follow in view.conclusion.follow_ups:
+            say(f"Follows: {follow.label.en}", f"后续处置：{follow.label.zh}")
+        if view.conclusion.correction:
+            why = view.conclusion.correction
+            say(f"Corrects what is published: {why}", f"更正已公示结果：{why}")
+        if view.conclusion.outdated:
+            say("The inspection has changed since.", "此后检查内容已有变更。")
         if view.conclusion.reason and not view.conclusion.approved:
             say(f"Returned: {view.conclusion.reason}", f"退回：{view.conclusion.reason}")
     for moment in view.moments:
@@ -187,6 +203,21 @@ def _show(view: InspectionView) -> None:
         say(
             f"Ordered to put right {items} by {view.order.due_on}",
             f"责令整改：第 {items} 项，限 {view.order.due_on} 前",
+        )
+
+
+def _show_finding(one: FindingView) -> None:
+    marks = [
+        (one.voided != "", "withdrawn", "已作废"),
+        (one.fixed, "put right on the spot", "当场改正"),
+        (len(one.repeats) > 0, "found before", "再次违法"),
+    ]
+    said = "".join(text(f" ({en})", f"（{zh}）") for shown, en, zh in marks if shown)
+    click.echo(f"   {one.item} {one.text} [{one.basis}]{said}")
+    if one.first_exempt and one.conditions is not None:
+        say(
+            f"      First offence, may go without a penalty if: {one.conditions.en}",
+            f"      可能适用首违不罚，条件：{one.conditions.zh}",
         )
 
 
