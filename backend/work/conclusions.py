@@ -18,7 +18,7 @@ from backend.rules.calendar import local_day
 from backend.rules.results import Part, Result
 from backend.tables import Account, Conclusion
 from backend.wire import InspectionView, NewConclusion, NewReview
-from backend.work import cases, news, pictures, rectifications
+from backend.work import cases, decisions, news, pictures, rectifications
 from backend.work.cases import Case
 from backend.work.code_lists import result_lists
 from backend.work.inspections import show_inspection
@@ -85,6 +85,7 @@ async def conclude_inspection(
         list=row.result_list,
     )
     await news.tell(db, case.establishment.id, now=now)
+    await decisions.tell(db, case.task.id)
     return await show_inspection(db, case.task.id, officer=officer)
 
 
@@ -122,6 +123,7 @@ async def review_inspection(
         photos=len(new.photos),
     )
     await news.tell(db, case.establishment.id, now=now)
+    await decisions.tell(db, case.task.id)
     return await show_inspection(db, case.task.id, officer=officer)
 
 

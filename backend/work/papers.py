@@ -29,8 +29,10 @@ async def print_inspection(
     may_see(officer, case.establishment.division)
     ops = (await folds.recorded(db, [inspection_id]))[inspection_id]
     task = await db.get(Feed, (f"i:{inspection_id}", "task", inspection_id))
-    if not ops or task is None or task.gone:
+    if not ops or task is None:
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=inspection_id)
+    if task.gone:
+        raise Refused(Reason.TASK_WITHDRAWN, inspection=inspection_id)
     told = await db.get(Feed, (f"i:{inspection_id}", "decision", inspection_id))
     quoted = {one.catalogue for one in case.state.findings if one.catalogue}
     released = await db.exec(select(Catalogue).where(col(Catalogue.digest).in_(quoted)))
