@@ -41,6 +41,15 @@ _MAGIC = {
     b"MM\x00*": "image/tiff",
 }
 
+_BRANDS = {  # ISO/IEC 23008-12, and AVIF
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"hevc": "image/heic",
+    b"mif1": "image/heif",
+    b"msf1": "image/heif",
+    b"avif": "image/avif",
+}
+
 
 class Home:
     """Where one device keeps everything it knows; with a key, encrypted, files and all."""
@@ -156,8 +165,8 @@ def _mime(body: bytes, path: Path) -> str:
     for magic, mime in _MAGIC.items():
         if body.startswith(magic):
             return mime
-    if body[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
-        return "image/heic"
+    if body[4:8] == b"ftyp" and body[8:12] in _BRANDS:
+        return _BRANDS[body[8:12]]
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "image/webp"
     return guess_type(path.name)[0] or "application/octet-stream"

@@ -12,6 +12,7 @@ from backend.wire import (
     FindingView,
     InspectionLine,
     InspectionView,
+    MaskBox,
     MomentView,
     NewConclusion,
     NewReview,
@@ -20,6 +21,7 @@ from backend.wire import (
 )
 from cli import client
 from cli.device_print import paper_options
+from cli.office.pictures import read_box, say_picture
 from cli.output import as_json, complain, json_option, say, show, text
 from sync.moments import Odd
 from sync.refusals import Reason, Refused
@@ -88,15 +90,22 @@ def conclude_inspection(
     "--return", "reason", default="", metavar="REASON", help="Return it. 退回并说明理由。"
 )
 @click.option("--photo", "photos", multiple=True, metavar="SHA256", help="Publish it. 公开照片。")
+@click.option(
+    "--mask", "masks", multiple=True, metavar="SHA256:X,Y,W,H", help="Hide of a photo. 遮挡框。"
+)
 @json_option
 def review_inspection(
-    inspection_id: str, approve: bool, reason: str, photos: tuple[str, ...]
+    inspection_id: str, approve: bool, reason: str, photos: tuple[str, ...], masks: tuple[str, ...]
 ) -> None:
     """Approve or return a conclusion; for reviewers who did not inspect. 审核检查结果。"""
     if approve == bool(reason):
         raise click.UsageError(text("Give --approve or --return REASON.", "请指定通过或退回理由。"))
     path = f"/office/inspections/{inspection_id}/review"
-    order = NewReview(approve=approve, reason=reason, photos=photos)
+    hidden: dict[str, tuple[MaskBox, ...]] = {}
+    for one in masks:
+        photo, _, box = one.partition(":")
+        hidden[photo] = (*hidden.get(photo, ()), read_box(box))
+    order = NewReview(approve=approve, reason=reason, photos=photos, masks=hidden)
     _show(client.post(path, InspectionView, order))
 
 
@@ -169,6 +178,7 @@ def _show(view: InspectionView) -> None:
             device = f"{one.label} {one.device}".strip()
             state = text(f"missing, on device {device}", f"未到达，位于终端 {device}")
         click.echo(f"   {one.sha256}  {one.mime}  {one.size}  {state}  {one.item}")
+        say_picture(one)
     if view.verdict.label is not None:
         label = view.verdict.label
         clause = view.verdict.clause

@@ -284,6 +284,23 @@ async def new_task(office: Office, division: str) -> Question:
     return Question(json=await rows.new_task(office, division))
 
 
+async def a_place(office: Office, division: str) -> Question:
+    return Question(json=rows.place(division))
+
+
+async def to_match(office: Office, division: str) -> Question:
+    code, into = (
+        await rows.provisional(office, division),
+        await rows.establishment(office, division),
+    )
+    return Question(path={"code": code}, json={"into": into.code})
+
+
+async def to_register(office: Office, division: str) -> Question:
+    code = await rows.provisional(office, division)
+    return Question(path={"code": code}, json={"code": f"N{code}"})
+
+
 async def a_task(office: Office, division: str) -> Question:
     task = await rows.assigned(office, division)
     return Question(path={"task_id": task}, json={"reason": "投诉已撤回"})
@@ -426,6 +443,10 @@ OFFICE: dict[tuple[str, str], Row] = {
     ("POST", "/office/tasks"): Row(SUPERVISOR, new_task, (201,)),
     ("GET", "/office/tasks"): Row(ANY, a_task, (200,), "hidden"),
     ("POST", "/office/tasks/{task_id}/withdraw"): Row(SUPERVISOR, a_task),
+    ("POST", "/office/provisional"): Row(("admin", "supervisor"), a_place, (201,)),
+    ("GET", "/office/provisional"): Row(ANY, to_match, (200,), "hidden"),
+    ("POST", "/office/provisional/{code}/match"): Row(ADMIN, to_match),
+    ("POST", "/office/provisional/{code}/register"): Row(ADMIN, to_register, (201,)),
     ("GET", "/office/inspections"): Row(ANY, an_inspection, (200,), "hidden"),
     ("GET", "/office/inspections/{inspection_id}"): Row(ANY, an_inspection),
     ("GET", "/office/inspections/{inspection_id}/papers"): Row(ANY, an_inspection, (409,)),
@@ -434,7 +455,7 @@ OFFICE: dict[tuple[str, str], Row] = {
     ),
     ("POST", "/office/inspections/{inspection_id}/review"): Row(REVIEWER, to_review, (409,)),
     ("GET", "/office/inspections/{inspection_id}/photos/{sha256}"): Row(ANY, a_photo, (400,)),
-    ("PUT", "/office/inspections/{inspection_id}/photos/{sha256}/masks"): Row(
+    ("POST", "/office/inspections/{inspection_id}/photos/{sha256}/masks"): Row(
         REVIEWER, to_mask, (400,)
     ),
     ("GET", "/office/inspections/{inspection_id}/contact-sheet"): Row(ANY, an_inspection, (409,)),

@@ -239,8 +239,8 @@ async def test_what_is_masked_is_not_in_what_is_published_and_stays_so(
     path = f"/office/inspections/{tasks[0].id}"
     masks = f"{path}/photos/{digest(body)}/masks"
 
-    drawn = await reviewer.put(masks, json={"masks": [[0, 0, 50, 50]]})
-    outside = await reviewer.put(masks, json={"masks": [[480, 0, 9, 9]]})
+    drawn = await reviewer.post(masks, json={"masks": [[0, 0, 50, 50]]})
+    outside = await reviewer.post(masks, json={"masks": [[480, 0, 9, 9]]})
     concluded = await supervisor.post(f"{path}/conclusion", json={})
     approved = await reviewer.post(
         f"{path}/review",
@@ -252,7 +252,7 @@ async def test_what_is_masked_is_not_in_what_is_published_and_stays_so(
     )
     seen = opened(await reviewer.get(f"{path}/photos/{digest(body)}", params={"public": True}))
     published = await reviewer.post("/office/publications")
-    too_late = await reviewer.put(masks, json={"masks": []})
+    too_late = await reviewer.post(masks, json={"masks": []})
     zipped = await reviewer.get("/office/publications/site.zip")
 
     assert drawn.json()["masks"] == [[0, 0, 50, 50]]

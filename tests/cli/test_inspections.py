@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from conftest import NOW, PASSWORD, Clock, Office
+from PIL import Image
 from visits import DIVISION, Visit, dispatched, photo, store
 
 from backend.app import create_app
@@ -71,8 +72,13 @@ def test_an_office_concludes_reviews_publishes_and_anyone_verifies(
     concluded = evenhand("office", "inspection", "conclude", failed)
     evenhand("office", "login", "审核")
     unclear = evenhand("office", "inspection", "review", failed)
+    sheet, picture = tmp_path / "sheet.pdf", tmp_path / "picture.jpg"
+    printed = evenhand("office", "inspection", "sheet", failed, "-o", str(sheet))
+    masked = evenhand("office", "photos", "mask", failed, digest, "--box", "0,0,90,90", "--json")
+    wrong = evenhand("office", "photos", "mask", failed, digest, "--box", "0,0,90")
+    seen = evenhand("office", "photos", "show", failed, digest, "--public", "-o", str(picture))
     review = ("office", "inspection", "review", failed, "--approve", "--photo", digest)
-    reviewed = evenhand(*review)
+    reviewed = evenhand(*review, "--mask", f"{digest}:0,0,64,48", "--mask", f"{digest}:100,0,9,9")
     published = evenhand("office", "publish", "--to", str(site))
     again = evenhand("office", "publish", "--to", str(site), "--json")
     verified = evenhand("verify", "publication", str(site))
@@ -88,6 +94,14 @@ def test_an_office_concludes_reviews_publishes_and_anyone_verifies(
     assert reviewed.exit_code == 0, reviewed.output
     assert "Results published: 1" in published.output, published.output
     assert json.loads(again.output) == {"published": [], "refused": [], "waiting": 0}
+    assert (printed.exit_code, sheet.read_bytes()[:5]) == (0, b"%PDF-"), printed.output
+    assert json.loads(masked.stdout)["masks"] == [[0, 0, 90, 90]]
+    assert wrong.exit_code == 2
+    assert (seen.exit_code, picture.read_bytes()[:2]) == (0, b"\xff\xd8"), seen.output
+    published_photo = Image.open(site / "photos" / failed / "1.jpg").convert("L")
+    assert published_photo.crop((2, 2, 60, 44)).getextrema()[1] < 8
+    assert published_photo.getpixel((80, 60)) > 20
+    assert "says no time" in concluded.output or "says nothing about itself" in concluded.output
     assert (site / "photos" / failed / "1.jpg").is_file()
     assert verified.exit_code == 0, verified.output
     assert "责令整改" in shown.output

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from litestar import Response, get, put
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -32,7 +32,7 @@ async def show_photo(
     return Response(body, media_type="image/jpeg")
 
 
-@put(f"{PHOTO}/masks", guards=[needs("reviewer")])
+@post(f"{PHOTO}/masks", guards=[needs("reviewer")], status_code=200)
 async def mask_photo(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
