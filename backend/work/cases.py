@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 from msgspec import Struct
 from sqlmodel import col, select
 
@@ -59,10 +60,16 @@ class Case(Struct, frozen=True):
     @property
     def parts(self) -> list[Part]:
         """Judge what each partner brings by its own checklist."""
-        return [
-            Part(self.bringing[digest], digest, judge(form, self.state, partner=True))
+        judged = {
+            digest: judge(form, self.state, partner=True, must=self.must)
             for digest, form in self.brought.items()
-        ]
+        }
+        return [Part(self.bringing[digest], digest, one) for digest, one in judged.items()]
+
+    @property
+    def must(self) -> tuple[str, ...]:
+        """Name what may not be left out this time (必查项目)."""
+        return msgspec.json.decode(self.task.must, type=tuple[str, ...])
 
     @property
     def stage(self) -> Stage:

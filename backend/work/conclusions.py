@@ -151,8 +151,7 @@ def require_complete(case: Case, given: Result | None = None) -> tuple[Verdict, 
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items="", checklists=versions)
     if case.state.conflicts:
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items=" ".join(case.state.conflicts))
-    must = msgspec.json.decode(case.task.must, type=list[str])
-    verdict, of_partners = judge(case.checklist, case.state, must=must), case.parts
+    verdict, of_partners = judge(case.checklist, case.state, must=case.must), case.parts
     if given is None or given.visit == "full":
         for one in (verdict, *(part.verdict for part in of_partners)):
             settled(one)

@@ -112,7 +112,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
             for one in case.state.signatures
         ),
         late=case.state.late,
-        verdict=parts.verdict(case.checklist, judge(case.checklist, case.state)),
+        verdict=parts.verdict(case.checklist, judge(case.checklist, case.state, must=case.must)),
         conclusion=_conclusion(case, accounts),
         order=await orders.view(db, case.order, case.establishment) if case.order else None,
         moments=moments,
