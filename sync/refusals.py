@@ -413,6 +413,22 @@ class Reason(Enum):
         "Name one of `versions` with --to; sync first if it is missing.",
         "请用 --to 指明 `versions` 中的一个版本；如未列出请先同步。",
     )
+    XLSFORM_UNREADABLE = (
+        "xlsform.unreadable",
+        Kind.INVALID,
+        "The file is not a workbook that can be read as a form.",
+        "文件不是可作为表单读取的工作簿",
+        "Save the XLSForm as XLSX; `problem` says what stopped the reader.",
+        "请将 XLSForm 另存为 XLSX；`problem` 说明了读取失败的原因。",
+    )
+    XLSFORM_REFUSED = (
+        "xlsform.refused",
+        Kind.INVALID,
+        "This XLSForm cannot become a checklist as it is.",
+        "该 XLSForm 暂不能转为检查表",
+        "Mend what was refused above, row by row, and import it again.",
+        "请按上面的提示逐行修改后重新导入。",
+    )
     ITEM_UNKNOWN = (
         "checklist.item-unknown",
         Kind.INVALID,

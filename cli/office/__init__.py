@@ -7,6 +7,7 @@ from cli.office import (
     amendments,
     catalogues,
     changes,
+    checklists,
     complaints,
     conflicts,
     counts,
@@ -34,7 +35,7 @@ def group() -> None:
 
 
 for _room in (
-    accounts, registers, counts, divisions, search, exports, changes, plans, devices,
+    accounts, registers, checklists, counts, divisions, search, exports, changes, plans, devices,
     handovers, quarantine, conflicts, ledger, inspections, followup, risk,
     catalogues, complaints,
 ):  # fmt: skip

@@ -1,4 +1,4 @@
-"""名录库与检查表: importing registers, looking into them, releasing checklists."""
+"""名录库: importing registers, and looking into them."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +11,6 @@ import msgspec
 from backend.rules.mapping import choose_sheet
 from backend.rules.records import Register
 from backend.wire import (
-    ChecklistView,
     DepartmentRow,
     DivisionRow,
     EstablishmentView,
@@ -21,7 +20,6 @@ from backend.wire import (
     LeaveRow,
     LicenceRow,
     ListingRow,
-    NewChecklist,
     RecusalView,
 )
 from cli import client
@@ -29,7 +27,6 @@ from cli.office.files import Target, a_source, guess_mapping, opened, show_sheet
 from cli.office.progress import watching
 from cli.office.revisions import show_history, tell_changes, undo_revision, write_report
 from cli.output import Words, as_json, json_option, say, show, text
-from sync.checklist import Checklist, Item, digest, parse
 
 EXAMPLES_SHOWN = 5  # rows of one kind of problem
 PROBLEMS_TOLD, PROBLEMS_REPORTED = 1_000, 100_000
@@ -58,21 +55,6 @@ RECUSALS = {
     "inspector": ("inspector", "执法人员"),
     "reason": ("reason", "回避事由"),
 }
-CHECKLISTS = {
-    "code": ("code", "代码"),
-    "version": ("version", "版本"),
-    "title_en": ("title", "英文名称"),
-    "title_zh": ("in Chinese", "名称"),
-    "digest": ("digest", "摘要"),
-}
-ITEMS = {
-    "ref": ("item", "编号"),
-    "key": ("key", "重点"),
-    "text": ("what is asked", "检查内容"),
-    "limits": ("limits", "限值"),
-    "basis": ("legal basis", "依据"),
-}
-
 LICENCES = {
     "number": ("number", "许可证编号"),
     "code": ("establishment", "检查对象"),
@@ -240,69 +222,9 @@ def list_register(search: str, category: str, after: str, limit: int, register: 
     show(view, columns)
 
 
-@click.group("checklist")
-def checklist_group() -> None:
-    """Release checklists and read them. 检查表管理。"""
-
-
-@checklist_group.command("release")
-@click.argument("file", type=a_file)
-@json_option
-def release_checklist(file: Path) -> None:
-    """Release a checklist; the same file again changes nothing. 检查表定版。"""
-    toml = file.read_bytes()
-    parse(toml)  # tells line and field before anything is asked
-    new = NewChecklist(toml=toml.decode("utf-8-sig"))
-    released = client.post("/office/checklists", ChecklistView, new)
-    say(
-        f"Released: {released.title_en} ({released.code} {released.version}).",
-        f"已定版：{released.title_zh}（{released.code} {released.version}）。",
-    )
-    show(released, {"digest": CHECKLISTS["digest"]})
-
-
-@checklist_group.command("list")
-@json_option
-def list_checklists() -> None:
-    """List the released checklists. 检查表列表。"""
-    show(client.get("/office/checklists", list[ChecklistView]), CHECKLISTS)
-
-
-@checklist_group.command("show")
-@click.argument("name")
-@json_option
-def show_checklist(name: str) -> None:
-    """Show a checklist by its digest, or the newest of a code. 查看检查表。"""
-    found = client.get(f"/office/checklists/{name}", Checklist)
-    if as_json():
-        show(found)
-        return
-    say(f"{found.title.en} ({found.version})", f"{found.title.zh}（{found.version}）")
-    for section in found.sections:
-        click.echo()
-        say(section.title.en, section.title.zh)
-        show([_line(item) for item in section.items], ITEMS)
-    click.echo()
-    click.echo(digest(found))
-
-
 def _register(name: str) -> Register:
     register: Register = msgspec.convert(name, Register)
     return register
-
-
-def _line(item: Item) -> dict[str, str]:
-    low, high = item.minimum, item.maximum
-    limits = " … ".join(limit for limit in (low, high) if limit is not None)
-    if low is None or high is None:
-        limits = f"{'≥' if high is None else '≤'} {limits}"
-    return {
-        "ref": item.ref,
-        "key": "★" if item.key else "",
-        "text": text(item.text.en, item.text.zh),
-        "limits": f"{limits} {item.unit}" if item.unit else "",
-        "basis": text(item.basis.en, item.basis.zh),
-    }
 
 
 def _tell(done: ImportView, seconds: float) -> None:
@@ -334,4 +256,4 @@ def _tell(done: ImportView, seconds: float) -> None:
         click.echo(f"  → {text(of[0].remedy_en, of[0].remedy_zh)}")
 
 
-commands: list[click.Command] = [register_group, checklist_group]
+commands: list[click.Command] = [register_group]
