@@ -28,6 +28,7 @@ from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
 from cli.device_print import commands as prints
 from cli.device_recording import record, recording, say_recorded
+from cli.device_reminders import commands as reminders
 from cli.device_samples import commands as samples
 from cli.device_sites import commands as sites
 from cli.device_status import SYNCED
@@ -80,6 +81,7 @@ for _command in (
     *statuses,
     *prints,
     *samples,
+    *reminders,
     *catalogues,
     *histories,
 ):

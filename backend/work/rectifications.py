@@ -18,7 +18,7 @@ from backend.rules.calendar import due, local_day
 from backend.rules.followup import order_status, terms_of
 from backend.tables import Establishment, Extension, Rectification, Remedy, Task
 from backend.wire import CloseItems, ExtendTerm, OrderView
-from backend.work import measures, orders
+from backend.work import measures, news, orders
 from backend.work.calendars import terms, working_days
 from backend.work.cases import Case
 from sync.answers import admits
@@ -83,7 +83,7 @@ async def extend_order(
     )
     db.add_all([granted, *chosen])
     await _record(db, "extend", order, sorted(changed), officer.name, now, days=new.working_days)
-    await db.flush()
+    await news.tell(db, place.id, now=now)
     return await orders.view(db, order, place)
 
 
@@ -104,7 +104,7 @@ async def close_items(
     for row in {row.id: row for _, row in asked}.values():
         await _bring_up_to_date(db, row, today)
     await _record(db, "close", order, names, officer.name, now, proof=new.proof_sha256)
-    await db.flush()
+    await news.tell(db, place.id, now=now)
     return await orders.view(db, order, place)
 
 
@@ -131,36 +131,6 @@ async def find(
         raise Refused(Reason.ORDER_NOT_FOUND, order=order_id)
     may_see(officer, found[1].division)
     return found
-
-
-async def must(db: Session, tasks: Iterable[Task], forms: dict[str, Checklist]) -> None:
-    """Make what failed at the last visits, and no visit has seen put right, mandatory in new ones.
-
-    `forms` gives the tasks' checklists by digest. A task that names its items already keeps them.
-    """
-    waiting = [one for one in tasks if one.must == "[]"]
-    query = (
-        select(Remedy, Task.establishment_id)
-        .join(Rectification, col(Rectification.id) == Remedy.order_id)
-        .join(Task, col(Task.id) == Rectification.inspection_id)
-        .where(
-            col(Task.establishment_id).in_({one.establishment_id for one in waiting}),
-            Remedy.status != "withdrawn",
-            Remedy.checked_id == "",
-        )
-    )
-    owed: dict[str, set[tuple[str, str]]] = {}
-    for one, establishment in await db.exec(query):
-        owed.setdefault(establishment, set()).add((one.item, one.text_zh))
-    for task in waiting:
-        asked = owed.get(task.establishment_id, set())
-        names = [
-            item.ref
-            for item in forms[task.checklist_digest].items
-            if (item.ref, item.text.zh) in asked
-        ]
-        task.must = msgspec.json.encode(names).decode()
-        db.add(task)
 
 
 # -- what a conclusion does ----------------------------------------------------------------------

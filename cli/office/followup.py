@@ -26,6 +26,7 @@ from backend.wire import (
 )
 from cli import client
 from cli.output import as_json, json_option, say, show, text
+from cli.reminders import kind, step
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
 Words = tuple[str, str]
@@ -35,13 +36,6 @@ STATES: dict[str, Words] = {
     "renewed": ("ordered anew", "已另行责令"),
     "closed": ("closed", "已办结"),
     "withdrawn": ("withdrawn", "已撤回"),
-}
-KINDS: dict[str, Words] = {
-    "order": ("order", "责令整改"),
-    "measure": ("measure", "后续处置"),
-    "risk": ("risk", "风险"),
-    "recheck": ("recheck", "复查"),
-    "publication": ("publication", "公示"),
 }
 ORDER: dict[str, Words] = {
     "id": ("order", "责令编号"),
@@ -176,18 +170,18 @@ def list_measures(everything: bool, overdue: bool) -> None:
 
 @measures.command("take")
 @click.argument("inspection_id")
-@click.argument("kind", type=click.Choice([name for name in MEASURES if name != SUSPENSION]))
+@click.argument("measure", type=click.Choice([name for name in MEASURES if name != SUSPENSION]))
 @click.option("--who", default="", help="Whom, or which authority. 约谈对象、移送单位。")
 @click.option("--reference", default="", help="Number of the letter or case. 文号、立案号。")
 @click.option("--text", "said", default="", help="What was said. 内容。")
 @click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="By when. 期限。")
 @json_option
 def take_measure(
-    inspection_id: str, kind: str, who: str, reference: str, said: str, due: datetime | None
+    inspection_id: str, measure: str, who: str, reference: str, said: str, due: datetime | None
 ) -> None:
     """Take a measure after an inspection; for supervisors. 作出处置。"""
     given = {
-        "kind": kind,
+        "kind": measure,
         "who": who,
         "reference": reference,
         "text": said,
@@ -273,28 +267,12 @@ def list_reminders() -> None:
     """List what falls due or is overdue, as the last tick of the server found it. 催办列表。"""
     found = client.get("/office/reminders", list[ReminderView])
     told = [
-        msgspec.to_builtins(one) | {"kind": text(*KINDS[one.kind]), "step": step(one.step)}
-        for one in found
+        msgspec.to_builtins(one) | {"kind": kind(one.kind), "step": step(one.step)} for one in found
     ]
     show(found if as_json() else told, REMINDER)
 
 
 commands: list[click.Command] = [orders, measures, risks, list_reminders]
-
-
-def step(name: str) -> str:
-    """Word a step of a reminder."""
-    fixed: dict[str, Words] = {
-        "due": ("due today", "今日到期"),
-        "overdue": ("overdue", "已逾期"),
-        "stuck": ("nobody can be sent", "无法安排人员"),
-    }
-    if name in fixed:
-        return text(*fixed[name])
-    when, _, days = name.partition("-")
-    if when == "before":
-        return text(f"{days} working days before", f"期满前 {days} 个工作日")
-    return text(f"{days} working days over", f"逾期 {days} 个工作日")
 
 
 def _which(everything: bool, overdue: bool) -> str:
