@@ -187,11 +187,15 @@ def plain() -> Recording:
 
 
 def photo(text: str, *, turned: bool = False) -> bytes:
-    """Make a photo, wider than high; `turned`: by its EXIF it is to be shown standing."""
-    image = Image.new("RGB", (640, 480), (70, 110, 140))
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((200, 150, 440, 330), fill=(235, 235, 225), outline=(20, 20, 20), width=6)
-    draw.text((270, 215), text, fill=(180, 20, 20), font_size=56)
+    """Make a photo of a label; `turned`: the camera was held upright, and only EXIF says so."""
+    size, corner = ((480, 640), (120, 230)) if turned else ((640, 480), (200, 150))
+    image = Image.new("RGB", size, (70, 110, 140))
+    draw, (x, y) = ImageDraw.Draw(image), corner
+    draw.rectangle((x, y, x + 240, y + 180), fill=(235, 235, 225), outline=(20, 20, 20), width=6)
+    draw.text((x + 70, y + 65), text, fill=(180, 20, 20), font_size=56)
+    draw.rectangle((0, 0, size[0], 40), fill=(250, 200, 0))  # this side up
+    if turned:
+        image = image.transpose(Image.Transpose.ROTATE_90)
     exif, out = Image.Exif(), io.BytesIO()
     exif[0x0112] = 6 if turned else 1
     exif[0x010E] = "GPS of Wang"

@@ -5,6 +5,7 @@ from backend.prints.paper_items import Reader
 from sync.particulars import Sample, Shown, Tested
 
 Table = dict[str, object]
+WIDE = {"tests": 2, "contents": 2}  # columns that need more room than the others
 
 
 def tables(facts: Facts, say: Reader) -> list[Table]:
@@ -95,8 +96,14 @@ def sheets(facts: Facts, say: Reader) -> list[dict[str, object]]:
 
 
 def _table(say: Reader, title: str, columns: str, rows: list[list[str]]) -> Table:
-    head = [say.w[one] for one in columns.split()]
-    return {"title": say.w[title], "head": head, "rows": rows}
+    names = columns.split()
+    wide = [WIDE.get(one, 1) for one in names]
+    return {
+        "title": say.w[title],
+        "head": [say.w[one] for one in names],
+        "wide": wide,
+        "rows": rows,
+    }
 
 
 def _amount(value: str, unit: str) -> str:

@@ -13,10 +13,10 @@ from backend.prints.paper_items import Reader, part, problems
 from backend.prints.paper_words import Language, What, words
 from backend.prints.typeset import Fonts
 from backend.rules.calendar import Calendar
-from sync.origins import WORDS as ORIGINS
 from sync import strokes
 from sync.checklist import Checklist
 from sync.merge import Evidence, Finding, Signature
+from sync.origins import WORDS as ORIGINS
 from sync.particulars import Arrival
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict, judge

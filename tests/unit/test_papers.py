@@ -339,13 +339,16 @@ def test_photos_stand_upright_and_small_and_say_nothing_of_themselves(
     pdf = written("record", known, "zh", fonts)
 
     with pypdfium2.PdfDocument(pdf) as document:
-        sizes = [
-            one.get_px_size()
+        shown = [
+            one.get_bitmap().to_pil().convert("RGB")
             for n in range(len(document))
             for one in document[n].get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE])
         ]
 
-    assert sorted(sizes) == [(360, 480), (480, 360)]
+    assert sorted(one.size for one in shown) == [(360, 480), (480, 360)]
+    for one in shown:
+        red, _, blue = one.getpixel((one.width // 2, 8))
+        assert (red > 200, blue < 60) == (True, True), "the yellow edge is on top"
     assert b"GPS of Wang" not in pdf
 
 
