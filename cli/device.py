@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from cli.device_answer import commands as answering
+from cli.device_arrival import commands as arriving
 from cli.device_carry import commands as carrying
 from cli.device_catalogue import commands as catalogues
 from cli.device_catalogue import finding_marks
@@ -26,10 +28,12 @@ from cli.device_history import commands as histories
 from cli.device_history import say_history, say_returned
 from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
+from cli.device_on_site import OnSite, on_site, say_on_site
 from cli.device_print import commands as prints
 from cli.device_recording import record, recording, say_recorded
 from cli.device_reminders import commands as reminders
 from cli.device_samples import commands as samples
+from cli.device_sign import commands as signing
 from cli.device_sites import commands as sites
 from cli.device_status import SYNCED
 from cli.device_status import commands as statuses
@@ -52,7 +56,6 @@ from sync import checklist, verdict
 from sync.checklist import Checklist, Item
 from sync.exchange import Exchanged, drive, exchange
 from sync.merge import Inspection, Said
-from sync.ops import Answer
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 
@@ -79,6 +82,9 @@ for _command in (
     *versions,
     *sites,
     *statuses,
+    *arriving,
+    *answering,
+    *signing,
     *prints,
     *samples,
     *reminders,
@@ -176,27 +182,14 @@ def show_inspection(inspection: str, folder: Path) -> None:
         state = home.replica.inspection(inspection)
         kept = where(home, state)
         task = task_of(home.replica, inspection)
+        seen = on_site(task, home.replica.recorded(inspection))
     say_why(task)
     say_returned(task)
-    _show_state(those, state, kept, task)
+    _show_state(those, state, kept, task, seen)
+    if not as_json():
+        say_on_site(seen, state, task, kept)
     if task.history is not None and not as_json():
         say_history(task.history)
-
-
-@group.command()
-@click.argument("inspection")
-@click.argument("answers", nargs=-1, required=True, metavar="ITEM=VALUE...")
-@click.option("--note", default="", help="A remark on these answers. 备注。")
-@home_option
-@json_option
-def answer(inspection: str, answers: tuple[str, ...], note: str, folder: Path) -> None:
-    """Answer items: pass, fail, na, or a measured value such as 2.1=-17.5. 填写检查项。"""
-    pairs = [one.partition("=") for one in answers]
-    for ref, mark, _ in pairs:
-        if not (ref and mark):
-            raise click.UsageError(text(f"{ref!r} is not ITEM=VALUE", f"{ref!r} 应写作 项=值"))
-    given = {ref.strip(): Answer(value.strip(), note) for ref, _, value in pairs}
-    record(folder, inspection, lambda replica, one: replica.answer(one, given).n)
 
 
 @group.command()
@@ -216,29 +209,12 @@ def attach(inspection: str, file: Path, item: str, caption: str, folder: Path) -
 
 @group.command()
 @click.argument("inspection")
-@click.option("--site", default="", help="Sign for this person in charge on site. 现场负责人。")
-@click.option("--reason", default="", help="Why an earlier signature is amended. 补签原因。")
-@home_option
-@json_option
-def sign(inspection: str, site: str, reason: str, folder: Path) -> None:
-    """Sign all that this device knows of the inspection. 签名。"""
-
-    def act(replica: Replica, one: str) -> int:
-        own = replica.identity.enrolled.inspector
-        role = "site" if site else role_at(task_of(replica, one), own)
-        return replica.sign(one, role, name=site, reason=reason).n
-
-    record(folder, inspection, act)
-
-
-@group.command()
-@click.argument("inspection")
 @click.argument("operation")
 @click.option("--reason", required=True, help="Why it is withdrawn. 作废原因。")
 @home_option
 @json_option
 def void(inspection: str, operation: str, reason: str, folder: Path) -> None:
-    """Withdraw a finding or a piece of evidence; it stays visible. 作废。
+    """Withdraw what was recorded by mistake; it stays visible. 作废。
 
     OPERATION is what `show` prints beside it; of this device its number is enough.
     """
@@ -284,13 +260,17 @@ KEPT = {
 
 
 def _show_state(
-    those: Sequence[Checklist], state: Inspection, kept: Sequence[Kept], task: TaskBody
+    those: Sequence[Checklist],
+    state: Inspection,
+    kept: Sequence[Kept],
+    task: TaskBody,
+    seen: OnSite,
 ) -> None:
     own, *brought = those
     people = people_of(task)
     judged = verdict.judge(own, state)
     if as_json():
-        told = {"returned": task.returned, "history": task.history}
+        told = {"returned": task.returned, "history": task.history, "parts": seen.parts}
         show({"inspection": state, "verdict": judged, "files": kept, **told})
         return
     _show_items(own, {item.ref: item for item in own.items}, state, people)

@@ -22,12 +22,19 @@ class Who(Struct, frozen=True):
 
     id: str
     name: str = ""
+    certificate: str = ""
 
 
 class Seat(Struct, frozen=True):
     """A place at the site and who fills it."""
 
     inspector: Who
+
+
+class Drawn(Struct, frozen=True):
+    """The draw that chose a site."""
+
+    commit_hash: str = ""
 
 
 class TaskBody(Struct, frozen=True):
@@ -48,6 +55,7 @@ class TaskBody(Struct, frozen=True):
     announced: bool = True
     returned: str = ""  # why a review returned what was concluded
     history: History | None = None
+    draw: Drawn | None = None
 
 
 def tasks_of(replica: Replica) -> list[TaskBody]:
@@ -129,3 +137,15 @@ def role_word(role: str) -> str:
     """Say a role in the reader's language."""
     words = {"lead": ("lead", "主办"), "second": ("second", "协办"), MEMBER: ("member", "成员")}
     return text(*words[role])
+
+
+def approval_of(task: TaskBody) -> str:
+    """Give the reference that an approval has without another: the lot in its draw, or the task."""
+    if task.draw is not None and task.draw.commit_hash:
+        return f"{task.draw.commit_hash[:12]}/{task.place}"
+    return task.reference or task.id
+
+
+def certificates_of(task: TaskBody) -> tuple[str, ...]:
+    """Give the numbers of the certificates of lead and second."""
+    return tuple(who.certificate for who in (task.lead, task.second) if who.certificate)

@@ -129,9 +129,20 @@ def _reading(item: Item, answer: Reply) -> bool:
 
 def _row(columns: tuple[Column, ...], row: Mapping[str, str]) -> bool:
     """Accept a row with every column and no other; only a cell that is not required is empty."""
-    return set(row) == {one.code for one in columns} and all(
-        _cell(one, row[one.code]) if row[one.code] else not one.required for one in columns
-    )
+    return set(row) == {one.code for one in columns} and _wrong(columns, row) is None
+
+
+def wrong_cell(item: Item, row: Mapping[str, str]) -> str | None:
+    """Name the first column whose cell an item does not take in a row that has them all."""
+    return _wrong(item.columns, row)
+
+
+def _wrong(columns: tuple[Column, ...], row: Mapping[str, str]) -> str | None:
+    for one in columns:
+        cell = row[one.code]
+        if not (_cell(one, cell) if cell else not one.required):
+            return one.code
+    return None
 
 
 def _cell(column: Column, value: str) -> bool:

@@ -2051,6 +2051,30 @@ class Reason(Enum):
         "Name who saw it: --refused REASON --witness NAME.",
         "请注明见证人：--refused 理由 --witness 姓名。",
     )
+    ARRIVAL_ELSEWHERE = (
+        "arrival.elsewhere",
+        Kind.CONFLICT,
+        "The code that was scanned is another establishment's: `scanned`, not `expected`.",
+        "所扫企业码属于其他检查对象：`scanned`，而非 `expected`",
+        "Look where you are. If this is the site all the same, say so with --anyway.",
+        "请核对所在地点；确为本检查对象的，请加 --anyway 确认。",
+    )
+    TABLE_FILE = (
+        "table.file",
+        Kind.INVALID,
+        "The rows of item `item` could not be read: `problem`.",
+        "无法读取检查项 `item` 的表格：`problem`",
+        "Write them as CSV in UTF-8, the first line naming the columns: 3.2=@prices.csv.",
+        "请保存为 UTF-8 编码的 CSV，首行为列名，如 3.2=@prices.csv。",
+    )
+    TABLE_CELL = (
+        "table.cell",
+        Kind.INVALID,
+        "Item `item` does not take `value` in row `row`, column `column` of the file.",
+        "检查项 `item` 的表格第 `row` 行 `column` 列不能填写“`value`”",
+        "Correct that cell; row 1 names the columns. Nothing was recorded.",
+        "请更正该单元格（第 1 行为列名）；本次未记录任何内容。",
+    )
     STROKES_INVALID = (
         "strokes.invalid",
         Kind.INVALID,

@@ -208,7 +208,8 @@ class Replica(DeviceLog):
         """Withdraw what was recorded by mistake; it stays visible with the reason."""
         self._must_hold(inspection)
         state = self.inspection(inspection)
-        known = {one.op for one in (*state.findings, *state.evidence, *state.recorded)}
+        known = {one.op for one in state.findings} | {one.op for one in state.evidence}
+        known |= {one.op for one in state.recorded}
         if target not in known:
             raise Refused(Reason.VOID_TARGET, operation=target)
         return self.record(inspection, lambda stamp: Void(target=target, reason=reason, **stamp))

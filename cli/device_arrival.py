@@ -1,0 +1,95 @@
+"""到达现场 (扫码入企): open a visit by the establishment's code or by ours, with place and time."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from cli.device_identity import home_option
+from cli.device_recording import recording, say_recorded
+from cli.device_tasks import TaskBody, approval_of, certificates_of, role_word, task_of
+from cli.output import json_option, say
+from sync.particulars import DATUMS
+from sync.refusals import Reason, Refused
+
+How = Literal["scanned", "shown", "stated"]
+
+
+@click.command()
+@click.argument("inspection")
+@click.option("--code", default="", help="The establishment's code, as it was scanned. 企业码。")
+@click.option("--shown", is_flag=True, help="They scanned ours. 已出示检查码。")
+@click.option("--stated", is_flag=True, help="Neither could be scanned. 无法扫码。")
+@click.option("--anyway", is_flag=True, help="It is here, whatever the code says. 仍予确认。")
+@click.option("--approval", default="", help="Reference of the approval. 检查审批编号。")
+@click.option("--longitude", default="", help="Degrees. 经度。")
+@click.option("--latitude", default="", help="Degrees. 纬度。")
+@click.option("--datum", default="", help=f"{', '.join(DATUMS)}. 坐标系。")
+@click.option("--accuracy", default="", help="Metres. 精度（米）。")
+@home_option
+@json_option
+def arrive(
+    inspection: str,
+    code: str,
+    shown: bool,
+    stated: bool,
+    anyway: bool,
+    approval: str,
+    longitude: str,
+    latitude: str,
+    datum: str,
+    accuracy: str,
+    folder: Path,
+) -> None:
+    """Open the visit: by their code (--code), by ours (--shown), or stating it. 扫码入企。"""
+    if [bool(code), shown, stated].count(True) != 1:
+        raise click.UsageError("one of --code, --shown, --stated 三者择一")
+    how: How = "scanned" if code else "shown" if shown else "stated"
+    with recording(folder, inspection) as (home, one):
+        task = task_of(home.replica, one)
+        expected = str(task.establishment["code"])
+        elsewhere = how == "scanned" and not names(code, expected)
+        if elsewhere and not anyway:
+            raise Refused(Reason.ARRIVAL_ELSEWHERE, scanned=code, expected=expected)
+        mine = home.replica.arrive(
+            one,
+            how,
+            code=code,
+            approval=approval or approval_of(task),
+            certificates=certificates_of(task),
+            longitude=longitude,
+            latitude=latitude,
+            datum=datum,
+            accuracy=accuracy,
+        )
+    if elsewhere:
+        say(
+            f"WARNING: the code scanned is not that of {task.establishment['name']} ({expected}).",
+            f"警告：所扫企业码不是{task.establishment['name']}（{expected}）的编码。",
+        )
+    _card(task, approval or approval_of(task))
+    say_recorded(mine.n)
+
+
+def names(scanned: str, code: str) -> bool:
+    """Tell whether a scanned text names an establishment: as it is, or as a part of an address."""
+    return code.upper() in re.split(r"[^0-9A-Z\-]+", scanned.upper())
+
+
+def _card(task: TaskBody, approval: str) -> None:
+    """Show what is shown on site (亮证): who comes, with which certificates, by whose approval."""
+    say(
+        f"Inspection of {task.establishment['name']}, approval {approval}",
+        f"检查对象：{task.establishment['name']}　检查审批编号：{approval}",
+    )
+    for role, who in (("lead", task.lead), ("second", task.second)):
+        word = role_word(role)
+        say(
+            f"  {word}: {who.name}, certificate {who.certificate}",
+            f"  {word}：{who.name}　执法证号 {who.certificate}",
+        )
+    say(f"  our code: {approval} {task.id}", f"  检查码：{approval} {task.id}")
+
+
+commands: list[click.Command] = [arrive]
