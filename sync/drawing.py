@@ -16,7 +16,7 @@ INK = (214, 0, 32)
 def draw(canvas: Image.Image, layer: Layer) -> None:
     """Draw an annotation, scaled from the size in which it was drawn."""
     across, down = canvas.width / layer.w, canvas.height / layer.h
-    line = max(2, round(max(canvas.size) / 320))
+    line = max(2, round(max(canvas.size) / 240))
     pen = ImageDraw.Draw(canvas)
     for one in layer.shapes:
         match one:
@@ -32,7 +32,7 @@ def draw(canvas: Image.Image, layer: Layer) -> None:
                 start = (one.from_x * across, one.from_y * down)
                 _arrow(pen, start, (one.to_x * across, one.to_y * down), line)
             case Words():
-                font = _font(max(12, round(max(canvas.size) / 42)))
+                font = _font(max(14, round(max(canvas.size) / 26)))
                 at = (one.x * across, one.y * down)
                 pen.text(at, one.text, fill=INK, font=font, stroke_width=line, stroke_fill="white")
             case _:
