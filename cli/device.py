@@ -29,8 +29,9 @@ from cli.device_history import say_history, say_returned
 from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
 from cli.device_on_site import OnSite, on_site, say_on_site
+from cli.device_pictures import commands as photographs
 from cli.device_print import commands as prints
-from cli.device_recording import record, recording, say_recorded
+from cli.device_recording import record
 from cli.device_reminders import commands as reminders
 from cli.device_samples import commands as samples
 from cli.device_sign import commands as signing
@@ -86,6 +87,7 @@ for _command in (
     *answering,
     *signing,
     *prints,
+    *photographs,
     *samples,
     *reminders,
     *catalogues,
@@ -190,21 +192,6 @@ def show_inspection(inspection: str, folder: Path) -> None:
         say_on_site(seen, state, task, kept)
     if task.history is not None and not as_json():
         say_history(task.history)
-
-
-@group.command()
-@click.argument("inspection")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--item", default="", help="The item it proves. 检查项。")
-@click.option("--caption", default="", help="What it shows. 说明。")
-@home_option
-@json_option
-def attach(inspection: str, file: Path, item: str, caption: str, folder: Path) -> None:
-    """Attach a photo or another file as evidence. 添加证据。"""
-    with recording(folder, inspection) as (home, one):
-        kept = home.keep(file)
-        mine = home.replica.attach(one, kept, item=item, caption=caption)
-    say_recorded(mine.n)
 
 
 @group.command()
