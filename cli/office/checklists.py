@@ -211,7 +211,7 @@ def _line(item: Item) -> dict[str, str]:
         "ref": item.ref,
         "key": "★" if item.key else "",
         "text": text(item.text.en, item.text.zh),
-        "limits": f"{limits} {item.unit}".strip() or " · ".join(named),
+        "limits": f"{limits} {item.unit}".strip() if limits else " · ".join(named),
         "basis": text(item.basis.en, item.basis.zh),
     }
 
