@@ -65,7 +65,7 @@ def offences_of(past: Iterable[Past], *, since: date) -> tuple[Offence, ...]:
 
 
 def _codes(findings: Iterable[Found]) -> list[str]:
-    return list(dict.fromkeys(one.violation for one in findings if one.violation))
+    return sorted({one.violation for one in findings if one.violation})
 
 
 def _followed(one: Past, code: str) -> bool:
