@@ -70,6 +70,20 @@ def test_over_all_answers_an_item_is_asked_exactly_while_its_condition_is_met() 
         assert verdict.given == all(said[ref] for ref in expected)
 
 
+def test_an_item_that_is_not_asked_meets_no_condition_whatever_was_answered_before() -> None:
+    chain = form(
+        Section(W, (item("1"), item("2", when=When("1", ("pass",))))),
+        Section(W, (item("3", when=When("2", ("pass",))), item("4", when=When("3", ("pass",))))),
+    )
+    said = {"2": "pass", "3": "pass", "4": "fail"}
+
+    before = judge(chain, visit({"1": "pass", **said}))
+    after = judge(chain, visit({"1": "fail", **said}))
+
+    assert (before.not_asked, before.failed) == ((), ("4",))
+    assert (after.not_asked, after.failed) == (("2", "3", "4"), ("1",))
+
+
 def test_an_item_is_asked_while_either_of_two_answers_that_differ_meets_its_condition() -> None:
     state = visit({"1": ("fail", "pass"), "2": "pass", "3": "pass"})
 

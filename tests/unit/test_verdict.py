@@ -126,6 +126,15 @@ def test_an_inadmissible_answer_is_no_answer_and_an_unknown_item_counts_for_noth
     assert verdict.failed == ()
 
 
+def test_a_visit_is_not_called_too_short_while_it_goes_on() -> None:
+    checklist = small(keys=1, generals=3, minimum="examined_min = { key = 1, general = 2 }")
+
+    begun = judge(checklist, answered({"1.1": "pass"}))
+
+    assert begun.unanswered == ("1.2", "1.3", "1.4")
+    assert not begun.examined_short
+
+
 def test_too_few_applicable_items_give_no_verdict() -> None:
     checklist = small(keys=1, generals=3, minimum="examined_min = { key = 1, general = 2 }")
     enough = {"1.1": "pass", "1.2": "pass", "1.3": "pass", "1.4": "na"}
