@@ -5,11 +5,14 @@ face or a number plate in what is published. Both count pixels of the picture as
 upright, from its top left corner.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
+from sync.merge import Evidence
 from sync.refusals import Reason, Refused
 
 MIME = "application/vnd.evenhand.layer+json"
@@ -85,3 +88,22 @@ def read(body: bytes) -> Layer:
         if isinstance(one, Words) and not one.text.isprintable():
             raise Refused(Reason.LAYER_WRONG, problem="text that cannot be shown")
     return layer
+
+
+def over(evidence: Iterable[Evidence], picture: str) -> list[str]:
+    """Name the annotations of a picture that stand, in an order that all agree on."""
+    drawn = {
+        one.blob
+        for one in evidence
+        if one.of == picture and one.role == "annotation" and not one.voided
+    }
+    return sorted(drawn)
+
+
+def readable(bodies: Iterable[bytes]) -> list[Layer]:
+    """Read annotations; one that nobody can read is left out, and has a flag where it is kept."""
+    found: list[Layer] = []
+    for body in bodies:
+        with suppress(Refused):
+            found.append(read(body))
+    return found

@@ -4,7 +4,7 @@ A document is made of the task as it was sent, the checklists, the operations, t
 here and, once the office decided, its decision. No clock, no register, no database.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct, UnsetType
 
 from backend.rules.calendar import CHINA
-from sync import merge, photos, violations
+from sync import layers, merge, photos, violations
 from sync.checklist import Checklist, Text
+from sync.layers import Layer
 from sync.merge import Inspection, Recorded
 from sync.ops import OpId, Sign
 from sync.refusals import Refused
@@ -188,7 +189,7 @@ def gather(
         ops=recorded,
         state=state,
         pictures={
-            one.blob: picture(one.mime, read(one.blob))
+            one.blob: picture(one.mime, read(one.blob), _drawn(state, one.blob, read))
             for one in state.evidence
             if one.blob not in drawn
         },
@@ -202,16 +203,23 @@ def gather(
     )
 
 
-def picture(mime: str, body: bytes | None) -> Picture:
+def picture(mime: str, body: bytes | None, drawn: Sequence[Layer] = ()) -> Picture:
     """Make a small picture of a file, upright and without anything that it says of itself."""
     if body is None:
         return Picture("lacking")
     if not mime.startswith("image/"):
         return Picture("file")
     try:
-        return Picture("picture", photos.thumbnail(body, THUMBNAIL_EDGE, THUMBNAIL_QUALITY))
+        seen = photos.thumbnail(body, THUMBNAIL_EDGE, THUMBNAIL_QUALITY, layers=drawn)
     except Refused:
         return Picture("unreadable")
+    return Picture("picture", seen)
+
+
+def _drawn(state: Inspection, digest: str, read: Read) -> list[Layer]:
+    """Read what was drawn over a picture (标注), as far as it is here and can be read."""
+    bodies = [read(one) for one in layers.over(state.evidence, digest)]
+    return layers.readable(body for body in bodies if body is not None)
 
 
 def moment(w: int) -> datetime:

@@ -184,8 +184,8 @@ def _place(arrival: Arrival) -> str:
 
 
 def _shown(facts: Facts) -> list[Evidence]:
-    """List the evidence; the strokes of a signature stand with it."""
-    return [one for one in facts.state.evidence if one.role != "strokes"]
+    """List the evidence; strokes stand with their signature, a drawing with its picture."""
+    return [one for one in facts.state.evidence if one.role not in ("strokes", "annotation")]
 
 
 def _piece(facts: Facts, one: Evidence, say: Reader) -> Data:

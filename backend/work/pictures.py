@@ -134,19 +134,9 @@ def _require_photo(case: Case, sha256: str) -> Blob:
 
 
 async def _layers(blobs: Blobs, case: Case, sha256: str) -> list[Layer]:
-    """Read the annotations of a picture, in the order of their digests; one may be none."""
-    wanted = {
-        one.blob
-        for one in case.state.evidence
-        if one.of == sha256 and one.role == "annotation" and not one.voided
-    }
-    found: list[Layer] = []
-    for name in sorted(wanted):
-        blob = case.blobs.get(name)
-        if blob is None or blob.mime != layers.MIME or blob.flag:
-            continue
-        found.append(layers.read(await blobs.read(name)))
-    return found
+    """Read the annotations of a picture that have arrived."""
+    drawn = [one for one in layers.over(case.state.evidence, sha256) if one in case.blobs]
+    return layers.readable([await blobs.read(one) for one in drawn])
 
 
 def _seen(one: EvidenceView) -> bool:

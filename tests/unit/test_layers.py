@@ -4,8 +4,11 @@ import msgspec
 import pytest
 from PIL import Image
 
+from backend.prints import facts
 from sync import layers, photos
 from sync.layers import Arrow, Box, Layer, Words
+from sync.merge import Evidence
+from sync.ops import EvidenceRole
 from sync.refusals import Reason, Refused
 
 DRAWN = Layer(
@@ -84,3 +87,39 @@ def test_what_is_no_annotation_is_refused(body: bytes) -> None:
         layers.read(body)
 
     assert refused.value.reason is Reason.LAYER_WRONG
+
+
+def piece(
+    blob: str, *, of: str = "p", role: EvidenceRole = "annotation", voided: str = ""
+) -> Evidence:
+    mime = layers.MIME if role else "image/png"
+    return Evidence(
+        op=f"d:{blob}", who="w", blob=blob, size=1, mime=mime, item="", caption="", voided=voided,
+        of=of, role=role,
+    )  # fmt: skip
+
+
+def test_only_the_annotations_of_a_picture_that_stand_are_drawn_over_it() -> None:
+    evidence = [
+        piece("c"),
+        piece("a"),
+        piece("x", of="other"),
+        piece("y", role="document"),
+        piece("z", voided="误标"),
+        piece("p", of="", role=""),
+    ]
+
+    assert layers.over(evidence, "p") == ["a", "c"]
+
+
+def test_an_annotation_that_cannot_be_read_leaves_the_others() -> None:
+    assert layers.readable([b"{", msgspec.json.encode(DRAWN)]) == [DRAWN]
+
+
+def test_a_document_shows_a_picture_with_what_was_drawn_over_it() -> None:
+    plain = facts.picture("image/png", picture())
+    drawn = facts.picture("image/png", picture(), [DRAWN])
+
+    assert plain.has == drawn.has == "picture"
+    assert not red(Image.open(io.BytesIO(plain.jpeg)), (80, 16))
+    assert red(Image.open(io.BytesIO(drawn.jpeg)), (80, 16))
