@@ -27,7 +27,7 @@ def fonts() -> Fonts:
 
 def squeezed(text: str) -> str:
     """Leave out spaces, and hyphens, of which those at the end of a line are lost."""
-    return re.sub(r"[\s\u200b\ufffe-]+", "", text)
+    return re.sub(r"[\s\u200b\ufffe\x02-]+", "", text)
 
 
 def text_of(pdf: bytes) -> list[str]:
