@@ -165,6 +165,7 @@ from backend.wire.results import (
     ScoreView,
     SignatureView,
     Stage,
+    TakingPartView,
     VerdictView,
 )
 from backend.wire.risk import RiskLine, RiskPage, RiskRecord, RiskSum
@@ -309,6 +310,7 @@ __all__ = [
     "StratumView",
     "SubstituteOrder",
     "SuccessorView",
+    "TakingPartView",
     "TallyView",
     "TaskView",
     "TextView",

@@ -11,6 +11,8 @@ from backend.wire.followup import MeasureView, OrderView
 from backend.wire.pictures import FactsView, MaskBoxes, RemarkView
 from sync.moments import Odd
 from sync.origins import Origin
+from sync.particulars import Particulars
+from sync.taking_part import Act
 
 Stage = Literal["assigned", "recording", "signed", "concluded", "returned", "approved", "published"]
 
@@ -102,6 +104,19 @@ class SignatureView(Struct, frozen=True):
     name: str
     reason: str
     amended: bool
+    strokes: Literal["none", "here", "awaited"] = "none"  # the file with the drawing
+    refused: str = ""  # why the person in charge would not sign
+    witness: str = ""
+
+
+class TakingPartView(Struct, frozen=True):
+    """What lead or second did on their own device; whoever did nothing took no part."""
+
+    who: str
+    name: str
+    role: str
+    did: tuple[Act, ...]
+    lacking: tuple[Act, ...]
 
 
 class ScoreView(Struct, frozen=True):
@@ -208,6 +223,8 @@ class InspectionView(Struct, frozen=True):
     parts: tuple[PartView, ...] = ()  # of partner departments
     origin: Origin = "draw"
     measures: tuple[MeasureView, ...] = ()
+    taking_part: tuple[TakingPartView, ...] = ()
+    on_site: Particulars = Particulars()  # arrivals, samples, seizures, lots; `who` as above
 
 
 class ConflictView(Struct, frozen=True):

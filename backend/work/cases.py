@@ -24,7 +24,7 @@ from backend.tables import Checklist as ChecklistRow
 from backend.wire import Stage
 from backend.work import folds
 from backend.work.calendars import working_days
-from sync import checklist, merge
+from sync import checklist, merge, taking_part
 from sync.checklist import Checklist, Item, named
 from sync.refusals import Reason, Refused
 from sync.verdict import judge
@@ -42,6 +42,7 @@ class Case(Struct, frozen=True):
     bringing: dict[str, tuple[str, ...]]  # who brings them
     inspection: Inspection | None
     state: merge.Inspection
+    taking: tuple[taking_part.Part, ...]  # what lead and second did on their own devices
     blobs: dict[str, Blob]
     people: dict[str, Inspector]
     conclusion: Conclusion | None
@@ -98,7 +99,8 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
         raise Refused(Reason.INSPECTION_NOT_FOUND, inspection=inspection_id)
     task, establishment, released = found
     inspection = await db.get(Inspection, task.id, with_for_update=lock or None)
-    state = (await folds.states(db, [task.id]))[task.id]
+    known = (await folds.recorded(db, [task.id]))[task.id]
+    state = merge.fold(known)
     names = {one.blob for one in state.evidence}
     blobs = await db.exec(select(Blob).where(col(Blob.sha256).in_(names)))
     seats = (await db.exec(select(Seat).where(Seat.task_id == task.id))).all()
@@ -125,6 +127,7 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
         },
         inspection=inspection,
         state=state,
+        taking=taking_part.parts({"lead": task.lead_id, "second": task.second_id}, known),
         blobs={one.sha256: one for one in blobs},
         people={one.id: one for one in people},
         conclusion=conclusion,
@@ -163,4 +166,5 @@ def publish_by(conclusion: Conclusion) -> date:
 def _who(state: merge.Inspection) -> set[str]:
     said = {said.who for item in state.items.values() for said in item.standing + item.overruled}
     signed = {one.who for one in state.signatures}
-    return said | signed | {one.who for one in state.findings + state.evidence}
+    on_site = {one.who for one in state.recorded}
+    return said | signed | on_site | {one.who for one in state.findings + state.evidence}

@@ -22,7 +22,6 @@ from backend.work import cases, decisions, news, pictures, rectifications
 from backend.work.cases import Case
 from backend.work.code_lists import result_lists
 from backend.work.inspections import show_inspection
-from sync import merge
 from sync.history import Found, shorten
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict, judge, settled
@@ -164,8 +163,13 @@ def require_complete(case: Case, given: Result | None = None) -> tuple[Verdict, 
         raise Refused(Reason.EVIDENCE_REQUIRED, items=" ".join(lacking))
     if not case.state.signed:
         roles = {one.role for one in case.state.signatures}
-        missing = [role for role in merge.INSPECTORS if role not in roles]
-        raise Refused(Reason.INSPECTION_NOT_SIGNED, missing=" ".join(missing))
+        missing = [one for one in case.taking if one.role not in roles]
+        raise Refused(
+            Reason.INSPECTION_NOT_SIGNED,
+            missing=" ".join(one.role for one in missing),
+            people=" ".join(case.people[one.who].name for one in missing),
+            absent=" ".join(case.people[one.who].name for one in missing if not one.took_part),
+        )
     absent = sorted({one.blob for one in case.state.evidence if not one.voided} - case.blobs.keys())
     if absent:
         raise Refused(Reason.EVIDENCE_NOT_ARRIVED, files=" ".join(absent), count=len(absent))

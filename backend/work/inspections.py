@@ -1,6 +1,7 @@
 """现场检查 at the office: list inspections, and show all that is known of one."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from sqlmodel import col, select
@@ -25,6 +26,7 @@ from backend.wire import (
     ItemView,
     SaidView,
     SignatureView,
+    TakingPartView,
     TextView,
 )
 from backend.work import announcements, orders, parts
@@ -38,6 +40,7 @@ from backend.work.moments import moments_of
 from sync import checklist, merge
 from sync.checklist import Item
 from sync.origins import origin_of
+from sync.particulars import Particulars
 from sync.verdict import judge
 
 LISTED_MAX = 1000
@@ -105,12 +108,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         findings=await finding_views(db, case),
         evidence=await evidence_of(db, case, moments),
         evidence_complete=complete(case.state, case.blobs),
-        signatures=tuple(
-            SignatureView(
-                _name(case, one.who), one.role, one.name, one.reason, bool(one.amended_by)
-            )
-            for one in case.state.signatures
-        ),
+        signatures=tuple(_signature(case, one) for one in case.state.signatures),
         late=case.state.late,
         verdict=parts.verdict(case.checklist, judge(case.checklist, case.state, must=case.must)),
         conclusion=_conclusion(case, accounts),
@@ -118,6 +116,17 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
         moments=moments,
         parts=tuple(parts.view(case.brought[one.checklist], one) for one in case.parts),
         measures=await measures_of(db, case.task.id),
+        taking_part=tuple(
+            TakingPartView(one.who, _name(case, one.who), one.role, one.did, one.lacking)
+            for one in case.taking
+        ),
+        on_site=Particulars(
+            arrivals=case.state.arrivals,
+            samples=case.state.samples,
+            seizures=case.state.seizures,
+            lots=case.state.lots,
+            astray=case.state.astray,
+        ),
     )
 
 
@@ -135,6 +144,20 @@ async def _account_names(db: Session, conclusion: Conclusion | None) -> dict[str
 def _name(case: Case, inspector_id: str) -> str:
     known = case.people.get(inspector_id)
     return known.name if known else inspector_id
+
+
+def _signature(case: Case, one: merge.Signature) -> SignatureView:
+    drawn: Literal["here", "awaited"] = "here" if one.strokes in case.blobs else "awaited"
+    return SignatureView(
+        who=_name(case, one.who),
+        role=one.role,
+        name=one.name,
+        reason=one.reason,
+        amended=bool(one.amended_by),
+        strokes=drawn if one.strokes else "none",
+        refused=one.refused,
+        witness=one.witness,
+    )
 
 
 def _text(text: checklist.Text) -> TextView:

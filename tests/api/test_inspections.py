@@ -22,6 +22,7 @@ from backend.rules.disclosure import Result, jpeg_metadata
 from backend.tables import Account, Act, Establishment, Head, Rectification, Task
 from backend.work import publications
 from cli.main import main
+from sync import ops
 from sync.ops import Void
 
 
@@ -148,7 +149,47 @@ async def test_what_stands_in_the_way_of_a_conclusion_is_named(
     assert "3.1" in refused[2][2]["unanswered"].split()
     assert refused[3][2]["items"] == "1.1"
     assert refused[4][2]["missing"] == "lead"
+    view = (await supervisor.get(at(tasks[0]))).json()
+    assert refused[4][2]["people"] == view["lead"]
+    assert refused[4][2]["absent"] == ""  # they had answered
     assert refused[5][2]["files"] == digest
+
+
+async def test_what_was_recorded_on_site_is_shown_and_who_took_no_part_is_named(
+    office: Office, tasks: list[Task], supervisor: AsyncClient
+) -> None:
+    visit, strokes = Visit(tasks[0]), photo()
+    visit.record("second", ops.Arrive, how="scanned", code="S1")
+    sample = visit.record("second", ops.TakeSample, number="S-1", of="goods", what="鲈鱼")
+    visit.record("second", ops.TestSample, sample=sample, test="孔雀石绿", verdict="fail")
+    lost = visit.record("second", ops.DisposeSample, sample="x:9", disposal="退还")
+    visit.answer_all("second")
+    digest = visit.attach("second", strokes)
+    covers = {visit.device("second"): ((1, 99),)}
+    signing: dict[str, Any] = {"covers": covers, "blobs": (digest,), "digest": ""}
+    visit.record("second", ops.Sign, role="second", strokes=digest, **signing)
+    told: dict[str, Any] = {"name": "王老板", "refused": "不认可", "witness": "赵六"}
+    visit.record("second", ops.Sign, role="site", **told, **signing)
+    await visit.arrive(office)
+    before = (await supervisor.get(at(tasks[0]))).json()
+    refused = refusal(await supervisor.post(at(tasks[0], "conclusion"), json={}))
+    await store(office, strokes)
+    view = (await supervisor.get(at(tasks[0]))).json()
+
+    assert [one["did"] for one in view["taking_part"]] == [[], ["arrived", "recorded", "signed"]]
+    assert view["taking_part"][0]["name"] == view["lead"]
+    assert (refused[1], refused[2]["people"]) == ("inspection.not-signed", view["lead"])
+    assert refused[2]["absent"] == view["lead"]
+    on_site = view["on_site"]
+    assert set(on_site) == {"arrivals", "samples", "astray"}
+    assert [one["code"] for one in on_site["arrivals"]] == ["S1"]
+    assert [one["verdict"] for one in on_site["samples"][0]["tests"]] == ["fail"]
+    assert [one["op"] for one in on_site["astray"]["disposals"]] == [lost]
+    assert on_site["arrivals"][0]["who"] == view["taking_part"][1]["who"]
+    drawn = [{one["role"]: one["strokes"] for one in each["signatures"]} for each in (before, view)]
+    assert drawn == [{"second": "awaited", "site": "none"}, {"second": "here", "site": "none"}]
+    site = next(one for one in view["signatures"] if one["role"] == "site")
+    assert (site["name"], site["refused"], site["witness"]) == ("王老板", "不认可", "赵六")
 
 
 async def test_a_conclusion_stands_until_it_is_returned_or_the_inspection_changes(
