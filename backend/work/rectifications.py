@@ -155,7 +155,8 @@ async def _order(
     fixed = _fixed(case)
     for name in failed:
         item, had = case.items[name], before.get(name)
-        if had is not None and had.status == "closed":
+        undone = had is not None and had.note == ON_THE_SPOT and name not in fixed
+        if had is not None and had.status == "closed" and not undone:
             continue
         term = due(today, item.rectify_days, working_days())
         fresh = Remedy(
@@ -267,9 +268,8 @@ async def _bring_up_to_date(db: Session, order: Rectification, today: date) -> N
     await db.flush()
     rows = await remedies(db, order.id)
     wanted = [one for one in rows if one.status != "withdrawn"]
-    opened = [one for one in wanted if one.status == "open"]
-    continued = bool(opened) and all(one.failed_id for one in opened)
-    order.status = order_status((one.status for one in rows), continued=continued)
+    opened = [one for one in wanted if one.status == "open" and not one.failed_id]
+    order.status = order_status((one.status for one in rows), continued=not opened)
     order.closed_on = (order.closed_on or today) if order.status == "closed" else None
     if first := min(opened or wanted, key=lambda one: (one.due_on, one.item), default=None):
         order.due_on, order.working_days = first.due_on, first.working_days

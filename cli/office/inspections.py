@@ -21,6 +21,7 @@ from backend.wire import (
 )
 from cli import client
 from cli.device_print import paper_options
+from cli.office.followup import STATES
 from cli.office.pictures import read_box, say_picture
 from cli.output import as_json, complain, json_option, say, show, text
 from sync.moments import Odd
@@ -208,12 +209,26 @@ def _show(view: InspectionView) -> None:
     for moment in view.moments:
         if moment.odd:
             _show_moment(moment)
+    _show_follow_up(view)
+
+
+def _show_follow_up(view: InspectionView) -> None:
     if view.order is not None:
         items = ", ".join(view.order.items)
         say(
             f"Ordered to put right {items} by {view.order.due_on}",
             f"责令整改：第 {items} 项，限 {view.order.due_on} 前",
         )
+        left = [one.item for one in view.order.remedies if one.status == "open"]
+        if len(left) < len(view.order.items):
+            rest = ", ".join(left)
+            say(f"  still open: {rest or 'none'}", f"  未完成：{rest or '无'}")
+    for measure in view.measures:
+        state = text(*STATES[measure.status])
+        due = f"  {measure.due_on}" if measure.due_on else ""
+        said = f"{measure.who} {measure.reference} {', '.join(measure.items)}".strip()
+        label = text(measure.label.en, measure.label.zh)
+        click.echo(f"{label}: {state}{due}  {said}  {measure.id}")
 
 
 def _show_finding(one: FindingView) -> None:

@@ -1,6 +1,7 @@
 """后续处置: orders, rechecks, measures, risks and what a tick does, on both databases."""
 
 import asyncio
+import json
 from datetime import date
 from itertools import count
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from conftest import Clock, Office
 from httpx import AsyncClient, Response
 from msgspec.structs import replace
+from phones import enrolled
+from simulation.app_hub import AppHub
 from sqlmodel import col, select
 from visits import DIVISION, Visit, asked, dispatched, photo, store
 
@@ -151,14 +154,24 @@ async def asked_for(client: AsyncClient, path: str) -> Any:
 async def test_a_recheck_that_finds_all_well_closes_the_order_and_asks_for_nothing(
     office: Office, tasks: list[Task], supervisor: AsyncClient, clock: Clock
 ) -> None:
+    hub = AppHub(office)
+    await hub.open()
+    phone = await enrolled(hub, tasks[0].lead_id)
     first = await concluded(office, supervisor, tasks[0], i3_4="fail")
     clock.advance(days=8)
     recheck = await task(office, (await tick(office)).rechecks[0])
 
+    await phone.sync()
+    held = {row.id: json.loads(row.body) for row in phone.store.rows("task")}
+    reminded = [json.loads(row.body)["step"] for row in phone.store.rows("reminder")]
     done = await concluded(office, supervisor, recheck)
     order = await asked_for(supervisor, f"/office/orders/{first['order']['id']}")
     cleared = await tick(office)
+    await phone.sync()
 
+    assert (held[recheck.id]["must"], held[recheck.id]["follows"]) == (["3.4"], tasks[0].id)
+    assert reminded == ["before-5"]  # of the recheck; the first visit came past the feed here
+    assert phone.store.rows("reminder") == []
     assert done["order"] is None
     assert (order["status"], order["closed_on"]) == ("closed", "2026-03-10")
     assert order["remedies"][0]["checked"] == recheck.id
