@@ -17,7 +17,7 @@ from sync.checklist import Checklist, Text
 from sync.layers import Layer
 from sync.merge import Inspection, Recorded
 from sync.ops import OpId, Sign
-from sync.refusals import Refused
+from sync.refusals import Reason, Refused
 from sync.violations import Catalogue
 
 THUMBNAIL_EDGE = 480
@@ -36,7 +36,7 @@ class An(Protocol):
 
 
 A = TypeVar("A", bound=An)
-Has: TypeAlias = Literal["picture", "file", "unreadable", "lacking"]
+Has: TypeAlias = Literal["picture", "file", "unreadable", "unsupported", "lacking"]
 Read: TypeAlias = Callable[[str], bytes | None]
 
 
@@ -147,7 +147,8 @@ class Facts(Struct, frozen=True):
     def lacking(self) -> tuple[str, ...]:
         """Name what stands but is not here: with it the record would have other bytes."""
         files = {one.blob for one in self.state.evidence if not one.voided}
-        gone = {one for one in files & self.pictures.keys() if self.pictures[one].has == "lacking"}
+        unseen = ("lacking", "unsupported")
+        gone = {one for one in files & self.pictures.keys() if self.pictures[one].has in unseen}
         quoted = {one.catalogue for one in self.state.findings if one.catalogue}
         return tuple(sorted(gone | {*self.lacking_strokes} | (quoted - self.catalogues.keys())))
 
@@ -211,8 +212,9 @@ def picture(mime: str, body: bytes | None, drawn: Sequence[Layer] = ()) -> Pictu
         return Picture("file")
     try:
         seen = photos.thumbnail(body, THUMBNAIL_EDGE, THUMBNAIL_QUALITY, layers=drawn)
-    except Refused:
-        return Picture("unreadable")
+    except Refused as refused:
+        elsewhere = refused.reason is Reason.PHOTO_FORMAT_UNSUPPORTED  # where more is installed
+        return Picture("unsupported" if elsewhere else "unreadable")
     return Picture("picture", seen)
 
 

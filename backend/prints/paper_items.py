@@ -26,6 +26,10 @@ class Reader:
         """Give a text of a checklist."""
         return text.zh if self.language == "zh" else text.en
 
+    def pick(self, pair: tuple[str, str]) -> str:
+        """Give one of two texts, English first."""
+        return pair[self.language == "zh"]
+
     def name(self, who: str) -> str:
         """Name a person of the task; of anybody else only the number is known."""
         return self.names.get(who, who)

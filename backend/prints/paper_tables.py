@@ -2,10 +2,17 @@
 
 from backend.prints.facts import Facts
 from backend.prints.paper_items import Reader
-from sync.particulars import Sample, Shown, Tested
+from sync import net_content, sampling
+from sync.particulars import Lot, Sample, Shown, Tested
+from sync.refusals import Refused
 
 Table = dict[str, object]
-WIDE = {"tests": 2, "contents": 2}  # columns that need more room than the others
+WIDE = {
+    "tests": 2,
+    "contents": 2,
+    "number": 1.8,
+    "judged": 1.2,
+}  # columns that need more room than the others
 
 
 def tables(facts: Facts, say: Reader) -> list[Table]:
@@ -17,7 +24,8 @@ def tables(facts: Facts, say: Reader) -> list[Table]:
             _struck(one, one.what, say),
             _amount(one.quantity, one.unit),
             one.batch,
-            "; ".join(_test(test, say) for test in facts.told(one.tests)) or w["untested"],
+            "; ".join(_test(test, say) for test in facts.told(one.tests)),
+            say.pick(sampling.WORDS[sampling.standing(one)]),
             _disposals(facts, one, say),
         ]
         for one in facts.told(facts.state.samples)
@@ -34,24 +42,41 @@ def tables(facts: Facts, say: Reader) -> list[Table]:
         for one in facts.told(facts.state.seizures)
     ]
     found = [
-        _table(say, "samples", "number what quantity batch tests disposal", samples),
+        _table(say, "samples", "number what quantity batch tests judged disposal", samples),
         _table(say, "seizures", "what quantity measure owner taken_at number", seizures),
     ]
     return [one for one in found if one["rows"]] + lots(facts, say)
 
 
 def lots(facts: Facts, say: Reader) -> list[Table]:
-    """Arrange the lots that were weighed, if any."""
+    """Arrange the lots that were weighed, if any, with what JJF 1070 makes of them."""
     rows = [
         [
             _struck(one, one.what, say),
             _amount(one.nominal, one.unit),
             one.lot,
             _amount(", ".join(one.contents), one.unit),
+            *_weighed(one, say),
         ]
         for one in facts.told(facts.state.lots)
     ]
-    return [_table(say, "lots", "what nominal lot contents", rows)] if rows else []
+    columns = "what nominal lot contents mean tolerance short judged"
+    return [_table(say, "lots", columns, rows)] if rows else []
+
+
+def _weighed(one: Lot, say: Reader) -> list[str]:
+    try:
+        found = net_content.weigh(one.nominal, one.unit, int(one.lot), one.contents)
+    except Refused:  # recorded by a device that did not check it
+        return ["", "", "", ""]
+    too_few = say.w["too_few"].format(asked=found.asked)
+    words = {True: say.w["test_pass"], False: say.w["test_fail"], None: too_few}
+    return [
+        _amount(net_content.written(found.mean), one.unit),
+        _amount(net_content.written(found.tolerance), one.unit),
+        f"{found.short + found.far_short} (≤ {found.short_max})",
+        words[found.complies],
+    ]
 
 
 def sheets(facts: Facts, say: Reader) -> list[dict[str, object]]:
@@ -70,6 +95,7 @@ def sheets(facts: Facts, say: Reader) -> list[dict[str, object]]:
                     ("taken_at", one.place),
                     ("item", one.item),
                     ("taken_by", say.name(one.who)),
+                    ("judged", say.pick(sampling.WORDS[sampling.standing(one)])),
                     ("disposal", _disposals(facts, one, say)),
                     ("voided", one.voided),
                 ]
@@ -89,7 +115,6 @@ def sheets(facts: Facts, say: Reader) -> list[dict[str, object]]:
                     for test in facts.told(one.tests)
                 ],
             ),
-            "untested": w["untested"],
         }
         for one in facts.told(facts.state.samples)
     ]  # fmt: skip

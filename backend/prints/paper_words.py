@@ -117,6 +117,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "has_picture": ("", ""),
     "has_file": ("a file, kept as it is", "文件，按原样保存"),
     "has_unreadable": ("a picture that cannot be read", "无法读取的图片"),
+    "has_unsupported": ("a picture that this program cannot read", "本程序无法读取此格式"),
     "has_lacking": ("not here", "文件不在此处"),
     "lacking": (
         "Made without these files; once they are here, this document is set anew with them",
@@ -142,7 +143,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "test_fail": ("failed", "不合格"),
     "test_unclear": ("unclear", "不确定"),
     "disposal": ("Disposal", "处置"),
-    "untested": ("no result yet", "尚无结果"),
     "measure": ("Measure", "措施"),
     "seal": ("sealed", "查封"),
     "seize": ("seized", "扣押"),
@@ -150,6 +150,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "nominal": ("Declared", "标注净含量"),
     "lot": ("Lot size", "批量"),
     "contents": ("Found", "实际含量"),
+    "mean": ("Mean", "平均实际含量"),
+    "tolerance": ("Tolerable", "允许短缺量"),
+    "short": ("Too short", "短缺件数"),
+    "too_few": ("too few: {asked} are asked for", "件数不足，应抽 {asked} 件"),
     # -- result ------------------------------------------------------------------------------------
     "verdict": ("Outcome by the rules of the checklist", "按检查表规则得出的结论"),
     "no_verdict": ("No outcome can be given yet", "尚不能得出结论"),
@@ -247,7 +251,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Times are as the inspectors' devices showed them, in the time of China (UTC+8).",
         "文中时间为检查终端所示时间（北京时间）。",
     ),
-    "none": ("none", "无"),
+    "blank": ("(nothing below)", "（以下空白）"),
     "unsigned": ("NOT SIGNED BY BOTH INSPECTORS", "尚未由两名检查人员签名"),
     "in_dispute": ("THE INSPECTORS' ANSWERS DIFFER", "检查人员答案不一致"),
 }  # fmt: skip

@@ -17,8 +17,9 @@ from backend.prints import paper_words, papers, typeset
 from backend.prints.facts import Asked, Decision, Facts, Order
 from backend.prints.paper_words import WHATS, Language, What
 from backend.prints.typeset import Fonts
+from sync import photos, sampling
 from sync.checklist import Text
-from sync.ops import AddEvidence, AddFinding, Answer, SetAnswers, Sign, Void
+from sync.ops import AddEvidence, AddFinding, Answer, SetAnswers, Sign, TakeSample, Void
 from sync.refusals import Reason, Refused
 
 DECIDED = Decision(
@@ -136,8 +137,11 @@ def test_a_sampling_sheet_says_what_was_taken_tested_weighed_and_done_with(
     ):  # fmt: skip
         assert squeezed(fact) in text, fact
     w = paper_words.words(language)
-    assert squeezed(w["untested"]) in text
-    assert squeezed(w["test_fail"]) in text
+    zh = language == "zh"
+    for standing in ("untested", "failed"):
+        assert squeezed(sampling.WORDS[standing][zh]) in text
+    for fact in ("498.667 g", "15 g", w["too_few"].format(asked=50)):
+        assert squeezed(fact) in text, fact
 
 
 def test_an_order_is_provisional_until_the_office_made_it(known: Facts, fonts: Fonts) -> None:
@@ -272,6 +276,20 @@ def test_a_picture_that_cannot_be_read_is_evidence_all_the_same(fonts: Fonts) ->
     assert squeezed(paper_words.WORDS["has_unreadable"][1]) in text
 
 
+def test_a_picture_that_only_another_machine_can_read_is_named_as_lacking(
+    fonts: Fonts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = visits.plain()
+    phone = on.attach("a", b"\0\0\0\x18ftypheic" + b"\0" * 40, "image/heic")
+    on.ops.insert(1, on.ops.pop())
+    monkeypatch.setattr(photos, "HEIF", False)
+
+    facts = on.facts()
+
+    assert facts.lacking == (phone,)
+    assert squeezed(paper_words.WORDS["has_unsupported"][1]) in told("record", facts, "zh", fonts)
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"w":1}', b"\xff\xfe", b"[" * 5000])
 def test_strokes_that_are_none_are_said_to_be_unreadable(body: bytes, fonts: Fonts) -> None:
     on = visits.plain()
@@ -400,6 +418,26 @@ def test_a_text_that_looks_like_markup_is_printed_as_it_is(fonts: Fonts) -> None
     text = told("record", on.facts(), "zh", fonts)
 
     assert text.count(squeezed(evil)) == 2
+
+
+def test_no_word_is_so_long_that_it_leaves_the_page(fonts: Fonts) -> None:
+    on = visits.plain()
+    on.add("a", AddFinding, text="x" * 300, basis="https://law.example/" + "9" * 200)
+    on.add("a", TakeSample, number="N" * 60, of="goods", what="W" * 90, batch="B" * 60)
+    on.ops[1:1] = [on.ops.pop(), on.ops.pop()]
+
+    pdf = written("record", on.facts(), "en", fonts)
+
+    with pypdfium2.PdfDocument(pdf) as document:
+        edges = [
+            one.get_bounds()
+            for n in range(len(document))
+            for one in document[n].get_objects(filter=[pdfium.FPDF_PAGEOBJ_TEXT])
+        ]
+        width = document[0].get_width()
+    margin = 20 / 25.4 * 72 - 2
+    assert min(left for left, *_ in edges) > margin
+    assert max(right for _, _, right, _ in edges) < width - margin
 
 
 def test_a_long_record_numbers_its_pages_and_names_its_state_on_each(fonts: Fonts) -> None:

@@ -331,6 +331,15 @@ def test_a_text_that_looks_like_markup_is_printed_as_it_is(fonts: Fonts) -> None
     assert squeezed("//not a comment/* nor this */") in told
 
 
+def test_a_character_that_no_font_has_is_printed_as_its_number(fonts: Fonts) -> None:
+    found = read(**{"913101010000000014": Name("𠮷野家 🐟", "东\x07路")})
+
+    told = squeezed(text_of(pages.print_list(found, fonts, "zh"))[0])
+
+    assert "[U+20BB7]野家[U+1F41F]" in told
+    assert "东[U+0007]路" in told
+
+
 # -- workbook --------------------------------------------------------------------------------------
 
 
