@@ -7,7 +7,18 @@ from backend.wire import HeldView, RuledView, RuleOrder
 from cli import client
 from cli.output import as_json, json_option, reason, say, show, text
 from sync.hub import UNREADABLE
-from sync.ops import AddEvidence, AddFinding, AnyOp, SetAnswers, Sign, Void, decode_op
+from sync.ops import (
+    AddEvidence,
+    AddFinding,
+    AnyOp,
+    SeizeGoods,
+    SetAnswers,
+    Sign,
+    TakeSample,
+    TestSample,
+    Void,
+    decode_op,
+)
 
 SHORT = 12
 
@@ -133,8 +144,18 @@ def readable(raw: str) -> str:
                 f"file {op.blob[:SHORT]}, {op.size} bytes {op.caption}".rstrip(),
                 f"文件 {op.blob[:SHORT]}，{op.size} 字节 {op.caption}".rstrip(),
             )
+        case Sign(refused=why) if why:
+            return text(f"{op.name} would not sign: {why}", f"{op.name} 拒绝签名：{why}")
         case Sign():
             return text(f"signature as {op.role} {op.name}", f"签名 {op.role} {op.name}").rstrip()
+        case TakeSample():
+            return text(f"sample {op.number}: {op.what}", f"样品 {op.number}：{op.what}")
+        case TestSample():
+            said = f"{op.test} {op.verdict} {op.result} {op.unit}".rstrip()
+            return text(f"test of sample {op.sample}: {said}", f"样品 {op.sample} 检验：{said}")
+        case SeizeGoods():
+            said = f"{op.what} {op.quantity} {op.unit}".rstrip()
+            return text(f"{op.measure}: {said}", f"查封扣押：{said}")
         case Void():
             return text(f"withdraws {op.target}: {op.reason}", f"作废 {op.target}：{op.reason}")
         case _:
