@@ -782,6 +782,15 @@ class Reason(Enum):
         "Export the file again with this column formatted as text.",
         "请将该列设为文本格式后重新导出。",
     )
+    CODE_RESERVED = (
+        "code.reserved",
+        Kind.INVALID,
+        "Codes that begin so are given to places that are in no register.",
+        "该前缀仅用于未登记的临时对象",
+        "Give the establishment's own code; merge the provisional one into it: "
+        "evenhand office provisional match.",
+        "请填写该对象自己的编号；临时对象请归并：evenhand office provisional match。",
+    )
     CODE_NORMALISED = (
         "code.normalised",
         Kind.INVALID,
@@ -1897,7 +1906,7 @@ class Reason(Enum):
         Kind.CONFLICT,
         "The establishment was visited as often this year as the plans allow.",
         "该对象本年度检查次数已达上限",
-        "`visits` of `cap`: wait for next year, or give `beyond_cap`, a reason that is kept. "
+        "Wait for next year (`visits` of `cap`), or give `beyond_cap`, a reason that is kept. "
         "Complaints and rechecks are not bound by it.",
         "已检查 `visits` 次，上限 `cap` 次：请待下一年度，或填写理由 `beyond_cap`（留痕）。"
         "投诉举报核查和复查不受此限。",
@@ -1917,6 +1926,41 @@ class Reason(Enum):
         "检查已经开始，任务不得收回",
         "Let the inspectors finish it; the office concludes what was found.",
         "请由检查人员完成检查，再由机关作出结果。",
+    )
+
+    # -- places that are in no register ----------------------------------------------------------
+    PROVISIONAL_NOT_FOUND = (
+        "provisional.not-found",
+        Kind.MISSING,
+        "There is no such provisional place.",
+        "没有这个临时对象",
+        "List them: evenhand office provisional list.",
+        "请查看临时对象列表：evenhand office provisional list。",
+    )
+    PROVISIONAL_MATCHED = (
+        "provisional.matched",
+        Kind.CONFLICT,
+        "This place was merged into a registered establishment already.",
+        "该临时对象已归并",
+        "See `into`; to part them again decide that the pair is different: "
+        "evenhand office register duplicates.",
+        "请查看 `into`；如需拆分，请判定为不同对象：evenhand office register duplicates。",
+    )
+    PROVISIONAL_KNOWN = (
+        "provisional.known",
+        Kind.CONFLICT,
+        "The register has this code already.",
+        "名录中已有此编号",
+        "Merge into it: evenhand office provisional match.",
+        "请直接归并：evenhand office provisional match。",
+    )
+    PROVISIONAL_UNREGISTERED = (
+        "provisional.unregistered",
+        Kind.INVALID,
+        "The register does not take the place as it is described.",
+        "名录不能接收该对象",
+        "Mend `problems` of the row.",
+        "请更正 `problems` 所列问题。",
     )
 
     # -- the office's side of sync ---------------------------------------------------------------

@@ -11,6 +11,7 @@ from backend.rules.reader import Row
 from backend.rules.records import (
     CREDIT_CLASSES,
     LISTS,
+    RESERVED,
     RISKS,
     STATUSES,
     DepartmentRecord,
@@ -40,8 +41,12 @@ def establishment(row: Row) -> EstablishmentRecord:
     longitude, latitude, datum = row.point()
     licence, address = row.text("licence", 64), row.text("address", 500)
     found_later = (licence or address) and not row.raw("code")
+    code = "" if found_later else row.code("code")
+    for name, one in (("code", code), ("licence", licence)):  # a licence may become the code
+        if one[: len(RESERVED)].upper() == RESERVED:
+            raise row.bad(name, Reason.CODE_RESERVED)
     return EstablishmentRecord(
-        code="" if found_later else row.code("code"),
+        code=code,
         name=row.text("name", 300, required=True),
         category=row.text("category", 60, required=True),
         division=row.division("division"),

@@ -10,6 +10,8 @@ from typing import Literal, TypeVar
 from msgspec import Struct
 
 STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
+PROVISIONAL = "provisional"  # 临时对象: in no register yet; no file says so of a row
+RESERVED = "PROV-"  # what its code begins with, and no other's
 RISKS = ("A", "B", "C", "D")
 CREDIT_CLASSES = ("", "A", "B", "C", "D")  # empty: not classed
 LISTS = ("abnormal", "serious")

@@ -110,6 +110,7 @@ from backend.wire.office import (
     Password,
 )
 from backend.wire.pictures import FactsView, MaskBox, MaskBoxes, MaskedView, NewMasks, RemarkView
+from backend.wire.provisional import MatchOrder, NewPlace, ProvisionalLine, RegisterOrder
 from backend.wire.registers import (
     ChangedRegister,
     ChangesView,
@@ -239,6 +240,7 @@ __all__ = [
     "MaskBox",
     "MaskBoxes",
     "MaskedView",
+    "MatchOrder",
     "MeasureView",
     "MissingFile",
     "MomentView",
@@ -256,6 +258,7 @@ __all__ = [
     "NewMasks",
     "NewMeasure",
     "NewPassword",
+    "NewPlace",
     "NewPlan",
     "NewPulse",
     "NewReview",
@@ -275,12 +278,14 @@ __all__ = [
     "PlanView",
     "ProgressView",
     "Proof",
+    "ProvisionalLine",
     "PublicDraw",
     "PublishedLine",
     "PublishedView",
     "ReasonCode",
     "ReceivedView",
     "RecusalView",
+    "RegisterOrder",
     "RegisterPage",
     "RehearsalView",
     "RemarkView",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from backend.wire.draws import TaskView
+from backend.wire.provisional import NewPlace
 from sync.origins import Origin
 
 Assigned = Literal["recheck", "complaint", "return", "mystery", "ad-hoc", "guidance"]
@@ -17,11 +18,11 @@ Why = Annotated[str, Meta(min_length=2, max_length=300)]
 class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     """A visit: to whom, with what, by whom, why, and in which days.
 
+    `place` describes who is in no register, where there is no `code`.
     `checklist` and `stall_checklist` are a digest or a code for its newest. With `with_stalls`
     every stall of a market gets a task of its own, or those that `only` names.
     """
 
-    code: Code
     checklist: Code
     lead: Certificate
     second: Certificate
@@ -29,6 +30,8 @@ class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Why
     opens_on: date
     closes_on: date
+    code: Annotated[str, Meta(max_length=64)] = ""
+    place: NewPlace | None = None
     reference: Annotated[str, Meta(max_length=64)] = ""
     follows: Annotated[str, Meta(max_length=64)] = ""
     must: Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=300)] = []

@@ -29,8 +29,8 @@ from backend.tables import (
     Seat,
     Task,
 )
-from backend.wire import AssignedLine, AssignedView, NewTask, WithdrawOrder
-from backend.work import announcements, frames, plans, tasks, visits
+from backend.wire import AssignedLine, AssignedView, NewPlace, NewTask, WithdrawOrder
+from backend.work import announcements, frames, mergers, plans, provisional, tasks, visits
 from sync import checklist as forms
 from sync.origins import Origin, origin_of
 from sync.refusals import Reason, Refused
@@ -55,7 +55,11 @@ async def assign_task(
 ) -> AssignedView:
     """Send two inspectors to an establishment, and with `with_stalls` to those in it as well."""
     await head(db)  # first: nobody is assigned, and nothing arrives, until this is done
-    site = await _site(db, order.code)
+    site = (
+        await _site(db, order.code)
+        if order.code or order.place is None
+        else await _place(db, order.place, officer=officer, now=now)
+    )
     pair = Pair(await _inspector(db, order.lead), await _inspector(db, order.second))
     digest = await plans.released(db, order.checklist)
     of_stalls = await plans.released(db, order.stall_checklist or order.checklist)
@@ -205,12 +209,13 @@ async def list_assigned(
     )
     found = (await db.exec(query)).all()
     begun = await _begun(db, [task.id for task, *_ in found])
+    sites = await mergers.followed(db, [(task, site) for task, site, *_ in found])
     return [
         AssignedLine(
             id=task.id,
             origin=origin_of(task.origin),
-            code=site.code,
-            name=site.name,
+            code=sites[task.id].code,
+            name=sites[task.id].name,
             lead=lead_name,
             second=second_name,
             opens_on=task.opens_on,
@@ -225,7 +230,7 @@ async def list_assigned(
             withdrawn_at=task.withdrawn_at,
             withdrawn_for=task.withdrawn_for,
         )
-        for task, site, lead_name, second_name in found
+        for task, _, lead_name, second_name in found
     ]
 
 
@@ -387,6 +392,11 @@ async def _site(db: Session, code: str) -> Establishment:
     if found is None:
         raise Refused(Reason.ESTABLISHMENT_NOT_FOUND, code=code)
     return found
+
+
+async def _place(db: Session, place: NewPlace, *, officer: Officer, now: datetime) -> Establishment:
+    made = await provisional.create_provisional(db, place, officer=officer, now=now)
+    return await _site(db, made.code)
 
 
 async def _begun(db: Session, ids: Collection[str]) -> set[str]:

@@ -22,7 +22,7 @@ from backend.tables import (
 )
 from backend.tables import Checklist as ChecklistRow
 from backend.wire import Stage
-from backend.work import folds
+from backend.work import folds, mergers
 from backend.work.calendars import working_days
 from sync import checklist, merge, taking_part
 from sync.checklist import Checklist, Item, named
@@ -97,7 +97,7 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     found = (await db.exec(query.with_for_update(of=Task) if lock else query)).first()
     if found is None:
         raise Refused(Reason.INSPECTION_NOT_FOUND, inspection=inspection_id)
-    task, establishment, released = found
+    task, chosen, released = found
     inspection = await db.get(Inspection, task.id, with_for_update=lock or None)
     known = (await folds.recorded(db, [task.id]))[task.id]
     state = merge.fold(known)
@@ -113,7 +113,7 @@ async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:
     orders = select(Rectification).where(Rectification.inspection_id == task.id)
     return Case(
         task=task,
-        establishment=establishment,
+        establishment=(await mergers.followed(db, [(task, chosen)]))[task.id],
         checklist=await _followed(db, state, released),
         brought={
             one.digest: checklist.load(one.body)

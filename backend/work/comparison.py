@@ -185,7 +185,8 @@ def _open(shelf: Shelf) -> ColumnElement[bool]:
 def _missing(shelf: Shelf, division: str) -> Select[Any]:
     """Find whom the files do not name, though they should: the closed are free to go."""
     named = select(shelf.staged.c.n).where(shelf.same(shelf.kept, shelf.staged)).exists()
-    return select(shelf.kept.c.id).where(~named, _open(shelf), shelf.within(division))
+    found = select(shelf.kept.c.id).where(~named, _open(shelf), shelf.within(division))
+    return found.where(shelf.registered())
 
 
 async def _fields(connection: AsyncConnection, reading: Stage) -> dict[str, int]:

@@ -20,7 +20,7 @@ from sqlmodel import col, func, select
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head
-from backend.rules.matching import Candidate, Match, suspects
+from backend.rules.matching import Candidate, Match, judge, suspects
 from backend.tables import Establishment, Lookalike, Revision
 from backend.wire import ComparisonView, EstablishmentView, LookalikeView
 from backend.work.shelves import SHELVES, keep_versions, moment
@@ -152,6 +152,21 @@ async def decide_lookalike(
     return _view(pair, kept_one, merged, decision=decision)
 
 
+async def merge(
+    db: Session, officer: Officer, goes: Establishment, stays: Establishment, *, now: datetime
+) -> LookalikeView:
+    """Merge two that an officer knows to be one, whether or not anything suspected it."""
+    await remember(db, [judge(_candidate(goes), _candidate(stays))], now=now)
+    await db.flush()
+    first, second = sorted((goes.code, stays.code))
+    query = select(Lookalike.id).where(
+        Lookalike.first_code == first, Lookalike.second_code == second
+    )
+    pair = (await db.exec(query)).one()
+    side: Side = "first" if _ordered(goes, stays)[0] is stays else "second"
+    return await decide_lookalike(db, officer, pair, "same", stays=side, now=now)
+
+
 # -- the parts of a decision ---------------------------------------------------------------------
 
 
@@ -205,6 +220,19 @@ async def _succeed(
     one.successor_code, one.revision_id = successor, revision.id
     await db.flush()
     return revision.id
+
+
+def _candidate(one: Establishment) -> Candidate:
+    return Candidate(
+        id=one.code,
+        code=one.code,
+        name=one.name,
+        address=one.address,
+        division=one.division,
+        longitude=one.longitude,
+        latitude=one.latitude,
+        datum=one.datum,
+    )
 
 
 def _ordered(one: Establishment, other: Establishment) -> tuple[Establishment, Establishment]:

@@ -60,7 +60,7 @@ def rows_of(register: Register, division: str, collation: str = "") -> sa.Select
     shelf = SHELVES[register]
     query = sa.select(*(shelf.kept.c[name] for name in shelf.spec.stored))
     keys = (shelf.kept.c[name] for name in shelf.spec.key)
-    return query.where(shelf.within(division)).order_by(
+    return query.where(shelf.within(division), shelf.registered()).order_by(
         *(_collated(key, collation) for key in keys)
     )
 

@@ -27,6 +27,7 @@ from backend.rules.eligibility import Days, Exemption, Past, Subject, Visit
 from backend.rules.frame import Frame, Freezer
 from backend.rules.ladder import Staffing
 from backend.rules.papers import Extra, FrameLine, Party, Place, TaskPaper
+from backend.rules.records import PROVISIONAL
 from backend.rules.scheme import Scheme, Traits
 from backend.tables import (
     Checklist,
@@ -262,6 +263,9 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
     query = (
         sqlalchemy.select(col(Establishment.code), facts)
         .where(col(Establishment.division).startswith(plan.division))
+        .where(
+            col(Establishment.status) != PROVISIONAL
+        )  # nobody can be drawn who is in no register
         .order_by(order)
     )
     stream = await (await db.connection()).stream(query.execution_options(yield_per=frame.BLOCK))

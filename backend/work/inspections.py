@@ -29,7 +29,7 @@ from backend.wire import (
     TakingPartView,
     TextView,
 )
-from backend.work import announcements, orders, parts
+from backend.work import announcements, mergers, orders, parts
 from backend.work.calendars import working_days
 from backend.work.cases import Case, load, publish_by, stage
 from backend.work.code_lists import result_lists
@@ -62,6 +62,7 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
     )
     found = list(await db.exec(query))
     ids = [task.id for task, *_ in found]
+    sites = await mergers.followed(db, [(task, site) for task, site, *_ in found])
     out = select(Publication.inspection_id, Publication.n).where(
         col(Publication.inspection_id).in_(ids)
     )
@@ -83,7 +84,8 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
             publish_by=publish_by(concluded) if concluded else None,
             outdated=bool(concluded and seen and concluded.digest != seen.digest),
         )
-        for task, place, seen, concluded in found
+        for task, _, seen, concluded in found
+        for place in (sites[task.id],)
     ]
 
 

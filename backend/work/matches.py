@@ -20,6 +20,7 @@ from backend.db import Session
 from backend.rules.matching import BLOCK_MAX, Candidate, Match, Newcomers, apart, identity, judge
 from backend.rules.names import fold
 from backend.rules.reader import PROBLEMS_MAX, Problem, shown
+from backend.rules.records import PROVISIONAL
 from backend.work.staging import Rows, Stage
 from sync.refusals import Reason
 
@@ -57,7 +58,7 @@ class Known(Struct, frozen=True):
 
     candidate: Candidate
     code: str  # its successor's, if it was merged
-    active: bool  # at its place still, if perhaps shut for a while
+    active: bool  # registered, and at its place still, if perhaps shut for a while
 
 
 class Reports:
@@ -358,7 +359,7 @@ def _row(one: Mapping[Any, Any]) -> Staged:
 
 
 def _as_known(one: Mapping[Any, Any], *, licence: str = "") -> Known:
-    active = one["status"] not in GONE and not one["successor_code"]
+    active = one["status"] not in (*GONE, PROVISIONAL) and not one["successor_code"]
     return Known(_candidate(one, licence=licence), one["successor_code"] or one["code"], active)
 
 

@@ -20,12 +20,13 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
     tuple_,
 )
 from sqlmodel import SQLModel
 
 from backend.db import Session
-from backend.rules.records import REGISTERS, Reference, Register, Spec, written
+from backend.rules.records import PROVISIONAL, REGISTERS, Reference, Register, Spec, written
 from backend.wire import FieldChange
 
 Image = Mapping[str, Any] | RowMapping
@@ -66,6 +67,12 @@ class Shelf(Struct, frozen=True):
     def told(self, row: Image) -> str:
         """Write the key of a row for people."""
         return " ".join(written(row[name]) for name in self.spec.key)
+
+    def registered(self) -> ColumnElement[bool]:
+        """Tell which rows a register has, and which only wait for one (临时对象)."""
+        if self.spec.name != "establishments":
+            return true()
+        return self.kept.c.status != PROVISIONAL
 
     def within(self, division: str, of: Table | None = None) -> ColumnElement[bool]:
         """Tell which rows a division governs, of the register or of its versions."""

@@ -13,7 +13,7 @@ from backend.db import Session
 from backend.rules.calendar import local_day
 from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Relief, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
-from backend.work import draws, feed, histories, overlaps, plans
+from backend.work import draws, feed, histories, mergers, overlaps, plans
 from sync.origins import origin_of
 from sync.refusals import Reason, Refused
 
@@ -157,7 +157,8 @@ async def views(
         who = OnSite(one.id, one.name, one.certificate)
         view = SeatView(seat.department, seat.position, who, seat.checklist_digest)
         seats.setdefault(seat.task_id, []).append(view)
-    return [(task, _view(task, site, drawn, seats[task.id])) for task, site, drawn in rows]
+    sites = await mergers.followed(db, [(task, site) for task, site, _ in rows])
+    return [(task, _view(task, sites[task.id], drawn, seats[task.id])) for task, _, drawn in rows]
 
 
 def _view(task: Task, site: Establishment, drawn: Draw | None, seats: list[SeatView]) -> TaskView:

@@ -19,6 +19,7 @@ from cli.office import (
     inspections,
     ledger,
     plans,
+    provisional,
     quarantine,
     registers,
     risk,
@@ -35,8 +36,8 @@ def group() -> None:
 
 
 for _room in (
-    accounts, registers, checklists, counts, divisions, search, exports, changes, plans, devices,
-    handovers, quarantine, conflicts, ledger, inspections, followup, risk,
+    accounts, registers, checklists, counts, divisions, search, exports, changes, plans,
+    provisional, devices, handovers, quarantine, conflicts, ledger, inspections, followup, risk,
     catalogues, complaints,
 ):  # fmt: skip
     for _command in _room.commands:

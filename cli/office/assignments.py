@@ -7,6 +7,7 @@ import msgspec
 
 from backend.wire import AssignedLine, AssignedView, WithdrawOrder
 from cli import client
+from cli.office.provisional import place_of
 from cli.output import as_json, json_option, say, show, text
 from sync.origins import ORIGINS, WORDS, origin_of
 
@@ -25,7 +26,13 @@ LINES = {
 
 
 @click.command("assign")
-@click.option("--code", required=True, help="Of the establishment. 检查对象代码。")
+@click.option("--code", default="", help="Of the establishment. 检查对象代码。")
+@click.option("--name", default="", help="Of a place that is in no register. 临时对象名称。")
+@click.option("--address", default="", help="Its address. 临时对象地址。")
+@click.option("--category", default="", help="What it is. 临时对象业态。")
+@click.option("--division", default="", help="Where it lies. 临时对象区划代码。")
+@click.option("--longitude", type=float, default=None, help="经度。")
+@click.option("--latitude", type=float, default=None, help="纬度。")
 @click.option("--checklist", required=True, help="Its digest, or a code for its newest. 检查表。")
 @click.option("--lead", required=True, metavar="CERTIFICATE", help="主办执法证号。")
 @click.option("--second", required=True, metavar="CERTIFICATE", help="协办执法证号。")
@@ -49,6 +56,12 @@ LINES = {
 @json_option
 def assign_task(
     code: str,
+    name: str,
+    address: str,
+    category: str,
+    division: str,
+    longitude: float | None,
+    latitude: float | None,
     checklist: str,
     lead: str,
     second: str,
@@ -66,10 +79,15 @@ def assign_task(
 ) -> None:
     """Send two inspectors where no draw sent them; for supervisors. 交办检查任务。
 
+    A place that is in no register (such as an unlicensed den) is described by --name, --address,
+    --category and --division instead of --code, and gets a provisional code.
+
     A visit beyond the year's number (年度频次上限) is refused unless --beyond-cap says why. A
     mystery visit (暗访) is marked unannounced: nobody is told before.
     """
-    order = {
+    if bool(code) == bool(name):
+        raise click.UsageError(text("Give --code or --name.", "请填写 --code 或 --name 之一。"))
+    order: dict[str, object] = {
         "code": code,
         "checklist": checklist,
         "lead": lead,
@@ -86,6 +104,9 @@ def assign_task(
         "only": only,
         "stall_checklist": stall_checklist,
     }
+    if name:
+        point = (longitude, latitude, "WGS-84")
+        order["place"] = place_of(name, address, category, division, *point)
     made = client.post("/office/tasks", AssignedView, order)
     of = f" / {made.cap}" if made.cap else ""
     say(

@@ -26,7 +26,7 @@ FOUND = {
     "key": ("key object", "重点"),
     "same_as": ("same as", "同一对象"),
 }
-STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown")
+STATUSES = ("active", "suspended", "revoked", "cancelled", "moved", "unknown", "provisional")
 PAIRS = {
     "score": ("score", "相似度"),
     "one": ("one", "对象一"),

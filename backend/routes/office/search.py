@@ -25,7 +25,9 @@ Words = Annotated[str, QueryParameter(max_length=100)]
 Place = Annotated[int, QueryParameter(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 Risk = Literal["", "A", "B", "C", "D"]
-Status = Literal["", "active", "suspended", "revoked", "cancelled", "moved", "unknown"]
+Status = Literal[
+    "", "active", "suspended", "revoked", "cancelled", "moved", "unknown", "provisional"
+]
 CreditList = Literal["", "abnormal", "serious"]
 Decided = Literal["", "same", "different"]
 
