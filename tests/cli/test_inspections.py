@@ -32,7 +32,10 @@ async def visited(settings: Settings) -> tuple[str, str, str]:
         failed.sign("lead", "second")
         torn.answer("lead", i1_1="pass")
         torn.answer("second", i1_1="fail")
-        for visit in (failed, torn):
+        shut = Visit(tasks[2])
+        shut.attach("lead", body, caption="大门紧闭")
+        shut.sign("lead", "second")
+        for visit in (failed, torn, shut):
             await visit.arrive(office)
         await store(office, body)
         await office.account("supervisor", DIVISION, name="主管")
@@ -70,6 +73,13 @@ def test_an_office_concludes_reviews_publishes_and_anyone_verifies(
     conflicts = evenhand("office", "conflicts")
     refused = evenhand("office", "inspection", "conclude", torn)
     concluded = evenhand("office", "inspection", "conclude", failed)
+    lines = json.loads(listed.output)
+    shut = next(one["id"] for one in lines if one["stage"] == "signed" and one["id"] != failed)
+    open_items = evenhand("office", "inspection", "conclude", shut)
+    gone = evenhand(
+        "office", "inspection", "conclude", shut, "--result", "unreachable",
+        "--remark", "无人应答", "--follow-up", "copy",
+    )  # fmt: skip
     evenhand("office", "login", "审核")
     unclear = evenhand("office", "inspection", "review", failed)
     sheet, picture = tmp_path / "sheet.pdf", tmp_path / "picture.jpg"
@@ -90,6 +100,9 @@ def test_an_office_concludes_reviews_publishes_and_anyone_verifies(
     assert [conflicts.output.count(f"    {said}  检查员") for said in ("pass", "fail")] == [1, 1]
     assert (refused.exit_code, "inspection.in-conflict" in refused.output) == (14, True)
     assert "Ordered to put right 1.1" in concluded.output, concluded.output
+    assert "verdict.incomplete" in open_items.stderr
+    assert "Result: Not reachable at the registered address" in gone.stdout, gone.output
+    assert "Follows: Other departments told" in gone.stdout
     assert unclear.exit_code == 2
     assert reviewed.exit_code == 0, reviewed.output
     assert "Results published: 1" in published.output, published.output
