@@ -53,12 +53,13 @@ from cli.device_tasks import (
 from cli.home import Home
 from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
-from sync import checklist, verdict
+from sync import checklist
 from sync.checklist import Checklist, Item
 from sync.exchange import Exchanged, drive, exchange
 from sync.merge import Inspection, Said
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
+from sync.verdict import Verdict, judge
 
 TASKS = {
     "place": ("place", "签序"),
@@ -255,16 +256,16 @@ def _show_state(
 ) -> None:
     own, *brought = those
     people = people_of(task)
-    judged = verdict.judge(own, state)
+    judged = judge(own, state, must=task.must)
     if as_json():
         told = {"returned": task.returned, "history": task.history, "parts": seen.parts}
         show({"inspection": state, "verdict": judged, "files": kept, **told})
         return
-    _show_items(own, {item.ref: item for item in own.items}, state, people)
+    _show_items(own, {item.ref: item for item in own.items}, state, people, judged)
     for other in brought:
-        _show_items(
-            other, {checklist.named(other, item.ref): item for item in other.items}, state, people
-        )
+        theirs = {checklist.named(other, item.ref): item for item in other.items}
+        part = judge(other, state, partner=True, must=task.must)
+        _show_items(other, theirs, state, people, part)
     for finding in state.findings:
         marks = finding_marks(finding)
         say(
@@ -287,7 +288,11 @@ def _show_state(
 
 
 def _show_items(
-    form: Checklist, items: Mapping[str, Item], state: Inspection, people: Mapping[str, str]
+    form: Checklist,
+    items: Mapping[str, Item],
+    state: Inspection,
+    people: Mapping[str, str],
+    judged: Verdict,
 ) -> None:
     lines: list[dict[str, object]] = []
     for ref, item in items.items():
@@ -297,7 +302,7 @@ def _show_items(
                 "item": ref,
                 "text": text(item.text.en, item.text.zh),
                 "value": known.value if known else "",
-                "flag": text("CONFLICT", "不一致") if known and known.conflict else "",
+                "flag": _flag(judged, ref),
                 "others": _others(known.standing[1:] + known.overruled, people) if known else "",
             }
         )
@@ -312,6 +317,18 @@ def _show_items(
             "others": ("also said", "其他答案"),
         },
     )
+
+    for score in form.scores:
+        value = judged.scores[score.code] or "-"
+        say(f"{score.text.en}: {value}", f"{score.text.zh}：{value}")
+
+
+def _flag(judged: Verdict, ref: str) -> str:
+    if ref in judged.in_conflict:
+        return text("CONFLICT", "不一致")
+    if ref in judged.not_asked:
+        return text("not asked", "不询问")
+    return text("open", "待答") if ref in judged.unanswered else ""
 
 
 def _others(said: tuple[Said, ...], people: Mapping[str, str]) -> str:

@@ -229,3 +229,7 @@ def test_items_that_say_the_same_in_other_limits_ask_the_same() -> None:
 
     assert difference(old, parse(milder.encode())).changed == ()
     assert difference(old, parse(other.encode())).changed == ("1.2", "1.3", "2.1")
+    single = parse(RICH.replace("several = true", "several = false").encode())
+    whose = parse(RICH.replace('role = "site"', 'role = "lead"').encode())
+    assert difference(old, single).changed == ("1.2",)
+    assert difference(old, whose).changed == ("2.2",)

@@ -161,6 +161,14 @@ def test_an_answer_of_its_kind_is_taken_and_complies_within_the_limit_that_appli
         (PRICES, priced(("rice", "ten", "13.5"))),
         (PRICES, Answer("1", kind="table", rows=({"goods": "rice", "bought": "1"},))),
         (PRICES, Answer("1", kind="table", rows=({"g": "r", "bought": "1", "price": "1"},))),
+        (
+            PRICES,
+            Answer(
+                "1",
+                kind="table",
+                rows=({"goods": "r", "bought": "1", "price": "1", "more": "1"},),
+            ),
+        ),
         (PRICES, Answer("1")),
         (ROOMS, room(sort="warm")),
         (ROOMS, room(since="yesterday")),

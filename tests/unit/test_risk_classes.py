@@ -104,6 +104,19 @@ def test_a_class_implies_the_visits_of_its_division_and_year() -> None:
     assert [scheme.band("A").years for scheme in (NATIONAL, ANHUI)] == [1, 2]
 
 
+def test_a_division_keeps_its_own_scheme_when_the_country_makes_a_newer_one() -> None:
+    own = TOML.replace('division = ""', 'division = "34"').replace("2016-12-01", "2018-01-01")
+    newer = TOML.replace("2016-12-01", "2026-01-01")
+    known = [one for toml in (TOML, own, newer) for one in parse(toml)]
+
+    chosen = [scheme_of(known, division, DAY) for division in ("34", "3401", "33", "")]
+
+    assert [(one.division, one.since.year) for one in chosen] == [
+        ("34", 2018), ("34", 2018), ("", 2026), ("", 2026),
+    ]  # fmt: skip
+    assert scheme_of(known, "3401", date(2017, 1, 1)).since.year == 2016
+
+
 def test_once_in_two_years_asks_for_nothing_in_the_year_after_a_visit() -> None:
     band = ANHUI.band("A")
 

@@ -1,0 +1,68 @@
+"""`evenhand device show` tells scores, open and hidden items as the office will see them."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+
+from cli.home import Home
+from cli.main import main
+from sync import checklist
+from sync.messages import Enrolled
+from sync.ops import Answer
+from sync.store import Row
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "checklists"
+SHIPPED = checklist.parse((FIXTURES / "nyc_style.toml").read_bytes())
+LAST = SHIPPED.sections[-1]
+FORM = replace(
+    SHIPPED,
+    sections=(
+        *SHIPPED.sections[:-1],
+        replace(LAST, items=tuple(replace(item, optional=True) for item in LAST.items)),
+    ),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A device on a recheck: general items may be left out, but for 3.2 of the last visit."""
+    home = Home(tmp_path / "phone")
+    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
+    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
+    task = {
+        "id": "t1", "checklist": checklist.digest(FORM), "must": ["3.2"], "place": 0,
+        "establishment": {"code": "c", "name": "某店", "address": "某路"},
+        "lead": {"id": "li", "name": "李明"}, "second": {"id": "wang", "name": "王芳"},
+    }  # fmt: skip
+    with home.store.transaction():
+        home.store.put_row(Row("i:t1", "task", "t1", "r", msgspec.json.encode(task)))
+        body = checklist.canonical(FORM)
+        home.store.put_row(Row("u:li", "checklist", checklist.digest(FORM), "r", body))
+    asked = [item.ref for item in FORM.items if item.kind == "choice" and not item.optional]
+    given = {ref: Answer("level1" if ref == "2.2" else "ok", kind="choice") for ref in asked}
+    home.replica.answer("t1", given)
+    home.close()
+    return tmp_path / "phone"
+
+
+def test_points_hidden_items_and_what_the_task_demands_are_shown(folder: Path) -> None:
+    run, show = CliRunner().invoke, ["device", "show", "t1", "--home", str(folder)]
+    answers = ["device", "answer", "t1", "3.2=level2", "--home", str(folder)]
+
+    before = run(main, show, env={"EVENHAND_LANG": "en"})
+    told = json.loads(run(main, [*show, "--json"]).stdout)["verdict"]
+    done = run(main, answers)
+    after = run(main, show, env={"EVENHAND_LANG": "zh"})
+
+    assert "not asked" in before.stdout
+    assert "Points (lower is better): 5" in before.stdout
+    assert "No outcome yet." in before.stdout
+    assert (told["unanswered"], told["not_asked"]) == (["3.2"], ["1.2"])
+    assert done.exit_code == 0, done.output
+    assert "扣分合计（越低越好）：8" in after.stdout
+    assert "当前结论：A级" in after.stdout
+    assert "待答" not in after.stdout
