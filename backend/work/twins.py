@@ -13,7 +13,8 @@ from backend.tables import Exhibit, Picture
 from backend.work import folds
 from sync.pictures import SAME_BITS_MAX, Remark, distance
 
-LIKE_MAX = 1000  # pictures with a part alike that are compared
+LIKE_MAX = 20_000  # pictures with a part alike that are compared
+NAMED_MAX = 500
 OTHERS_MAX = 20  # inspections that are looked into
 
 
@@ -48,13 +49,14 @@ async def alike(
     query = (
         select(Exhibit)
         .where(col(Exhibit.sha256).in_(wanted), Exhibit.inspection_id != inspection_id)
-        .order_by(col(Exhibit.inspection_id))
+        .order_by(col(Exhibit.inspection_id).desc())
+        .limit(NAMED_MAX)  # a picture of a form may be everywhere; the newest say enough
     )
     where: dict[str, list[str]] = {}
     for row in await db.exec(query):
         where.setdefault(row.sha256, []).append(row.inspection_id)
     return {
-        digest: {name: where[name] for name in sorted(those) if name in where}
+        digest: {name: sorted(where[name]) for name in sorted(those) if name in where}
         for digest, those in same.items()
     }
 

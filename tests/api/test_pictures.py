@@ -11,8 +11,11 @@ from typing import Any
 import msgspec
 import pypdfium2
 import pytest
+import uploads
 from conftest import NOW, Office
 from httpx import AsyncClient, Response
+from phones import Phone
+from phones import opened as opened_door
 from PIL import Image, ImageDraw
 from rows import put
 from sqlmodel import select
@@ -20,12 +23,14 @@ from visits import DIVISION, Visit, dispatched, store
 
 from backend import db
 from backend.rules.disclosure import jpeg_metadata
-from backend.tables import Establishment, Exhibit, Picture, Task
+from backend.tables import Blob, Establishment, Exhibit, Picture, Task
 from backend.wire import MomentView
 from backend.work import cases, holdings, twins
+from sync import layers
 from sync.layers import Box, Layer, Words
 from sync.ops import Arrive, SetAnswers
 from sync.pictures import Place, parts
+from sync.store import File
 
 LAYER = Layer(w=480, h=640, shapes=(Box(x=20, y=20, w=200, h=100), Words(x=30, y=40, text="破损")))
 SITE = {"latitude": 31.2284, "longitude": 121.4782, "datum": "GCJ-02"}  # seen by a camera at CAMERA
@@ -294,3 +299,29 @@ async def test_all_pictures_come_on_a_sheet_that_is_the_same_bytes_each_time(
     told = ("照片汇总表", "冷库门封", "后厨", "2026-03-02 09:10:00", digest(good)[:16])
     for word in (*told, "未到达", "无法识别", "距登记地址 111"):
         assert word in words, word
+
+
+async def test_a_push_says_which_files_it_names_and_an_upload_what_they_show(
+    office: Office,
+) -> None:
+    body, layer, wrong = scene(4), msgspec.json.encode(LAYER), b'{"w":0}'
+    task = "01900000-0000-7000-8000-0000000000aa"
+    phone = await Phone(await opened_door(office, task), "lead").enrol()
+    phone.replica.attach(task, File(digest(body), len(body), "image/jpeg"))
+    await phone.sync()
+    await phone.sync()
+    client = await uploads.enrol(office)
+    for file, mime in ((body, "image/jpeg"), (layer, layers.MIME), (wrong, layers.MIME)):
+        await uploads.carry(client, uploads.sending(file, mime=mime))
+
+    async with db.transaction(office.engine, write=False) as session:
+        named = [(one.inspection_id, one.sha256) for one in await session.exec(select(Exhibit))]
+        pictures = list(await session.exec(select(Picture)))
+        flags = dict((await session.exec(select(Blob.sha256, Blob.flag))).all())
+
+    assert named == [(task, digest(body))]
+    (picture,) = pictures
+    assert picture.sha256 == digest(body)
+    assert parts(picture.hash) == (picture.part_1, picture.part_2, picture.part_3, picture.part_4)
+    assert flags[digest(layer)] == ""
+    assert flags[digest(wrong)] == "photo.layer-wrong"
