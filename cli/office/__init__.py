@@ -18,6 +18,7 @@ from cli.office import (
     handovers,
     inspections,
     ledger,
+    pictures,
     plans,
     provisional,
     quarantine,
@@ -38,10 +39,12 @@ def group() -> None:
 for _room in (
     accounts, registers, checklists, counts, divisions, search, exports, changes, plans,
     provisional, devices, handovers, quarantine, conflicts, ledger, inspections, followup, risk,
-    catalogues, complaints,
+    catalogues, complaints, pictures,
 ):  # fmt: skip
     for _command in _room.commands:
         group.add_command(_command)
+
+inspections.inspection.add_command(pictures.print_contact_sheet)
 
 for _command in amendments.commands:
     plans.draw.add_command(_command)
