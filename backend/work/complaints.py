@@ -135,8 +135,8 @@ async def _enter(
     known = (await db.exec(query)).first()
     if known is not None:
         may_see(officer, known.division)
-        if fields := [name for name in TOLD if getattr(known, name) != getattr(made, name)]:
-            raise Refused(Reason.COMPLAINT_TAKEN, number=row.number, fields=" ".join(fields))
+        if other := [name for name in TOLD if getattr(known, name) != getattr(made, name)]:
+            raise Refused(Reason.COMPLAINT_TAKEN, number=row.number, fields=" ".join(other))
         return known, False
     db.add(made)
     await db.flush()

@@ -410,7 +410,8 @@ def _conclude(bureau: Bureau, sites: Sequence[Site]) -> None:
             orders += 1
         photos = [f"--photo={one.sha256}" for one in view.evidence if one.arrived and not one.flag]
         bureau.office("reviewer", "inspection", "review", site.id, "--approve", *photos)
-        label = text(view.conclusion.label.en, view.conclusion.label.zh)
+        said = view.conclusion.label or view.conclusion.result_label
+        label = text(said.en, said.zh)
         due = f"{view.order.due_on} ({view.order.working_days})" if view.order else ""
         rows.append((site.place, site.name, label, " ".join(view.verdict.failed), due))
     story.table(
