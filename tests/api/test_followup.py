@@ -3,28 +3,24 @@
 import asyncio
 import json
 from datetime import date
-from itertools import count
-from typing import Any
 
 import msgspec
 import pytest
 from conftest import Clock, Office
-from httpx import AsyncClient, Response
+from followed import acts, asked_for, concluded, refusal, standing, task, tick
+from httpx import AsyncClient
 from msgspec.structs import replace
 from phones import enrolled
 from simulation.app_hub import AppHub
-from sqlmodel import col, select
-from visits import DIVISION, Visit, asked, dispatched, photo, store
+from sqlmodel import select
+from visits import DIVISION, asked, dispatched
 
 from backend import db
 from backend.settings import Settings
-from backend.tables import Act, Feed, Inspector, Reminder, Task
+from backend.tables import Feed, Inspector, Reminder, Task
 from backend.wire import Ticked
-from backend.work import ticks
-from backend.work.snapshots import Snapshots
 
 PROOF = "ab" * 32
-_picture = count(1)
 NOTHING = Ticked((), (), (), 0, 0, 0, 0, 0)
 
 
@@ -49,51 +45,10 @@ async def reviewer(office: Office) -> AsyncClient:
     return await office.officer("reviewer", DIVISION)
 
 
-async def concluded(
-    office: Office, supervisor: AsyncClient, task: Task, **failed: str
-) -> dict[str, Any]:
-    """Inspect with these items failing and a photo for each, and conclude."""
-    visit, body = Visit(task), photo(next(_picture))
-    visit.answer_all("lead", **failed)
-    for name in failed:
-        visit.attach("second", body, item=name[1:].replace("_", "."))
-    visit.sign("lead", "second")
-    await visit.arrive(office)
-    if failed:
-        await store(office, body)
-    done: dict[str, Any] = await asked(supervisor, f"/office/inspections/{task.id}/conclusion", {})
-    return done
-
-
-async def tick(office: Office) -> Ticked:
-    async with db.transaction(office.engine) as session:
-        return await ticks.tick(session, Snapshots(office.settings.data_dir), office.clock())
-
-
-async def task(office: Office, name: str) -> Task:
-    async with db.transaction(office.engine, write=False) as session:
-        return await session.get_one(Task, name)
-
-
-async def acts(office: Office, *verbs: str) -> list[str]:
-    async with db.transaction(office.engine, write=False) as session:
-        query = select(Act.verb).where(col(Act.verb).in_(verbs)).order_by(col(Act.n))
-        return list(await session.exec(query))
-
-
 async def on_devices(office: Office, kind: str) -> list[tuple[str, bool]]:
     async with db.transaction(office.engine, write=False) as session:
         query = select(Feed.bucket, Feed.gone).where(Feed.kind == kind).order_by(Feed.bucket)
         return list((await session.exec(query)).all())
-
-
-def refusal(answer: Response) -> tuple[int, str, dict[str, Any]]:
-    body = answer.json()
-    return answer.status_code, body["code"], body["details"]
-
-
-def standing(order: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    return {one["item"]: (one["status"], one["due_on"]) for one in order["remedies"]}
 
 
 # -- orders and rechecks -------------------------------------------------------------------------
@@ -143,12 +98,6 @@ async def test_an_order_lives_item_by_item_through_two_rechecks(
     assert await acts(office, "order.overdue", "rectification.close", "rectification.fail") == [
         "order.overdue", "rectification.fail", "rectification.close", "rectification.close",
     ]  # fmt: skip
-
-
-async def asked_for(client: AsyncClient, path: str) -> Any:
-    answer = await client.get(path)
-    assert answer.is_success, answer.text
-    return answer.json()
 
 
 async def test_a_recheck_that_finds_all_well_closes_the_order_and_asks_for_nothing(
