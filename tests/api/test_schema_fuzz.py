@@ -181,6 +181,7 @@ async def things(office: Office) -> dict[str, str]:
         "risk_id": risk.id,
         "upload_id": "0" * 36,
         "digest": "0" * 64,
+        "sha256": "0" * 64,
         "n": "1",
         "amendment_id": "0" * 36,
         "name": "commit.json",
