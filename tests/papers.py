@@ -19,6 +19,7 @@ from backend.prints.paper_words import Language, What
 from backend.prints.typeset import Fonts
 from backend.work.calendars import working_days
 from sync import checklist, strokes, violations
+from sync.checklist import Checklist
 from sync.merge import Recorded
 from sync.ops import (
     AddEvidence,
@@ -100,11 +101,13 @@ class Recording:
         """Attach the strokes of a signature."""
         return self.attach(device, drawn(len(self.ops)), strokes.MIME, role="strokes")
 
-    def facts(self, *, decision: Decision | None = None, **task: Any) -> Facts:
-        """Gather all that was recorded."""
+    def facts(
+        self, *forms: Checklist, decision: Decision | None = None, **task: Any
+    ) -> Facts:  # fmt: skip
+        """Gather all that was recorded under the cold store's form, or other ones."""
         catalogue = {violations.digest(CATALOGUE): violations.canonical(CATALOGUE)}
         return facts.gather(
-            task=msgspec.json.encode(TASK | task), forms=[FORM], ops=self.ops,
+            task=msgspec.json.encode(TASK | task), forms=forms or (FORM,), ops=self.ops,
             read=self.files.get, catalogue=catalogue.get,
             decision=msgspec.json.encode(decision) if decision is not None else None,
         )  # fmt: skip
