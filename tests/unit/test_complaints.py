@@ -17,7 +17,7 @@ GOOD = "12315-1,投诉,12315,2026-02-27,买到过期食品,E1\n12315-2,report,le
 
 
 def clock(kind: Kind, state: State, received: date, **more: Any) -> Clock:
-    told = {"accepted_on": None, "extended": False} | more
+    told: dict[str, Any] = {"accepted_on": None, "extended": False} | more
     return rules.clock(
         kind, state, received_on=received, terms=TERMS, calendar=working_days(), **told
     )
@@ -35,7 +35,7 @@ def clock(kind: Kind, state: State, received: date, **more: Any) -> Clock:
     ],
 )
 def test_what_falls_due_next_is_counted_in_working_days(
-    kind: Kind, state: State, more: dict[str, Any], step: str, due_on: date | None
+    kind: Kind, state: State, more: dict[str, Any], step: Step, due_on: date | None
 ) -> None:
     assert clock(kind, state, date(2026, 2, 9), **more) == Clock(step, due_on)
 
