@@ -109,6 +109,8 @@ def tone_of(name: str, said: Said | None, judged: Verdict) -> Tone:
 
 def result(item: Item, said: Said | None, tone: Tone, say: Reader) -> str:
     """Say the result of an item in a word or its value."""
+    if tone == "open" and said is not None:
+        return say.w["inadmissible"]
     if tone == "conflict" and said is not None:
         return f"{say.w['conflict']}: {reading(item, said, say)}"
     if item.kind in ("verdict", "number", "temperature", "table", "photo", "signature"):
@@ -185,7 +187,17 @@ def _rows(item: Item, said: Said, say: Reader) -> dict[str, object]:
         else say.text(known[code].text) if code in known else code
         for code in codes
     ]  # fmt: skip
-    return {"head": heads, "rows": [[one[code] for code in codes] for one in said.rows]}
+    words = {
+        code: {one.code: say.text(one.text) for one in known[code].choices}
+        for code in codes
+        if code in known
+    }
+    return {
+        "head": heads,
+        "rows": [
+            [words.get(code, {}).get(one[code], one[code]) for code in codes] for one in said.rows
+        ],
+    }
 
 
 def _people(facts: Facts) -> list[Who]:

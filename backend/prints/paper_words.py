@@ -77,6 +77,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "fail": ("does not comply", "不符合"),
     "na": ("not applicable", "合理缺项"),
     "open": ("not answered", "未填写"),
+    "inadmissible": ("not as the form asks", "填写不符合要求"),
     "conflict": ("answers differ", "答案不一致"),
     "note": ("Note", "备注"),
     "reading": ("Reading", "读数"),

@@ -282,10 +282,11 @@ def _judged(form: Checklist, judged: Verdict, say: Reader) -> Data:
     rate = f"{100 * passed / checked:.1f} %" if checked else "–"
     clause = next((rule for rule in form.rules if rule.clause == judged.clause), None)
     outcome = form.outcome(judged.outcome) if judged.given else None
+    handling = outcome and (outcome.handling if judged.failed else "none")
     return {
         "title": f"{say.text(form.title)} {form.version}",
         "outcome": say.text(outcome.label) if outcome else "",
-        "handling": w[f"handling_{outcome.handling}"] if outcome else "",
+        "handling": w[f"handling_{handling}"] if handling else "",
         "clause": f"{clause.clause} {say.text(clause.text)}" if clause else "",
         "counts": [
             (w["asked"], items),

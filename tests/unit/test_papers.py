@@ -277,10 +277,29 @@ def test_every_form_that_is_shipped_can_be_printed_with_all_its_kinds(
             assert squeezed(limit.text.zh) in text, item.ref
         for column in item.columns:
             assert squeezed(column.text.zh) in text, item.ref
+            for choice in column.choices[:1]:
+                assert squeezed(choice.text.zh) in text, item.ref
         if said is not None and item.kind in ("count", "date", "text") and item.when is None:
             assert squeezed(said.v) in text, item.ref
     for score in form.scores:
         assert squeezed(score.text.en) in result, score.code
+
+
+def test_a_grade_without_faults_asks_for_nothing_and_a_wrong_answer_is_told(fonts: Fonts) -> None:
+    form = checklist.parse((visits.FIXTURES / "checklists" / "nyc_style.toml").read_bytes())
+    fine, odd = visits.Recording(), visits.Recording()
+    best = {
+        one.ref: Answer(one.choices[0].code, kind="choice") if one.choices else Answer("pass")
+        for one in form.items
+    }
+    fine.add("a", SetAnswers, f=best)
+    odd.add("a", SetAnswers, f={"1.1": Answer("perhaps")})
+
+    good = visits.arranged("result", fine.facts(form), "en")["results"][0]
+    record = told("record", odd.facts(), "en", fonts)
+
+    assert (good["outcome"], good["handling"]) == (form.outcomes[0].label.en, "passed")
+    assert squeezed(paper_words.WORDS["inadmissible"][0]) in record
 
 
 def test_an_item_that_must_be_answered_this_time_leaves_the_result_open(fonts: Fonts) -> None:
