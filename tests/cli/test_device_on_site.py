@@ -36,6 +36,7 @@ KINDS = (
     Item("2.5", T, T, "date"),
     Item("2.6", T, T, "text"),
     Item("2.7", T, T, "table", columns=PRICES),
+    Item("2.8", T, T, "number", unit="℃", limits=COLD[:1]),
 )
 KINDRED = replace(FORM, sections=(replace(FORM.sections[0], items=KINDS),))
 DRAWN = {"w": 9, "h": 9, "strokes": [[[1, 1, 0], [8, 8, 40]]]}
@@ -151,7 +152,7 @@ def test_every_kind_is_written_as_its_item_takes_it(run: Run, folder: Path) -> N
         run("answer", "1.1=na", "2.2=-3.50", "2.3=12", "2.4=b,a", "2.5=2026-11-22", "2.6=a = b"),
         run("answer", "2.1=-17.5", "--instrument", "TH-204", "--probe", "core", "--limit",
             "frozen", "--note", "two readings"),
-        run("answer", f"2.7=@{file}"),
+        run("answer", f"2.7=@{file}", "2.8=-20"),
     ]  # fmt: skip
     home = opened(folder)
     ops = [home.replica.recorded("t1")[n].op for n in range(3)]
@@ -170,6 +171,7 @@ def test_every_kind_is_written_as_its_item_takes_it(run: Run, folder: Path) -> N
     )
     rows = ({"goods": "米 5 kg", "yuan": "39.90", "day": ""},
             {"goods": "油, 5 L", "yuan": "79.00", "day": ""})  # fmt: skip
+    assert answers["2.8"] == Answer("-20", "", "number", "℃", limit="frozen")  # there is no other
     assert answers["2.7"] == Answer("2", "", "table", rows=rows)
 
 
