@@ -70,6 +70,21 @@ def test_what_lies_beside_a_mask_is_still_seen() -> None:
         assert seen.getpixel((20, 40)) > 250
 
 
+def test_a_mask_counts_pixels_of_the_whole_jpeg_however_small_it_is_published() -> None:
+    scene = Image.new("RGB", (1600, 1200), "white")
+    scene.paste("red", (800, 600, 1200, 900))
+    out = io.BytesIO()
+    scene.save(out, "JPEG", quality=95)
+
+    body = photos.thumbnail(out.getvalue(), 200, masks=[Mask(790, 590, 420, 320)])
+    seen = Image.open(io.BytesIO(body))
+
+    assert seen.size == (200, 150)
+    assert all(max(one) - min(one) < 30 for one in seen.get_flattened_data())  # nothing is red
+    assert seen.convert("L").getpixel((125, 94)) < 5
+    assert seen.convert("L").getpixel((60, 40)) > 250
+
+
 def _lying(upright: Image.Image, orientation: int) -> Image.Image:
     """Turn an upright picture as it lies in the file (TIFF 6.0, Orientation)."""
     turn = {
