@@ -302,7 +302,7 @@ def _show_items(
                 "item": ref,
                 "text": text(item.text.en, item.text.zh),
                 "value": known.value if known else "",
-                "flag": _flag(judged, ref),
+                "flag": _flag(judged, ref, conflict=known is not None and known.conflict),
                 "others": _others(known.standing[1:] + known.overruled, people) if known else "",
             }
         )
@@ -323,8 +323,8 @@ def _show_items(
         say(f"{score.text.en}: {value}", f"{score.text.zh}：{value}")
 
 
-def _flag(judged: Verdict, ref: str) -> str:
-    if ref in judged.in_conflict:
+def _flag(judged: Verdict, ref: str, *, conflict: bool) -> str:
+    if conflict:  # also where nobody is asked any more: the office will not conclude over it
         return text("CONFLICT", "不一致")
     if ref in judged.not_asked:
         return text("not asked", "不询问")

@@ -47,6 +47,7 @@ class Visits:
         result: str = "",
         failed: tuple[int, int] = (0, 0),
         case: bool = False,
+        approved: bool = True,
     ) -> None:
         lead, second = self.pair
         task = Task(
@@ -69,7 +70,7 @@ class Visits:
             row = Conclusion(
                 inspection_id=task.id, digest="0" * 64, outcome="basic", result=result,
                 computed=msgspec.json.encode(verdict).decode(), concluded_by=officer.id,
-                concluded_at=datetime.combine(opens_on, NOW.timetz()), approved=True,
+                concluded_at=datetime.combine(opens_on, NOW.timetz()), approved=approved,
             )  # fmt: skip
             await rows.put(self.office, row)
         if case:
@@ -153,6 +154,23 @@ async def test_what_the_records_make_of_a_class_is_shown_and_changes_nothing(
     assert told["B2"][2]["reasons"][0]["zh"] == "连续三年受检且未发现问题"
     assert (told["B3"][2]["by_points"], told["B3"][2]["risk"]) == ("B", "C")
     assert told["B4"] == ("B", "", None)
+
+
+async def test_reasons_lapse_and_need_what_the_scheme_says(office: Office) -> None:
+    made = await visits(office)
+    cases, refused, once, returned = [
+        await place(office, code, "B") for code in ("C1", "C2", "C3", "C4")
+    ]
+    for opened in (date(2024, 1, 8), date(2024, 2, 8), date(2025, 8, 8)):
+        await made.make(cases, opened, result="ordered", case=True)
+    await made.make(refused, date(2024, 6, 1), result="obstructed")
+    await made.make(once, date(2026, 1, 7), result="none-found")
+    await made.make(returned, date(2026, 1, 7), result="none-found", approved=False)
+
+    page = await asked(office)
+
+    told = {one["code"]: one["record"] and one["record"]["reasons"] for one in page["rows"]}
+    assert told == {"C1": [], "C2": [], "C3": [], "C4": None}
 
 
 async def test_a_division_of_others_is_not_told(office: Office) -> None:
