@@ -25,6 +25,7 @@ from backend.tables import (
     Seat,
     Task,
 )
+from backend.work import mergers, visits
 from backend.work.code_lists import result_lists
 from sync import checklist
 from sync.checklist import Checklist as Form
@@ -107,17 +108,18 @@ async def pasts(db: Session, places: Collection[str], *, but: str = "") -> dict[
     """List the visits of establishments whose results were approved, newest first."""
     found: dict[str, list[Past]] = {}
     for some in _portions(places):
+        family = await mergers.families(db, some)
         query = (
             select(Task, Conclusion, Checklist.code, Checklist.version)
             .join(Conclusion, col(Conclusion.inspection_id) == Task.id)
             .join(Checklist, col(Checklist.digest) == Task.checklist_digest)
-            .where(col(Task.establishment_id).in_(some), col(Conclusion.approved))
+            .where(col(Task.establishment_id).in_(family), col(Conclusion.approved))
             .where(Task.id != but)
             .order_by(col(Conclusion.concluded_at).desc(), col(Task.id).desc())
         )
         for task, concluded, code, version in await db.exec(query):
             visit = _visit(task, concluded, f"{code} {version}")
-            found.setdefault(task.establishment_id, []).append(Past(visit, code))
+            found.setdefault(family[task.establishment_id], []).append(Past(visit, code))
     return found
 
 
@@ -140,7 +142,8 @@ async def _told(db: Session, places: Collection[str], today: date) -> dict[str, 
     since = months_before(today, COMPLAINT_MONTHS)
     for some in _portions(places):
         known = list(await db.exec(select(Establishment).where(col(Establishment.id).in_(some))))
-        codes = [one.code for one in known]
+        codes, family = [one.code for one in known], await mergers.families(db, some)
+        named = {code: code for code in codes} | await visits.merged(db, codes)
         permits: dict[str, list[Permit]] = {}
         licences = select(Licence).where(col(Licence.code).in_(codes))
         for held in await db.exec(licences.order_by(col(Licence.number))):
@@ -150,31 +153,31 @@ async def _told(db: Session, places: Collection[str], today: date) -> dict[str, 
         query = (
             select(Task.establishment_id, Rectification)
             .join(Rectification, col(Rectification.inspection_id) == Task.id)
-            .where(col(Task.establishment_id).in_(some), Rectification.status == "open")
+            .where(col(Task.establishment_id).in_(family), Rectification.status == "open")
             .order_by(col(Rectification.due_on), col(Rectification.id))
         )
         for place, row in await db.exec(query):
             items = msgspec.json.decode(row.items, type=tuple[str, ...])
-            orders.setdefault(place, []).append(Order(row.inspection_id, items, row.due_on))
+            orders.setdefault(family[place], []).append(Order(row.inspection_id, items, row.due_on))
         complaints: dict[str, list[Grievance]] = {}
         heard = (
             select(Complaint)
-            .where(col(Complaint.code).in_(codes), col(Complaint.received_on) >= since)
+            .where(col(Complaint.code).in_(named), col(Complaint.received_on) >= since)
             .order_by(col(Complaint.received_on).desc(), col(Complaint.number))
         )
         for one in await db.exec(heard):
             grievance = Grievance(
                 one.number, one.kind, one.received_on, shorten(one.matter), one.state
             )
-            complaints.setdefault(one.code, []).append(grievance)
-        for place in known:
-            told[place.id] = History(
+            complaints.setdefault(named[one.code], []).append(grievance)
+        for site in known:
+            told[site.id] = History(
                 as_of=today,
-                risk=place.risk,
-                credit_class=place.credit_class,
-                orders=tuple(orders.get(place.id, ())),
-                permits=tuple(permits.get(place.code, ())),
-                complaints=tuple(complaints.get(place.code, ())),
+                risk=site.risk,
+                credit_class=site.credit_class,
+                orders=tuple(orders.get(site.id, ())),
+                permits=tuple(permits.get(site.code, ())),
+                complaints=tuple(complaints.get(site.code, ())),
             )
     return told
 

@@ -3,8 +3,9 @@
 What a draw chose stays where it was: the draw names its code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from backend.db import Session
@@ -24,6 +25,17 @@ async def followed(
         task.id: known.get(site.successor_code, site) if _follows(task, site) else site
         for task, site in those
     }
+
+
+async def families(db: Session, places: Collection[str]) -> dict[str, str]:
+    """Tell of whom some establishments (ids) are the story: their own, and of those merged in."""
+    goes = aliased(Establishment)
+    query = (
+        select(goes.id, Establishment.id)
+        .join(Establishment, col(Establishment.code) == goes.successor_code)
+        .where(col(Establishment.id).in_(places), goes.successor_code != "")
+    )
+    return dict((await db.exec(query)).all()) | {place: place for place in places}
 
 
 def _follows(task: Task, site: Establishment) -> bool:

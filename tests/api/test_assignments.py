@@ -28,7 +28,7 @@ from backend.tables import (
     Recusal,
     Task,
 )
-from backend.work import assignments, visits
+from backend.work import assignments, rosters, visits
 from sync.refusals import Reason, Refused
 
 SHOP, MARKET, STALLS = "9131010100000001", "M1", ["M1-01", "M1-02", "M1-03"]
@@ -45,6 +45,15 @@ ORDER: dict[str, Any] = {
 }
 
 
+def person(**given: Any) -> Inspector:
+    """Make an inspector of the division; `given` are other fields."""
+    usual: dict[str, Any] = {
+        "name": "检查员", "department": "market", "division": DIVISION,
+        "valid_from": date(2024, 1, 1), "valid_to": date(2028, 1, 1),
+    }  # fmt: skip
+    return Inspector(**{**usual, **given})
+
+
 @pytest.fixture
 async def supervisor(office: Office) -> AsyncClient:
     """Log in a supervisor where there are a shop, a market with three stalls and six inspectors."""
@@ -53,6 +62,7 @@ async def supervisor(office: Office) -> AsyncClient:
     places = [(SHOP, "海川冷库", "", "active"), (MARKET, "城东市场", "", "active")]
     places += [(code, f"{code}摊", MARKET, "active") for code in STALLS]
     places += [("M1-04", "撤摊", MARKET, "cancelled"), ("F1", "外地店", "", "active")]
+    places += [("R1", "一号库", SHOP, "active")]
     people: list[dict[str, Any]] = [
         {}, {}, {"active": False}, {"expert": True}, {"valid_to": date(2026, 3, 5)},
         {"division": "330102"},
@@ -68,13 +78,7 @@ async def supervisor(office: Office) -> AsyncClient:
             for code, name, parent, status in places
         ),
         *(
-            Inspector(
-                **{
-                    "certificate": f"A{n}", "name": f"检查员{n}号", "department": "market",
-                    "division": DIVISION, "valid_from": date(2024, 1, 1),
-                    "valid_to": date(2028, 1, 1), "revision_id": batch.id, **other,
-                }
-            )
+            person(certificate=f"A{n}", revision_id=batch.id, **other)
             for n, other in enumerate(people, start=1)
         ),
     )  # fmt: skip
@@ -247,7 +251,7 @@ async def test_an_order_that_makes_no_sense_is_refused(
         ({"origin": "return", "follows": "nowhere"}, "task.follows-wrong"),
         ({"origin": "return", "code": MARKET, "follows": before}, "task.follows-wrong"),
         ({"must": ["1.1", "99.9"]}, "task.item-unknown"),
-        ({"with_stalls": True}, "task.no-stalls"),
+        ({"code": "R1", "with_stalls": True}, "task.no-stalls"),
         ({"code": MARKET, "only": ["M1-01", "M1-04"]}, "task.no-stalls"),
         ({"code": "none"}, "establishment.not-found"),
         ({"checklist": "none"}, "checklist.not-found"),
@@ -275,12 +279,17 @@ async def test_an_unannounced_visit_is_told_as_such(
 # -- a market and its stalls -----------------------------------------------------------------------
 
 
-async def test_a_market_is_visited_with_its_stalls(office: Office, supervisor: AsyncClient) -> None:
+async def test_a_market_is_visited_with_its_stalls_and_a_cold_store_with_its_rooms(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    store = await assigned(supervisor, with_stalls=True)
     every = await assigned(supervisor, code=MARKET, with_stalls=True)
     some = await assigned(supervisor, code=MARKET, only=["M1-02"])
 
     market, *stalls = every["tasks"]
     assert [one["establishment"]["code"] for one in every["tasks"]] == [MARKET, *STALLS]
+    assert [one["establishment"]["code"] for one in store["tasks"]] == [SHOP, "R1"]
+    assert store["tasks"][1]["part_of"] == store["tasks"][0]["id"]
     assert market["part_of"] == ""
     assert {one["part_of"] for one in stalls} == {market["id"]}
     assert [one["establishment"]["code"] for one in some["tasks"]] == [MARKET, "M1-02"]
@@ -447,3 +456,32 @@ async def test_a_visit_that_arrives_in_the_new_year_counts_in_the_old_one(
         ]
 
     assert counts == [1, 0]
+
+
+async def test_who_was_sent_without_a_draw_has_fewer_seats_and_is_not_sent_there_again(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    plan = Plan(
+        title="抽查", agency=DIVISION, division=DIVISION, checklists="{}", rate_num=1, rate_den=1,
+        sites_min=1, opens_on=date(2026, 3, 2), closes_on=date(2026, 3, 31), created_at=NOW,
+        created_by=(await office.account("supervisor", DIVISION)).id,
+        scheme='{"staffing":{"last_visit":true}}',
+    )  # fmt: skip
+
+    async def known() -> tuple[dict[str, int], set[tuple[str, str]]]:
+        async with db.transaction(office.engine, write=False) as session:
+            people = await rosters.roster(session, plan)
+            recused = await rosters.recusals(session, plan, people)
+        return {one.inspector: one.cap for one in people}, {(code, who) for code, who, _ in recused}
+
+    before, nobody = await known()
+    made = await assigned(supervisor)
+    after, still = await known()
+    await visit(office, made["tasks"][0]["id"])
+    _, both = await known()
+
+    assert {who: before[who] - after[who] for who in ("A1", "A2", "A3")if who in before} == {
+        "A1": 1, "A2": 1,
+    }  # fmt: skip
+    assert nobody == still == set()
+    assert both == {(SHOP, "A1"), (SHOP, "A2")}

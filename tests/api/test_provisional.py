@@ -111,6 +111,33 @@ async def test_an_unlicensed_den_is_inspected_and_its_history_follows_it_into_th
     assert await waiting(admin) == [(code, 1)]
 
 
+async def test_the_next_visit_of_the_registered_place_tells_what_was_found_before(
+    office: Office, admin: AsyncClient, supervisor: AsyncClient
+) -> None:
+    code, inspection = await visited(office, supervisor)
+    at = f"/office/inspections/{inspection}"
+    await supervisor.post(f"{at}/conclusion", json={})
+    reviewer = await office.officer("reviewer", DIVISION)
+    approved = await reviewer.post(f"{at}/review", json={"approve": True})
+    known = await establishment(office, DIVISION)
+    await admin.post(f"/office/provisional/{code}/match", json={"into": known.code})
+    lead, second = [await inspector(office, DIVISION) for _ in range(2)]
+    order = {
+        "code": known.code, "checklist": await checklist(office), "origin": "return",
+        "lead": lead.certificate, "second": second.certificate, "reason": "回访", **DAYS,
+    }  # fmt: skip
+
+    made = (await supervisor.post("/office/tasks", json=order)).json()
+    async with db.transaction(office.engine, write=False) as session:
+        bucket = f"i:{made['tasks'][0]['id']}"
+        told = (await session.exec(select(Feed).where(Feed.bucket == bucket))).one()
+
+    assert approved.status_code == 200, approved.text
+    assert made["visits"] == 1
+    seen = msgspec.json.decode(told.body)["history"]["visits"]
+    assert [one["id"] for one in seen] == [inspection]
+
+
 async def test_a_place_in_no_register_is_in_no_frame_and_no_export(
     office: Office, admin: AsyncClient, supervisor: AsyncClient
 ) -> None:

@@ -158,6 +158,18 @@ async def test_every_row_of_every_table_is_there_after_all_later_migrations(
     assert miscounted == []
 
 
+async def test_a_task_is_open_as_long_as_its_plan_was(synced: AsyncEngine) -> None:
+    await db.upgrade(synced)
+
+    async with synced.connect() as connection:
+        query = "SELECT opens_on, closes_on, origin, announced FROM {} ORDER BY id"
+        tasks = [tuple(row) for row in await connection.execute(text(query.format("task")))]
+        days = "SELECT opens_on, closes_on FROM plan ORDER BY id"
+        plans = [tuple(row) for row in await connection.execute(text(days))]
+    assert [(opens, closes) for opens, closes, *_ in tasks] == plans
+    assert {(origin, bool(announced)) for *_, origin, announced in tasks} == {("draw", True)}
+
+
 async def test_versions_and_recusals_are_carried_over(older: AsyncEngine) -> None:
     async def rows(query: str) -> list[tuple[Any, ...]]:
         async with older.connect() as connection:
