@@ -120,13 +120,13 @@ async def list_measures(
         conditions.append(col(Measure.status) == "open")
     if which == "overdue":
         conditions.append(col(Measure.due_on) < local_day(now))
-    newest = list(reversed(await _rows(db, *conditions)))
-    return [_view(*one) for one in newest[:LISTED_MAX]]
+    return [_view(*one) for one in await _rows(db, *conditions)]
 
 
 async def measures_of(db: Session, inspection_id: str) -> tuple[MeasureView, ...]:
     """Show the measures that followed one inspection, in the order they were taken."""
-    return tuple(_view(*one) for one in await _rows(db, Measure.inspection_id == inspection_id))
+    newest_first = await _rows(db, Measure.inspection_id == inspection_id)
+    return tuple(_view(*one) for one in reversed(newest_first))
 
 
 async def stop(
@@ -208,14 +208,15 @@ async def _find(
 async def _rows(
     db: Session, *conditions: ColumnElement[bool] | bool
 ) -> list[tuple[Measure, Establishment, str]]:
-    """List measures with whom they concern and who took them, oldest first."""
+    """List measures with whom they concern and who took them, newest first."""
     query = (
         select(Measure, Establishment, Account.name)
         .join(Task, col(Task.id) == Measure.inspection_id)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
         .outerjoin(Account, col(Account.id) == Measure.taken_by)
         .where(*conditions)
-        .order_by(col(Measure.id))
+        .order_by(col(Measure.id).desc())
+        .limit(LISTED_MAX)
     )
     return [(row, place, who or "") for row, place, who in await db.exec(query)]
 

@@ -137,8 +137,24 @@ async def waiting(db: Session) -> list[Dated]:
         *await _orders(db),
         *await _measures(db),
         *await _risks(db),
-        *await _rechecks(db),
+        *await rechecks(db),
         *await _publications(db),
+    ]
+
+
+async def rechecks(db: Session) -> list[Dated]:
+    """List the rechecks that are on their way."""
+    query = (
+        select(Task, Establishment)
+        .join(Establishment, col(Establishment.id) == Task.establishment_id)
+        .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
+        .where(Task.origin == "recheck", col(Task.withdrawn_at).is_(None))
+        .where(col(Conclusion.inspection_id).is_(None))
+        .order_by(col(Task.id))
+    )
+    return [
+        Dated("recheck", task.id, task.closes_on, task.id, place)
+        for task, place in await db.exec(query)
     ]
 
 
@@ -183,21 +199,6 @@ async def _risks(db: Session) -> list[Dated]:
     return [
         Dated("risk", row.id, row.due_on, row.inspection_id, place)
         for row, place in await db.exec(query)
-    ]
-
-
-async def _rechecks(db: Session) -> list[Dated]:
-    query = (
-        select(Task, Establishment)
-        .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
-        .where(Task.origin == "recheck", col(Task.withdrawn_at).is_(None))
-        .where(col(Conclusion.inspection_id).is_(None))
-        .order_by(col(Task.id))
-    )
-    return [
-        Dated("recheck", task.id, task.closes_on, task.id, place)
-        for task, place in await db.exec(query)
     ]
 
 

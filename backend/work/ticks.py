@@ -107,7 +107,7 @@ async def _owed(db: Session, today: date) -> list[Owed]:
         if since <= today:
             owed = found.setdefault(task.id, Owed(task, place, since, set()))
             owed.items |= await _unchecked(db, row)
-    under_way = {one.place.id for one in await reminders.waiting(db) if one.kind == "recheck"}
+    under_way = {one.place.id for one in await reminders.rechecks(db)}
     return [one for one in found.values() if one.place.id not in under_way]
 
 

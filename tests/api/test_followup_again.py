@@ -158,11 +158,34 @@ async def test_an_order_whose_items_another_asks_for_anew_takes_nothing_itself(
     closed = await supervisor.post(f"{path}/closings", json=PROOF)
     listed = await asked_for(supervisor, "/office/orders")
     clock.advance(days=30)
-    due = await tick(office)
+    second = [await task(office, one) for one in (await tick(office)).rechecks]
+    await concluded(office, supervisor, second[0])
+    ended = await asked_for(supervisor, "/office/orders?which=all")
 
     assert refusal(closed)[:2] == (409, "order.not-open")
     assert [one["inspection"] for one in listed] == [recheck.id]
-    assert [(await task(office, one)).follows_id for one in due.rechecks] == [recheck.id]
+    assert [one.follows_id for one in second] == [recheck.id]
+    assert [(one["inspection"], one["status"]) for one in ended] == [
+        (tasks[0].id, "closed"), (recheck.id, "closed"),
+    ]  # fmt: skip
+
+
+async def test_a_stop_stays_while_its_recheck_left_one_item_failing(
+    office: Office, tasks: list[Task], supervisor: AsyncClient, clock: Clock
+) -> None:
+    reviewer = await office.officer("reviewer", DIVISION)
+    first = await concluded(office, supervisor, tasks[0], i1_1="fail", i1_2="fail")
+    stop = f"/office/measures/{first['measures'][0]['id']}"
+    clock.advance(days=7)
+    recheck = await task(office, (await tick(office)).rechecks[0])
+    await concluded(office, supervisor, recheck, i1_2="fail")
+    await asked(reviewer, f"/office/inspections/{recheck.id}/review", {"approve": True})
+
+    lifted = await supervisor.post(f"{stop}/close", json={"outcome": "恢复经营"})
+
+    assert refusal(lifted)[1:] == (
+        "suspension.not-rechecked", {"inspection": tasks[0].id, "items": "1.2"},
+    )  # fmt: skip
 
 
 async def test_a_reminder_returns_when_what_it_reminded_of_is_open_again(
