@@ -87,17 +87,21 @@ def test_a_photo_that_disagrees_with_the_visit_is_told_of_and_attached(
     far = photo(tmp_path / "far.jpg", latitude=away, taken=now)
     old = photo(tmp_path / "old.jpg", latitude=None, taken=now - timedelta(days=2))
 
+    ahead = photo(tmp_path / "ahead.jpg", latitude=here, taken=now + timedelta(hours=3))
+
     first = device("attach", right)
     second = device("attach", far)
     third = device("attach", old, "--json")
+    fourth = device("attach", ahead, "--json")
 
     assert first.output == "Recorded as operation 1.\n"
     assert " ! The picture: taken 100" in second.output
     assert "m from the registered site." in second.output
     assert json.loads(third.stdout) == {"n": 3, "remarks": ["outside-visit", "no-position"]}
+    assert json.loads(fourth.stdout)["remarks"] == ["outside-visit"]
     home = Home(folder)
     kept = home.replica.inspection(INSPECTION).evidence
-    assert sorted(one.mime for one in kept) == ["image/heic", "image/jpeg", "image/jpeg"]
+    assert sorted(one.mime for one in kept) == ["image/heic", *["image/jpeg"] * 3]
     home.close()
 
 

@@ -267,6 +267,7 @@ def test_a_wall_looks_like_no_other_wall() -> None:
 
     assert of(Image.new("RGB", (400, 300), "white")) == ""
     assert of(Image.linear_gradient("L")) == ""
+    assert of(Image.linear_gradient("L").rotate(90)) == ""  # a shade that runs one way
     assert of(Image.new("RGBA", (400, 300), (0, 0, 0, 0))) == ""
 
 
