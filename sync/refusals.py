@@ -2138,7 +2138,7 @@ class Reason(Enum):
     DECIMAL_INVALID = (
         "decimal.invalid",
         Kind.INVALID,
-        "`field` is no plain number of 0 or more: `value`.",
+        "The value of `field` is no plain number of 0 or more: `value`.",
         "`field` 须为不小于 0 的十进制数：`value`",
         "Write digits, with a point if need be, at most 12 characters: 12.5.",
         "请只写数字和小数点，至多 12 个字符，如 12.5。",
