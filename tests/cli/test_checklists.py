@@ -127,6 +127,19 @@ def test_a_hostile_workbook_is_refused(evenhand: Evenhand, tmp_path: Path, what:
     assert "xlsform.unreadable" in told
 
 
+def test_a_file_that_is_far_larger_than_a_form_is_not_even_opened(
+    evenhand: Evenhand, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.xlsx"
+    with path.open("wb") as file:
+        file.truncate((16 << 20) + 1)
+
+    told = refusal(evenhand("office", "checklist", "import", str(path)))
+
+    assert "xlsform.unreadable" in told
+    assert "more than 16777216 bytes" in told
+
+
 def text_of(pdf: bytes) -> str:
     with pypdfium2.PdfDocument(pdf) as document:
         pages = [document[n].get_textpage().get_text_bounded() for n in range(len(document))]

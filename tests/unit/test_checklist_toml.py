@@ -48,3 +48,13 @@ def test_a_form_without_its_legal_basis_cannot_be_released() -> None:
 
     assert refused.value.details["field"] == "sections[0].items[0].basis"
     assert "# basis = " in toml
+
+
+def test_whole_numbers_and_lists_of_an_item_are_written() -> None:
+    form = FORMS["catering"]
+    section = form.sections[0]
+    item = msgspec.structs.replace(section.items[0], points=5, weight=3, tags=("a", "b"))
+    section = msgspec.structs.replace(section, items=(item,), tags=("c",))
+    form = msgspec.structs.replace(form, sections=(section, *form.sections[1:]))
+
+    assert parse(write(form).encode()) == form

@@ -2,12 +2,14 @@
 
 import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
+from msgspec import structs
 from python_calamine import CalamineWorkbook
 
 from backend.prints import forms, forms_workbook, typeset
@@ -156,3 +158,34 @@ def test_a_condition_names_the_answer_that_its_question_was_asked_for() -> None:
     ]
 
     assert said == ["Only if 1.1: Yes", "仅当 1.1 为“是”", "Only if 1.1: No", "仅当 1.1 为“否”"]
+
+
+def test_a_box_stands_for_every_answer_that_may_be_given_and_for_no_other() -> None:
+    data: Any = forms.form_data(FORMS["catering"], "zh")
+
+    items = {item["ref"]: item for section in data["sections"] for item in section["items"]}
+    boxes = {ref: [part["box"] for part in item["answer"]] for ref, item in items.items()}
+    assert boxes["1.1"] == ["是", "否"]
+    assert boxes["2.1"] == ["是", "否", "合理缺项"]
+
+
+def test_a_table_says_what_may_be_chosen_in_its_columns() -> None:
+    data: Any = forms.form_data(FORMS["farmers_market"], "en")
+
+    (stalls, _) = [one for part in data["sections"] for one in part["items"] if one["columns"]]
+    assert "licence or filing: yes · no · not needed" in stalls["legend"]
+
+
+def test_no_text_of_a_form_becomes_a_formula() -> None:
+    toml = (FOLDER / "catering.toml").read_text("utf-8")
+    form = parse(toml.replace('zh = "餐饮服务日常监督检查表"', 'zh = "=1+1"').encode())
+    section = form.sections[0]
+    item = structs.replace(section.items[0], text=Text(en="=1+1", zh="=1+1"))
+    form = structs.replace(form, sections=(structs.replace(section, items=(item,)),))
+
+    book = forms_workbook.write(form, "zh")
+
+    with zipfile.ZipFile(io.BytesIO(book)) as box:
+        sheets = [box.read(one) for one in box.namelist() if "worksheets/" in one]
+    assert sheets
+    assert not any(b"<f>" in one for one in sheets)

@@ -170,6 +170,7 @@ def test_a_repeat_becomes_a_table() -> None:
         ("${lic} = 'other'", None),
         ("${lic} = 'yes' or ${lic} != 'no'", None),
         ("string-length(${lic}) > 2", None),
+        ("${more} = 'yes'", None),
     ],
 )
 def test_a_condition_is_taken_over_or_told(relevant: str, values: tuple[str, ...] | None) -> None:
@@ -177,6 +178,7 @@ def test_a_condition_is_taken_over_or_told(relevant: str, values: tuple[str, ...
         (*HEAD, "relevant"),
         ("select_one ynn", "lic", "证照？", "Licence?", ""),
         ("select_multiple goods", "kinds", "货物", "Goods", ""),
+        ("text", "more", "其他", "More", ""),
         ("text", "why", "原因", "Why", relevant),
     )
 
@@ -184,9 +186,9 @@ def test_a_condition_is_taken_over_or_told(relevant: str, values: tuple[str, ...
 
     if values is None:
         assert found.toml == ""
-        assert told(found)[-1] == ("relevant", "survey", 4, "relevant", relevant)
+        assert told(found)[-1] == ("relevant", "survey", 5, "relevant", relevant)
     else:
-        when = list(made(found).items)[2].when
+        when = list(made(found).items)[3].when
         assert when is not None
         assert (when.item, when.one_of) == ("1.1", values)
 
@@ -265,6 +267,18 @@ REFUSED: dict[str, tuple[Rows, tuple[str, str, int, str, str]]] = {
     ),
     "a number": (
         ((*HEAD, "ref"), ("text", "a", "甲", "A", "1.0")), ("ref", "survey", 2, "ref", "1.0"),
+    ),
+    "a number again": (
+        ((*HEAD, "ref"), ("text", "a", "甲", "A", "1.1"), ("text", "b", "乙", "B", "1.1")),
+        ("ref", "survey", 3, "ref", "1.1"),
+    ),
+    "a type after empty rows": (
+        (HEAD, ("text", "b", "乙", "B"), (), ("", ""), ("range", "a", "甲", "A")),
+        ("kind", "survey", 5, "type", "range"),
+    ),
+    "a name after empty rows": (
+        (HEAD, ("text", "b", "乙", "B"), (), ("text", "a b", "甲", "A")),
+        ("workbook", "survey", 4, "name", ""),
     ),
     "a flag": (
         ((*HEAD, "rectify_days"), ("text", "a", "甲", "A", "soon")),
