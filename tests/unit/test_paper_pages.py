@@ -86,9 +86,13 @@ def test_photos_stand_upright_and_small_and_say_nothing_of_themselves(
     assert b"GPS of Wang" not in pdf
 
 
-def test_a_signature_is_drawn_as_it_was_and_a_refusal_has_none(known: Facts) -> None:
+def test_a_signature_is_drawn_as_it_was_and_a_refusal_has_none(known: Facts, fonts: Fonts) -> None:
     signatures = visits.arranged("record", known, "zh")["signatures"]
 
+    with pypdfium2.PdfDocument(written("record", known, "zh", fonts)) as document:
+        last = document[len(document) - 1].get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH])
+        lines = [pdfium.FPDFPath_CountSegments(one.raw) for one in last]
+    assert sum(segments >= 60 for segments in lines) == 2, "three strokes of twenty points each"
     assert [one["role"] for one in signatures] == ["主办", "协办", "现场负责人"]
     assert [one["svg"].startswith("<svg") for one in signatures] == [True, True, False]
     assert signatures[2]["instead"] == "拒绝签名"

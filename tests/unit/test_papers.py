@@ -313,6 +313,9 @@ def test_an_item_that_must_be_answered_this_time_leaves_the_result_open(fonts: F
 
     free, bound = on.facts(form), on.facts(form, must=["4.4"])
 
+    rows = [visits.arranged("record", one, "zh")["parts"][0] for one in (free, bound)]
+    tones = [one["sections"][-1]["items"][-1]["tone"] for one in rows]
+    assert tones == ["not_asked", "open"]
     open_ = squeezed(paper_words.WORDS["no_verdict"][1])
     assert open_ not in told("result", free, "zh", fonts)
     assert open_ in told("result", bound, "zh", fonts)
