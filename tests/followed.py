@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from visits import Visit, asked, photo, store
 
 from backend import db
-from backend.tables import Act, Task
+from backend.tables import Act, Feed, Task
 from backend.wire import Ticked
 from backend.work import ticks
 from backend.work.snapshots import Snapshots
@@ -62,3 +62,9 @@ def refusal(answer: Response) -> tuple[int, str, dict[str, Any]]:
 
 def standing(order: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {one["item"]: (one["status"], one["due_on"]) for one in order["remedies"]}
+
+
+async def on_devices(office: Office, kind: str) -> list[tuple[str, bool]]:
+    async with db.transaction(office.engine, write=False) as session:
+        query = select(Feed.bucket, Feed.gone).where(Feed.kind == kind).order_by(Feed.bucket)
+        return list((await session.exec(query)).all())

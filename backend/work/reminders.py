@@ -79,6 +79,7 @@ async def remind(db: Session, dated: Iterable[Dated], now: datetime) -> list[Rem
                 if before.cleared_on is not None:  # it was done, and is not any more
                     before.cleared_on = None
                     db.add(before)
+                    await _tell(db, before, one.place)
                 continue
             written.append(await write(db, one, step, now))
             if step == OVERDUE:
@@ -109,25 +110,20 @@ async def write(
         detail=detail,
     )
     db.add(row)
-    view = _view(row, one.place)
-    if one.kind in ON_DEVICES and step != STUCK:
-        body = msgspec.json.encode(view)
-        await feed.put(db, f"i:{one.inspection}", "reminder", one.subject, body)
-    return view
+    await _tell(db, row, one.place)
+    return _view(row, one.place)
 
 
 async def clear(db: Session, dated: Iterable[Dated], now: datetime) -> int:
     """Let go of the reminders of what is done, or has another day now; they stay on record."""
-    holding = {one.key: one for one in dated}
-    left = {one.subject for one in holding.values()}
-    done = 0
+    holding, done = {one.key for one in dated}, 0
     for row in await db.exec(select(Reminder).where(col(Reminder.cleared_on).is_(None))):
         if (row.subject_id, row.due_on) in holding:
             continue
         row.cleared_on, done = local_day(now), done + 1
         db.add(row)
-        if row.kind in ON_DEVICES and row.subject_id not in left:
-            await feed.remove(db, f"i:{row.inspection_id}", "reminder", row.subject_id)
+        if row.kind in ON_DEVICES:
+            await feed.remove(db, f"i:{row.inspection_id}", "reminder", _entity(row))
     return done
 
 
@@ -226,6 +222,17 @@ async def _publications(db: Session) -> list[Dated]:
 async def _known(db: Session, since: date) -> dict[tuple[str, date, str], Reminder]:
     rows = await db.exec(select(Reminder).where(Reminder.due_on >= since))
     return {(row.subject_id, row.due_on, row.step): row for row in rows}
+
+
+async def _tell(db: Session, row: Reminder, place: Establishment) -> None:
+    """Put a reminder on the devices; of a term they show the newest step."""
+    if row.kind in ON_DEVICES and row.step != STUCK:
+        body = msgspec.json.encode(_view(row, place))
+        await feed.put(db, f"i:{row.inspection_id}", "reminder", _entity(row), body)
+
+
+def _entity(row: Reminder) -> str:
+    return f"{row.subject_id}:{row.due_on}"
 
 
 def _view(row: Reminder, place: Establishment) -> ReminderView:

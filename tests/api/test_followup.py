@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 import pytest
 from conftest import Clock, Office
-from followed import acts, asked_for, concluded, refusal, standing, task, tick
+from followed import acts, asked_for, concluded, on_devices, refusal, standing, task, tick
 from httpx import AsyncClient
 from msgspec.structs import replace
 from phones import enrolled
@@ -17,7 +17,7 @@ from visits import DIVISION, asked, dispatched
 
 from backend import db
 from backend.settings import Settings
-from backend.tables import Feed, Inspector, Reminder, Task
+from backend.tables import Inspector, Reminder, Task
 from backend.wire import Ticked
 
 PROOF = "ab" * 32
@@ -43,12 +43,6 @@ async def supervisor(office: Office) -> AsyncClient:
 @pytest.fixture
 async def reviewer(office: Office) -> AsyncClient:
     return await office.officer("reviewer", DIVISION)
-
-
-async def on_devices(office: Office, kind: str) -> list[tuple[str, bool]]:
-    async with db.transaction(office.engine, write=False) as session:
-        query = select(Feed.bucket, Feed.gone).where(Feed.kind == kind).order_by(Feed.bucket)
-        return list((await session.exec(query)).all())
 
 
 # -- orders and rechecks -------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from conftest import Clock, Office
-from followed import asked_for, concluded, refusal, standing, task, tick
+from followed import asked_for, concluded, on_devices, refusal, standing, task, tick
 from httpx import AsyncClient
 from msgspec.structs import replace
 from sqlmodel import select
@@ -197,12 +197,16 @@ async def test_a_reminder_returns_when_what_it_reminded_of_is_open_again(
     await asked(supervisor, f"/office/orders/{order}/closings", PROOF | {"items": ["3.4"]})
     await tick(office)
     gone = await asked_for(supervisor, "/office/reminders")
+    gone_there = await on_devices(office, "reminder")
     visit = await another(office, tasks[0], date(2026, 3, 2))
 
     await concluded(office, supervisor, visit, i3_4="fail")
     await concluded(office, supervisor, visit, i3_4="na")  # refuted, and then nothing is said of it
     await tick(office)
     back = await asked_for(supervisor, "/office/reminders")
+    back_there = await on_devices(office, "reminder")
 
     assert [one["subject"] for one in gone if one["kind"] == "order"] == []
     assert (order, "before-5") in [(one["subject"], one["step"]) for one in back]
+    assert (f"i:{tasks[0].id}", True) in gone_there
+    assert (f"i:{tasks[0].id}", False) in back_there
