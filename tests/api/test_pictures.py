@@ -247,6 +247,9 @@ async def test_what_is_masked_is_not_in_what_is_published_and_stays_so(
     drawn = await reviewer.post(masks, json={"masks": [[0, 0, 50, 50]]})
     outside = await reviewer.post(masks, json={"masks": [[480, 0, 9, 9]]})
     concluded = await supervisor.post(f"{path}/conclusion", json={})
+    of_none = await reviewer.post(
+        f"{path}/review", json={"approve": True, "masks": {"0" * 64: [[0, 0, 1, 1]]}}
+    )
     approved = await reviewer.post(
         f"{path}/review",
         json={
@@ -264,6 +267,7 @@ async def test_what_is_masked_is_not_in_what_is_published_and_stays_so(
     assert outside.json()["code"] == "photo.mask-outside"
     assert outside.json()["details"] == {"photo": digest(body), "width": 480, "height": 640}
     assert (concluded.status_code, approved.status_code) == (200, 200), approved.text
+    assert of_none.json()["code"] == "review.photo-not-of-inspection"
     assert published.json()["published"] == [tasks[0].id]
     assert (too_late.status_code, too_late.json()["code"]) == (409, "photo.mask-published")
     with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
