@@ -253,6 +253,7 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
 
     What other registers say is asked for by the codes of a block, so memory has a bound. The code
     is sorted as an expression: to sort what a scan gives is faster than to follow an index.
+    Nobody can be drawn who is in no register.
     """
     plan, given, task, today = (
         registers.plan, registers.given, registers.task, registers.today,
@@ -263,9 +264,7 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
     query = (
         sqlalchemy.select(col(Establishment.code), facts)
         .where(col(Establishment.division).startswith(plan.division))
-        .where(
-            col(Establishment.status) != PROVISIONAL
-        )  # nobody can be drawn who is in no register
+        .where(col(Establishment.status) != PROVISIONAL)
         .order_by(order)
     )
     stream = await (await db.connection()).stream(query.execution_options(yield_per=frame.BLOCK))

@@ -1,6 +1,7 @@
 """Places that are in no register: found, never drawn, matched, registered; on both databases."""
 
 import gzip
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -13,9 +14,13 @@ from visits import Visit
 
 from backend import db
 from backend.tables import Establishment, Feed, Piece, Task
-from backend.work import visits
+from backend.work import mergers, visits
 
 DIVISION = "310101"
+EMPTY: dict[str, Any] = {
+    "establishment_id": "", "checklist_digest": "", "place": 0, "lead_id": "", "second_id": "",
+    "opens_on": date(2026, 3, 2), "closes_on": date(2026, 3, 6),
+}  # fmt: skip
 DAYS = {"opens_on": "2026-03-02", "closes_on": "2026-03-06"}
 
 
@@ -234,3 +239,18 @@ async def test_a_place_is_not_matched_with_another_that_waits(
     refused = await admin.post(f"/office/provisional/{one}/match", json={"into": other})
 
     assert refusal(refused) == (404, "establishment.not-found")
+
+
+async def test_what_a_draw_chose_stays_with_the_code_that_the_draw_names(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    known, chosen = [await establishment(office, DIVISION) for _ in range(2)]
+    async with db.transaction(office.engine) as session:
+        chosen = await session.get_one(Establishment, chosen.id)
+        chosen.successor_code = known.code
+        drawn, assigned = Task(**EMPTY, draw_id="a draw"), Task(**EMPTY)
+
+        places = await mergers.followed(session, [(drawn, chosen), (assigned, chosen)])
+
+    assert places[drawn.id].code == chosen.code
+    assert places[assigned.id].code == known.code
