@@ -22,7 +22,7 @@ from backend.rules.disclosure import Corrects, DrawLink, Result, jpeg_metadata, 
 from backend.rules.verification import Step
 from sync import codec
 from sync.checklist import Text
-from sync.origins import WORDS, origin_of
+from sync.origins import WORDS
 
 Files = dict[str, bytes]
 
@@ -443,19 +443,19 @@ def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
                 f"{one.site.code} was not drawn at place {one.draw.place}.",
                 f"{one.site.code} 并非抽取第 {one.draw.place} 位。",
             )
-    drawn = sum(one.draw is not None for one in results)
-    en = f"Sites, all chosen by the draws they name: {drawn}."
-    zh = f"{drawn} 个检查对象均由所引抽取产生。"
-    if drawn < len(results):
-        en += f" Visited for a reason that is named: {len(results) - drawn}."
-        zh += f"另有 {len(results) - drawn} 个对象非抽取产生，均注明检查缘由。"
+    counted = sum(one.draw is not None for one in results)
+    en = f"Sites, all chosen by the draws they name: {counted}."
+    zh = f"{counted} 个检查对象均由所引抽取产生。"
+    if counted < len(results):
+        en += f" Visited for a reason that is named: {len(results) - counted}."
+        zh += f"另有 {len(results) - counted} 个对象非抽取产生，均注明检查缘由。"
     return en, zh
 
 
 def _require_origin(one: Result) -> None:
     """Refuse a result that says neither which draw chose the site nor why it was visited."""
-    words = {name: word for name, word in WORDS.items() if name != "draw"}
-    if one.origin is None or words.get(origin_of(one.origin.code)) != one.origin.label:
+    words: dict[str, Text] = {name: word for name, word in WORDS.items() if name != "draw"}
+    if one.origin is None or words.get(one.origin.code) != one.origin.label:
         raise _Differs(
             f"Result {one.id} does not say why the site was visited.",
             f"结果 {one.id} 未注明检查缘由。",
