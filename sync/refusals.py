@@ -2270,7 +2270,7 @@ class Reason(Enum):
     LOT_INVALID = (
         "lot.invalid",
         Kind.INVALID,
-        "`value` in `field` cannot be part of a net-content check.",
+        "A net-content check cannot take `value` in `field`.",
         "净含量检验的 `field` 不能为 `value`",
         "Give nominal and contents as plain decimals in the unit of the label (g, kg, mL, L, cm, "
         "m, dm², m², pieces; content up to 50 kg or L), and no more packages than the lot has.",
