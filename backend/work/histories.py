@@ -78,9 +78,11 @@ async def must_again(db: Session, tasks: Sequence[Task]) -> dict[str, tuple[str,
     for some in _portions(seated):
         for seat in await db.exec(select(Seat).where(col(Seat.task_id).in_(some))):
             seated[seat.task_id].add(seat.checklist_digest)
-    for digest in {one.checklist_digest for one in tasks}.union(*seated.values()):
+    again = [one for one in tasks if past.get(one.establishment_id)]  # nobody was at the others
+    for digest in {one for task in again for one in (task.checklist_digest, *seated[task.id])}:
         forms[digest] = checklist.load((await db.get_one(Checklist, digest)).body)
-    return {
+    nothing: dict[str, tuple[str, ...]] = {task.id: () for task in tasks}
+    return nothing | {
         task.id: rules.must_again(
             past.get(task.establishment_id, ()),
             [
@@ -88,7 +90,7 @@ async def must_again(db: Session, tasks: Sequence[Task]) -> dict[str, tuple[str,
                 *(forms[one] for one in sorted(seated[task.id] - {task.checklist_digest})),
             ],
         )
-        for task in tasks
+        for task in again
     }
 
 
