@@ -29,7 +29,7 @@ from backend.tables import (
     Seat,
     Task,
 )
-from backend.wire import AssignedLine, AssignedView, NewPlace, NewTask, WithdrawOrder
+from backend.wire import AssignedLine, AssignedView, NewPlace, NewTask, TaskView, WithdrawOrder
 from backend.work import announcements, frames, mergers, plans, provisional, tasks, visits
 from sync import checklist as forms
 from sync.origins import Origin, origin_of
@@ -444,7 +444,7 @@ async def _agency(db: Session, before: Task | None) -> str:
     return drawn.agency
 
 
-async def _views(db: Session, made: Sequence[Task]) -> list[tasks.TaskView]:
+async def _views(db: Session, made: Sequence[Task]) -> list[TaskView]:
     ids = [task.id for task in made]
     found = {task.id: view for task, view in await tasks.views(db, col(Task.id).in_(ids))}
     return [found[id] for id in ids]

@@ -164,7 +164,7 @@ async def views(
 def _view(task: Task, site: Establishment, drawn: Draw | None, seats: list[SeatView]) -> TaskView:
     known = {seat.inspector.id: seat.inspector for seat in seats}
     lead = next(seat.department for seat in seats if seat.inspector.id == task.lead_id)
-    chosen = drawn and DrawnBy(drawn.id, drawn.commit_hash, drawn.bundle_sha256 or "")
+    chosen = DrawnBy(drawn.id, drawn.commit_hash, drawn.bundle_sha256 or "") if drawn else None
     return TaskView(
         id=task.id,
         plan=task.plan_id or "",

@@ -151,11 +151,11 @@ def readable(raw: str) -> str:
         case TakeSample():
             return text(f"sample {op.number}: {op.what}", f"样品 {op.number}：{op.what}")
         case TestSample():
-            said = f"{op.test} {op.verdict} {op.result} {op.unit}".rstrip()
-            return text(f"test of sample {op.sample}: {said}", f"样品 {op.sample} 检验：{said}")
+            result = f"{op.test} {op.verdict} {op.result} {op.unit}".rstrip()
+            return text(f"test of sample {op.sample}: {result}", f"样品 {op.sample} 检验：{result}")
         case SeizeGoods():
-            said = f"{op.what} {op.quantity} {op.unit}".rstrip()
-            return text(f"{op.measure}: {said}", f"查封扣押：{said}")
+            goods = f"{op.what} {op.quantity} {op.unit}".rstrip()
+            return text(f"{op.measure}: {goods}", f"查封扣押：{goods}")
         case Void():
             return text(f"withdraws {op.target}: {op.reason}", f"作废 {op.target}：{op.reason}")
         case _:
