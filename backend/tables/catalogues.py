@@ -1,4 +1,4 @@
-"""清单与投诉举报: released catalogues of violations, complaints, and publications corrected since."""
+"""清单与投诉举报: catalogues of violations, complaints, and publications corrected since."""
 
 from datetime import date, datetime
 

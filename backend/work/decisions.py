@@ -1,4 +1,4 @@
-"""结果下达: tell the devices of an inspection what the office decided, for the documents they print.
+"""结果下达: tell the devices what the office decided of an inspection, for what they print.
 
 It is told as it was decided; a term that is extended later is another document's.
 """
