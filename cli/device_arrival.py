@@ -9,7 +9,8 @@ import click
 from cli.device_identity import home_option
 from cli.device_recording import recording, say_recorded
 from cli.device_tasks import TaskBody, approval_of, certificates_of, role_word, task_of
-from cli.output import json_option, say
+from cli.output import json_option, say, text
+from cli.qr import draw
 from sync.particulars import DATUMS
 from sync.refusals import Reason, Refused
 
@@ -27,6 +28,11 @@ How = Literal["scanned", "shown", "stated"]
 @click.option("--latitude", default="", help="Degrees. 纬度。")
 @click.option("--datum", default="", help=f"{', '.join(DATUMS)}. 坐标系。")
 @click.option("--accuracy", default="", help="Metres. 精度（米）。")
+@click.option(
+    "--png",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw our code here, not in the terminal. 将检查码存为图片。",
+)
 @home_option
 @json_option
 def arrive(
@@ -40,14 +46,19 @@ def arrive(
     latitude: str,
     datum: str,
     accuracy: str,
+    png: Path | None,
     folder: Path,
 ) -> None:
     """Open the visit: by their code (--code), by ours (--shown), or stating it. 扫码入企。"""
     if [bool(code), shown, stated].count(True) != 1:
         raise click.UsageError("one of --code, --shown, --stated 三者择一")
     how: How = "scanned" if code else "shown" if shown else "stated"
+    if png and not shown:
+        raise click.UsageError(text("--png draws what --shown shows.", "--png 须与 --shown 同用。"))
     with recording(folder, inspection) as (home, one):
         task = task_of(home.replica, one)
+        if png:
+            draw(our_code(task, approval or approval_of(task)), png)  # before anything is recorded
         expected = str(task.establishment["code"])
         elsewhere = how == "scanned" and not names(code, expected)
         if elsewhere and not anyway:
@@ -69,6 +80,8 @@ def arrive(
             f"警告：所扫企业码不是{task.establishment['name']}（{expected}）的编码。",
         )
     _card(task, approval or approval_of(task))
+    if shown and not png:
+        draw(our_code(task, approval or approval_of(task)), None)
     say_recorded(mine.n)
 
 
@@ -89,7 +102,13 @@ def _card(task: TaskBody, approval: str) -> None:
             f"  {word}: {who.name}, certificate {who.certificate}",
             f"  {word}：{who.name}　执法证号 {who.certificate}",
         )
-    say(f"  our code: {approval} {task.id}", f"  检查码：{approval} {task.id}")
+    ours = our_code(task, approval)
+    say(f"  our code: {ours}", f"  检查码：{ours}")
+
+
+def our_code(task: TaskBody, approval: str) -> str:
+    """Write what whoever scans ours reads: the approval, the inspection, both certificates."""
+    return " ".join((approval, task.id, *certificates_of(task)))
 
 
 commands: list[click.Command] = [arrive]

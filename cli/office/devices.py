@@ -10,6 +10,7 @@ import click
 from backend.wire import DeviceView, EntryView, InviteView, LostView, NewInvite
 from cli import client
 from cli.output import Words, as_json, json_option, say, show, text
+from cli.qr import draw
 from sync import codec, invitation
 from sync.invitation import Invitation
 
@@ -73,19 +74,9 @@ def invite(certificate: str, png: Path | None, address: str) -> None:
     show(made)
     if address:
         asked = Invitation(address, made.code, codec.fingerprint(made.server_key))
-        _draw(invitation.write(asked), png)
-
-
-def _draw(content: str, png: Path | None) -> None:
-    """Show the code as a picture and as text: it can be scanned, or sent."""
-    import segno  # only here, and only the server's extra brings it
-
-    code = segno.make_qr(content, error="m")
-    if png:
-        code.save(str(png), scale=8, border=4)
-    elif not as_json():
-        code.terminal(compact=True, border=2)
-    say(content, content)
+        content = invitation.write(asked)
+        draw(content, png)  # it can be scanned, or sent as text
+        say(content, content)
 
 
 @devices.command()

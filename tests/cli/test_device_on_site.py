@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+import segno
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
+from PIL import Image
 from simulation.world import FORM
 
 from cli.device_arrival import names
@@ -125,6 +127,39 @@ def test_another_establishments_code_is_refused_until_it_is_confirmed(
     home = opened(folder)
     assert [one.op for one in home.replica.inspection("t1").arrivals or ()] == ["d1:1"]
     home.close()
+
+
+def test_ours_is_a_code_that_a_scanner_reads_with_approval_visit_and_certificates(
+    run: Run, tmp_path: Path
+) -> None:
+    ours = "77号 t1 33-1 33-2"
+    shown = run("arrive", "--shown", "--approval", "77号", "--png", str(tmp_path / "ours.png"))
+
+    assert f"our code: {ours}" in shown.stdout
+    picture = Image.open(tmp_path / "ours.png").convert("1")
+    modules = segno.make_qr(ours, error="m").matrix
+    read = [
+        [picture.getpixel(((x + 4) * 8 + 4, (y + 4) * 8 + 4)) == 0 for x in range(len(modules))]
+        for y in range(len(modules))
+    ]
+    assert read == [[module & 1 == 1 for module in row] for row in modules]
+
+
+def test_ours_is_drawn_in_the_terminal_and_never_over_json(run: Run) -> None:
+    drawn = run("arrive", "--shown", zh=True)
+    told = run("arrive", "--shown", "--json")
+
+    assert "▄" in drawn.stdout
+    assert "检查码：abcdef012345/7 t1 33-1 33-2" in drawn.stdout
+    assert json.loads(told.stdout)
+
+
+def test_a_picture_of_ours_without_showing_it_is_refused(run: Run, tmp_path: Path) -> None:
+    done = run("arrive", "--stated", "--png", str(tmp_path / "ours.png"))
+
+    assert done.exit_code == 2
+    assert "--png" in done.stderr
+    assert not (tmp_path / "ours.png").exists()
 
 
 @pytest.mark.parametrize("words", [(), ("--shown", "--stated"), ("--shown", "--code", "x")])
