@@ -6,9 +6,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from backend.rules.complaints import ROWS_MAX, Channel, Kind, State, Step
-from backend.wire.base import Division
+from backend.wire.base import LINE, Division
 
-Number = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=64)]
+Number = Annotated[str, Meta(pattern=LINE, max_length=64)]
 
 
 class NewCatalogue(Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +38,7 @@ class NewComplaint(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Kind
     channel: Channel
     received_on: date
-    matter: Annotated[str, Meta(pattern=r"\S", max_length=200)]
+    matter: Annotated[str, Meta(pattern=LINE, max_length=200)]
     code: Annotated[str, Meta(max_length=64)] = ""
     place: Annotated[str, Meta(max_length=300)] = ""
     division: Division = ""

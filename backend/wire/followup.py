@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from backend.rules.followup import RiskLevel
-from backend.wire.base import TextView
+from backend.wire.base import LINE, LINES, TextView
 from backend.wire.field import Sha256
 
-Said = Annotated[str, Meta(pattern=r"\S", max_length=500)]
+Said = Annotated[str, Meta(pattern=LINES, max_length=500)]
 Long = Annotated[str, Meta(max_length=4000)]
 Short = Annotated[str, Meta(max_length=120)]
 ItemName = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -144,9 +144,9 @@ class NewRisk(Struct, frozen=True, forbid_unknown_fields=True):
     """Enter a risk of an establishment, with who sees to it."""
 
     code: Annotated[str, Meta(min_length=1, max_length=64)]
-    item: Annotated[str, Meta(pattern=r"\S", max_length=200)]
+    item: Annotated[str, Meta(pattern=LINE, max_length=200)]
     level: RiskLevel
-    owner: Annotated[str, Meta(pattern=r"\S", max_length=80)]
+    owner: Annotated[str, Meta(pattern=LINE, max_length=80)]
     measure: Said
     due_on: date
     inspection: Annotated[str, Meta(max_length=64)] = ""
