@@ -151,7 +151,7 @@ async def test_what_stands_in_the_way_of_a_conclusion_is_named(
     assert refused[4][2]["missing"] == "lead"
     view = (await supervisor.get(at(tasks[0]))).json()
     assert refused[4][2]["people"] == view["lead"]
-    assert refused[4][2]["absent"] == ""  # they had answered
+    assert refused[4][2]["absent"] == view["lead"]  # who did nothing on this visit
     assert refused[5][2]["files"] == digest
 
 
