@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync import codec, versions
+from sync import codec, openings, versions
 from sync.merge import MEMBER, Inspection
 from sync.messages import (
     BATCH_OPS_MAX,
@@ -28,6 +28,7 @@ from sync.ops import (
     Answer,
     AnyOp,
     CarryChecklist,
+    OpenInspection,
     SetAnswers,
     Sign,
     decode_envelope,
@@ -42,11 +43,18 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # A desk is a device that the server keeps for an officer, by this and the account's name. It may
 # only answer what others disagree on.
 OFFICE = "office:"
-WAIVABLE = (Reason.DEVICE_REVOKED.code, Reason.INSPECTION_NOT_YOURS.code)
+WAIVABLE = (
+    Reason.DEVICE_REVOKED.code,
+    Reason.INSPECTION_NOT_YOURS.code,
+    Reason.OPENING_SECOND.code,
+    Reason.OPENING_ELSEWHERE.code,
+    Reason.CHECKLIST_NOT_FOUND.code,  # which may have been released since
+)
 
 SIZE_MAX = 2**53  # what every language still counts exactly
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_OPENS = b"inspection.open/"
 
 
 class Push(Struct, frozen=True):
@@ -89,6 +97,42 @@ class Facts(Struct, frozen=True):
     versions: Mapping[str, Admissible] = {}  # of the same checklist, by digest
 
 
+class Form(Struct, frozen=True):
+    """What a released checklist asks when it is a visit's own."""
+
+    code: str
+    admissible: Admissible
+    plain: Mapping[str, Collection[str]] = {}
+
+
+class Person(Struct, frozen=True):
+    """An inspector whom somebody names as the second."""
+
+    id: str
+    fit: bool  # may be sent
+
+
+class Ground(Struct, frozen=True):
+    """What is known of what operations name that open an inspection (现场登记)."""
+
+    first: Mapping[str, tuple[str, str]] = {}  # inspection -> who opened it first, and that act
+    forms: Mapping[str, Form] = {}  # released, by digest
+    people: Mapping[str, Person] = {}  # by id and by certificate
+    works: Mapping[str, Collection[str]] = {}  # inspector -> prefixes of divisions
+    sites: Mapping[str, str] = {}  # code of a registered establishment -> its division
+
+
+NOTHING = Ground()
+
+
+class Opened(Struct, frozen=True):
+    """An inspection that an operation has opened."""
+
+    op: OpenInspection
+    lead: str
+    second: str
+
+
 class Verdict(Struct, frozen=True, gc=False):
     """What becomes of one operation: ok, parked or quarantined, and the refusal's code if any."""
 
@@ -97,6 +141,42 @@ class Verdict(Struct, frozen=True, gc=False):
     verdict: str
     why: str = ""
     op: AnyOp | None = None  # when it is ok
+
+
+class Docket:
+    """What is known while operations are judged in turn: one that opens counts for the next."""
+
+    def __init__(self, facts: Mapping[str, Facts], ground: Ground = NOTHING) -> None:
+        self.facts, self.ground = dict(facts), ground
+        self.opened: list[Opened] = []
+
+    def admit(
+        self,
+        raw: bytes,
+        n: int,
+        who: str,
+        revoked: bool,
+        hash_: str,
+        waived: Collection[str] = (),
+    ) -> Verdict:
+        """Judge one operation whose chain hash is `hash_`, as `admit` does."""
+        ground = self.ground
+        verdict = admit(raw, n, who, revoked, self.facts, waived, ground=ground, hash_=hash_)
+        op = opening(raw)
+        if op is None:
+            return verdict
+        first = {op.e: (who, op.orig or hash_)} | dict(ground.first)
+        self.ground = replace(ground, first=first)
+        if verdict.verdict == "ok" and op.e not in self.facts:
+            second, form = ground.people[op.second or op.certificate].id, ground.forms[op.checklist]
+            self.opened.append(Opened(op, who, second))
+            self.facts[op.e] = Facts(
+                {who: "lead", second: "second"},
+                form.admissible,
+                form.plain,
+                {d: one.admissible for d, one in ground.forms.items() if one.code == form.code},
+            )
+        return verdict
 
 
 class Ends(Struct, frozen=True):
@@ -159,10 +239,14 @@ def admit(
     revoked: bool,
     facts: Mapping[str, Facts],
     waived: Collection[str] = (),
+    *,
+    ground: Ground = NOTHING,
+    hash_: str = "",
 ) -> Verdict:
     """Judge one operation of `who`; whatever the verdict, it is stored.
 
-    `waived` are the codes in WAIVABLE that an officer set aside for it.
+    `waived` are the codes in WAIVABLE that an officer set aside for it. `ground` and its chain hash
+    matter to one that opens an inspection.
     """
     try:
         raw.decode()
@@ -180,6 +264,11 @@ def admit(
         # A newer device's kind, or a known kind in a form that this version does not know.
         return Verdict(kind, inspection, "parked", Reason.OP_UNKNOWN.code)
     known = facts.get(op.e)
+    if isinstance(op, OpenInspection):
+        held = _opens(op, who, op.orig or hash_, known, ground, waived)
+        if held is not None:
+            return Verdict(kind, inspection, "quarantined", held.code)
+        return Verdict(kind, inspection, "ok", op=op)
     role = _role(who, known, waived) if known is not None else None
     if known is None or role is None:
         return Verdict(kind, inspection, "quarantined", Reason.INSPECTION_NOT_YOURS.code)
@@ -195,6 +284,18 @@ def inspection_of(raw: bytes) -> str:
         return _clean(decode_envelope(raw).e, 64)
     except UNREADABLE:
         return ""
+
+
+def opening(raw: bytes) -> OpenInspection | None:
+    """Read an operation that opens an inspection; none for any other, and for a malformed one."""
+    if _OPENS not in raw:
+        return None
+    try:
+        raw.decode()
+        op = decode_op(raw)
+    except UNREADABLE:
+        return None
+    return op if isinstance(op, OpenInspection) and openings.whole(op) else None
 
 
 def place(
@@ -241,6 +342,41 @@ def answer(
 def _clean(text: str, length: int) -> str:
     """Cut a text from outside to what every database stores: a NUL is none of it."""
     return text.replace("\0", "")[:length]
+
+
+def _opens(
+    op: OpenInspection,
+    who: str,
+    act: str,
+    known: Facts | None,
+    ground: Ground,
+    waived: Collection[str],
+) -> Reason | None:
+    """Say what holds an operation back that opens an inspection.
+
+    An act opens once, however often it is recorded; nobody opens what is there, or another's.
+    """
+    first = ground.first.get(op.e)
+    if who.startswith(OFFICE):
+        return Reason.INSPECTION_NOT_YOURS
+    if not openings.whole(op):
+        return Reason.OP_MALFORMED
+    if first not in (None, (who, act)) or (known is not None and first is None):
+        return Reason.INSPECTION_EXISTS
+    if known is not None:
+        return None
+    if op.checklist not in ground.forms:
+        return Reason.CHECKLIST_NOT_FOUND
+    second = ground.people.get(op.second or op.certificate)
+    if second is None or second.id == who:
+        return Reason.OPENING_SECOND
+    if not second.fit and Reason.OPENING_SECOND.code not in waived:
+        return Reason.OPENING_SECOND
+    division = ground.sites.get(op.code, op.division)
+    here = any(division.startswith(prefix) for prefix in ground.works.get(who, ()))
+    if not here and Reason.OPENING_ELSEWHERE.code not in waived:
+        return Reason.OPENING_ELSEWHERE
+    return None
 
 
 def _role(who: str, facts: Facts, waived: Collection[str]) -> str | None:

@@ -235,6 +235,7 @@ def fold(recorded: Iterable[Recorded]) -> Inspection:
         seizures=more.seizures,
         lots=more.lots,
         astray=more.astray,
+        openings=more.openings,
     )
 
 

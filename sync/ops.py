@@ -236,8 +236,32 @@ class WeighLot(Op, frozen=True, kw_only=True, omit_defaults=True, tag="lot.weigh
     item: str = ""
 
 
+class OpenInspection(Op, frozen=True, kw_only=True, omit_defaults=True, tag="inspection.open/1"):
+    """Open an inspection that nobody assigned (现场登记), under an id that the device made: `e`.
+
+    Of a place in no register, or of the establishment with this `code`. Who opens it is its lead,
+    `second` its second: an inspector's id, or only the number of a `certificate`. `checklist` is
+    the digest of the one that is followed. The place is decimal degrees in `datum`.
+    """
+
+    name: str
+    address: str
+    category: str
+    division: str
+    reason: str
+    checklist: str
+    code: str = ""
+    second: str = ""
+    certificate: str = ""
+    longitude: str = ""
+    latitude: str = ""
+    datum: str = ""
+
+
 # 现场记录: what is recorded beside answers, findings and evidence; each stands for itself.
-Particular = Arrive | TakeSample | TestSample | DisposeSample | SeizeGoods | WeighLot
+Particular = (
+    Arrive | TakeSample | TestSample | DisposeSample | SeizeGoods | WeighLot | OpenInspection
+)
 
 AnyOp = SetAnswers | AddFinding | AddEvidence | Sign | Void | CarryChecklist | Particular
 

@@ -1,4 +1,4 @@
-"""现场记录: arrivals, samples, seizures and lots of an inspection, as they stand.
+"""现场记录: openings, arrivals, samples, seizures and lots of an inspection, as they stand.
 
 Nothing here is replaced by anything: each record stands for itself, or is withdrawn and stays
 visible. Where an inspection has none of a kind its JSON says nothing of it, so that those from
@@ -16,6 +16,7 @@ from sync.answers import measured
 from sync.ops import (
     Arrive,
     DisposeSample,
+    OpenInspection,
     OpId,
     Particular,
     SeizeGoods,
@@ -47,6 +48,23 @@ class Arrival(Shown, frozen=True, kw_only=True):
     latitude: str
     datum: str
     accuracy: str
+
+
+class Opening(Shown, frozen=True, kw_only=True):
+    """现场登记 of an inspection that nobody assigned."""
+
+    name: str
+    address: str
+    category: str
+    division: str
+    reason: str
+    checklist: str
+    code: str
+    second: str
+    certificate: str
+    longitude: str
+    latitude: str
+    datum: str
 
 
 class Tested(Shown, frozen=True, kw_only=True):
@@ -132,10 +150,12 @@ class Particulars(Struct, frozen=True):
     seizures: tuple[Seizure, ...] | UnsetType = UNSET
     lots: tuple[Lot, ...] | UnsetType = UNSET
     astray: Astray | UnsetType = UNSET
+    openings: tuple[Opening, ...] | UnsetType = UNSET
 
     @property
     def recorded(self) -> Iterator[Shown]:
         """Walk all records; each of them may be withdrawn."""
+        yield from self.openings or ()
         yield from self.arrivals or ()
         for sample in self.samples or ():
             yield sample
@@ -179,6 +199,7 @@ def fold(told: Sequence[Told], voided: Mapping[OpId, str]) -> Particulars:
         seizures=_each(Seizure, SeizeGoods, told, voided),
         lots=_each(Lot, WeighLot, told, voided),
         astray=lost if lost.tests or lost.disposals else UNSET,
+        openings=_each(Opening, OpenInspection, told, voided),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from sync import outbox, pages, sites
+from sync import opened, outbox, pages, sites
 from sync.messages import (
     Boot,
     Drop,
@@ -98,6 +98,8 @@ def _apply(replica: Replica, event: Event) -> None:
         case Put():
             row = Row(event.b, event.kind, event.id, event.rev, bytes(event.d))
             replica.store.put_row(row)
+            if event.kind == "task":
+                opened.let_go(replica.store, event.id)
         case Gone():
             replica.store.remove_row(event.b, event.kind, event.id)
         case Sites():

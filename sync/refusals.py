@@ -2382,6 +2382,39 @@ class Reason(Enum):
         "Enter it anew if it is there again.",
         "如再次出现，请重新登记。",
     )
+    # -- opened on site --------------------------------------------------------------------------
+    INSPECTION_EXISTS = (
+        "inspection.exists",
+        Kind.CONFLICT,
+        "This inspection is there already; nobody opens it again.",
+        "该检查已存在，不得重复登记",
+        "Record in the task that is there, or open another one on site.",
+        "请在已有任务中记录，或另行现场登记。",
+    )
+    OPENING_SECOND = (
+        "opening.second-unfit",
+        Kind.INVALID,
+        "The second inspector is unknown, is who opened it, or may not be sent.",
+        "协办人员不存在、与登记人相同或不能承担检查",
+        "Name a colleague whose certificate is in force: --second.",
+        "请注明执法证有效的另一名检查人员：--second。",
+    )
+    OPENING_ELSEWHERE = (
+        "opening.elsewhere",
+        Kind.FORBIDDEN,
+        "The place is in no division where this inspector works.",
+        "该地点不在此执法人员的辖区内",
+        "Correct the division, or ask a supervisor to release it.",
+        "请更正行政区划，或请主管人员放行。",
+    )
+    OPENING_INVALID = (
+        "opening.invalid",
+        Kind.INVALID,
+        "The place is not described as it must be: see `field`.",
+        "现场登记的内容不符合要求，见 `field`",
+        "Give name, address, category, a division of 6 to 12 digits and the reason.",
+        "请填写名称、地址、业态、6 至 12 位行政区划代码和缘由。",
+    )
 
     def __init__(
         self, code: str, kind: Kind, en: str, zh: str, remedy_en: str, remedy_zh: str

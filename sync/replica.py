@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from sync import checklist, naming, particulars
+from sync import checklist, naming, opened, particulars
 from sync.answers import admits
 from sync.checklist import Checklist
 from sync.device_log import DeviceLog, Make
@@ -70,8 +70,10 @@ class Replica(DeviceLog):
     # -- what is there ---------------------------------------------------------------------------
 
     def tasks(self) -> list[Row]:
-        """Give the tasks that this device holds."""
-        return self.store.rows("task")
+        """Give the tasks that this device holds, and those that it opened itself."""
+        rows = self.store.rows("task")
+        known = {row.id for row in rows}
+        return rows + [row for row in opened.held(self.store) if row.id not in known]
 
     def checklist(self, inspection: str) -> Checklist:
         """Give the checklist that an inspection follows, or refuse with INSPECTION_UNKNOWN."""
@@ -420,11 +422,16 @@ class Replica(DeviceLog):
         return fold(_read(kept)).followed
 
     def _must_hold(self, inspection: str) -> None:
-        if self.store.row("task", inspection) is None:
+        if self._row(inspection) is None:
             raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
 
-    def _task(self, inspection: str) -> _Task:
+    def _row(self, inspection: str) -> Row | None:
         row = self.store.row("task", inspection)
+        held = opened.held(self.store) if row is None else []
+        return next((one for one in held if one.id == inspection), row)
+
+    def _task(self, inspection: str) -> _Task:
+        row = self._row(inspection)
         if row is None:
             raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
         return msgspec.json.decode(row.body, type=_Task)

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session, head
-from backend.rules import scheme, sending
+from backend.rules import sending
 from backend.rules.calendar import local_day
 from backend.rules.origins import UNCAPPED, UNCOUNTED
 from backend.rules.sending import Candidate
@@ -26,11 +26,10 @@ from backend.tables import (
     Inspector,
     Leave,
     Recusal,
-    Seat,
     Task,
 )
 from backend.wire import AssignedLine, AssignedView, NewPlace, NewTask, TaskView, WithdrawOrder
-from backend.work import announcements, frames, mergers, plans, provisional, tasks, visits
+from backend.work import announcements, mergers, plans, provisional, tasks, visits
 from sync import checklist as forms
 from sync.origins import Origin, origin_of
 from sync.refusals import Reason, Refused
@@ -157,20 +156,7 @@ async def assign(
         agency=officer.division if officer else await _agency(db, before),
         dispatched_at=now,
     )
-    db.add(task)
-    await db.flush()
-    for seat, inspector in zip(scheme.DEFAULT_SEATS, (lead, second), strict=True):
-        db.add(
-            Seat(
-                task_id=task.id,
-                department=frames.ANY,
-                position=seat.name,
-                inspector_id=inspector.id,
-                checklist_digest=checklist,
-            )
-        )
-    await db.flush()
-    await tasks.send(db, await tasks.views(db, Task.id == task.id), now=now)
+    await tasks.seat(db, task, now=now)
     await journal.append(
         db,
         actor=officer.name if officer else "server",

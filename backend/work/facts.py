@@ -6,8 +6,6 @@ Checklists are decoded once: what is released under a digest never changes.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
-from msgspec import Struct
-
 from backend.db import Session
 from backend.work.ledger import Ask, Rows, ask
 from sync import answers, checklist, hub
@@ -28,14 +26,7 @@ RELEASED = "SELECT digest, body FROM checklist WHERE digest AMONG $1"
 VERSIONS = "SELECT digest FROM checklist"
 
 _released: dict[str, checklist.Checklist] = {}
-_asking: dict[tuple[str, ...], "Asking"] = {}
-
-
-class Asking(Struct, frozen=True):
-    """What a visit asks that brings some checklists."""
-
-    admissible: hub.Admissible
-    plain: Mapping[str, Collection[str]]
+_asking: dict[tuple[str, ...], hub.Form] = {}
 
 
 def asked(inspections: Iterable[str]) -> Ask:
@@ -50,6 +41,15 @@ async def facts_of(db: Session, raws: Sequence[bytes]) -> Mapping[str, hub.Facts
         return {}
     (rows,) = await ask(db, asked(wanted))
     return await read(db, rows, raws)
+
+
+async def forms(
+    db: Session, digests: Collection[str], raws: Sequence[bytes]
+) -> Mapping[str, hub.Form]:
+    """Load checklists, as far as they are released, and their versions if a push speaks of such."""
+    wanted = {*digests, *await _versions(db, raws)}
+    await _load(db, wanted)
+    return {digest: _ask(digest) for digest in wanted if digest in _released}
 
 
 async def read(db: Session, rows: Rows, raws: Sequence[bytes]) -> Mapping[str, hub.Facts]:
@@ -71,23 +71,29 @@ async def read(db: Session, rows: Rows, raws: Sequence[bytes]) -> Mapping[str, h
         own, others = roles.get(task, {}), brought.get(task, ())
         if stands:
             own |= zip((lead, second), ROLES, strict=True)
-        asking, code = _ask(digest, *others), _released[digest].code
+        asking = _ask(digest, *others)
         facts[task] = hub.Facts(
             own,
             asking.admissible,
             asking.plain,
-            {one: _ask(one, *others).admissible for one in versions if _released[one].code == code},
+            {
+                one: _ask(one, *others).admissible
+                for one in versions
+                if _released[one].code == asking.code
+            },
         )
     return facts
 
 
-def _ask(*digests: str) -> Asking:
+def _ask(*digests: str) -> hub.Form:
     """Give what checklists ask together, the first of them by bare references."""
     if digests not in _asking:
         if len(_asking) >= ASKING_MAX:
             _asking.clear()
         items = checklist.asked([_released[digest] for digest in digests])
-        _asking[digests] = Asking(partial(answers.admits, items), answers.plain(items))
+        _asking[digests] = hub.Form(
+            _released[digests[0]].code, partial(answers.admits, items), answers.plain(items)
+        )
     return _asking[digests]
 
 

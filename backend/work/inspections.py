@@ -128,6 +128,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
             seizures=case.state.seizures,
             lots=case.state.lots,
             astray=case.state.astray,
+            openings=case.state.openings,
         ),
     )
 

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from backend.auth_device import UPLOAD_TOKEN_LIFE, upload_token
 from backend.db import Session
 from backend.tables import Batch, Device, Entry, Fork, Inspection
-from backend.work import facts, folds, ledger, pages
+from backend.work import facts, folds, ledger, openings, pages, rulings
 from backend.work.ledger import Standing
 from backend.work.snapshots import Snapshots
 from sync import codec, hub
@@ -41,6 +41,7 @@ class Known(Struct, frozen=True):
     """What is known of the inspections that a push speaks of: facts, and operations that count."""
 
     facts: Mapping[str, hub.Facts]
+    ground: hub.Ground
     recorded: Mapping[str, Sequence[Recorded]]
 
 
@@ -51,6 +52,7 @@ class Taken(Struct, frozen=True):
     verdicts: Sequence[hub.Verdict]
     projections: Sequence[ledger.Projection]
     remarkable: dict[str, State]  # those in which something is in conflict or late
+    opened: Sequence[hub.Opened]  # inspections that begin with it
 
 
 async def exchange(
@@ -66,11 +68,13 @@ async def exchange(
     push = hub.read(body)
     if push.head.dev != sender:
         raise Refused(Reason.SIGNATURE_WRONG)
-    device, known = await _load(db, push)
+    device, known = await _load(db, push, now)
     found = await _judge(db, push, device, known)
     if isinstance(found, Taken) and found.verdicts:
         locked = await ledger.lock(db, device)
-        if _moved(locked, since=device):
+        if _unsure(found):
+            _, known = await _load(db, push, now)
+        if _moved(locked, since=device) or _unsure(found):
             found = await _judge(db, push, locked, known)
         device = locked
 
@@ -107,7 +111,7 @@ async def _key(db: Session, sender: str) -> str:
     return _keys[sender]
 
 
-async def _load(db: Session, push: hub.Push) -> tuple[Standing, Known]:
+async def _load(db: Session, push: hub.Push, now: datetime) -> tuple[Standing, Known]:
     """Load the device and what its operations speak of; nothing of it is locked on PostgreSQL."""
     asks: list[ledger.Ask] = [(ledger.STANDING, (push.head.dev,))]
     wanted = {inspection for raw in push.raws if (inspection := hub.inspection_of(raw))}
@@ -118,9 +122,11 @@ async def _load(db: Session, push: hub.Push) -> tuple[Standing, Known]:
     if device is None:
         raise Refused(Reason.DEVICE_UNKNOWN)
     if not rest:
-        return device, Known({}, {})
+        return device, Known({}, hub.NOTHING, {})
     known, recorded = rest
-    return device, Known(await facts.read(db, known, push.raws), ledger.recorded(recorded))
+    told = await facts.read(db, known, push.raws)
+    ground = await openings.ground(db, push.raws, now)
+    return device, Known(told, ground, ledger.recorded(recorded))
 
 
 async def _hashes(db: Session, push: hub.Push, device: Standing) -> dict[int, str]:
@@ -154,9 +160,10 @@ def _take(push: hub.Push, old: int, device: Standing, known: Known) -> Taken:
     verdicts: list[hub.Verdict] = []
     counting: dict[str, list[Recorded]] = {}
     who, first = device.inspector, push.head.first
+    docket = hub.Docket(known.facts, known.ground)
     for index in range(old, len(push.raws)):
         n = first + index
-        verdict = hub.admit(push.raws[index], n, who, device.revoked, known.facts)
+        verdict = docket.admit(push.raws[index], n, who, device.revoked, push.hashes[index])
         verdicts.append(verdict)
         if verdict.op is not None:
             one = Recorded(op_id(device.device, n), push.hashes[index], who, verdict.op)
@@ -170,7 +177,13 @@ def _take(push: hub.Push, old: int, device: Standing, known: Known) -> Taken:
         projections.append(folds.projection(inspection, ops, state, before=len(before)))
         if projections[-1].conflicts or projections[-1].late:
             remarkable[inspection] = state
-    return Taken(old, verdicts, projections, remarkable)
+    return Taken(old, verdicts, projections, remarkable, docket.opened)
+
+
+def _unsure(taken: Taken) -> bool:
+    """Tell whether another push may open, or has just opened, what this one speaks of."""
+    theirs = Reason.INSPECTION_NOT_YOURS.code
+    return bool(taken.opened) or any(one.why == theirs for one in taken.verdicts)
 
 
 def _moved(now: Standing, *, since: Standing) -> bool:
@@ -210,6 +223,9 @@ async def _store(
         ),
         now,
     )
+    if taken.opened:
+        await rulings.begin(db, taken.opened, now)
+        device = device.at(await ledger.ends(db))
     states = taken.remarkable
     if not whole:
         states = await folds.project(db, [one.inspection for one in taken.projections], now)

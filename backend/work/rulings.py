@@ -4,7 +4,7 @@ An operation counts when it has a place in the feed. Entry and rulings together 
 should: `backend.rules.ledger` holds the one to the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import tuple_
@@ -14,8 +14,7 @@ from backend import journal
 from backend.db import Session, head
 from backend.rules.rulings import Ruled, digest
 from backend.tables import Act, Device, Entry, Fork, Ruling
-from backend.work import feed, folds
-from backend.work.facts import facts_of
+from backend.work import feed, folds, openings
 from sync import hub
 from sync.ops import op_id
 from sync.refusals import Reason
@@ -44,7 +43,7 @@ async def judge_again(
 
     `waived` gives the codes set aside for each, the newest last.
     """
-    facts = await facts_of(db, [entry.raw for entry in entries])
+    docket = await openings.docket(db, [entry.raw for entry in entries], now)
     names = {entry.device_id for entry in entries}
     devices = {
         one.id: one for one in await db.exec(select(Device).where(col(Device.id).in_(names)))
@@ -55,7 +54,7 @@ async def judge_again(
         device, key = devices[entry.device_id], key_of(entry)
         aside = waived.get(key, ())
         revoked = device.revoked_at is not None and entry.why == Reason.DEVICE_REVOKED.code
-        one = hub.admit(entry.raw, entry.n, device.inspector_id, revoked, facts, aside)
+        one = docket.admit(entry.raw, entry.n, device.inspector_id, revoked, entry.hash, aside)
         ruled.append(Ruled(*key, one.verdict, one.why, aside[-1] if aside else ""))
         if one.verdict == "ok":
             entry.seq = await feed.next_place(db)
@@ -66,7 +65,34 @@ async def judge_again(
     await db.flush()
     if touched:
         await folds.project(db, sorted(touched), now)
+    if docket.opened:
+        await begin(db, docket.opened, now, apart={key_of(entry) for entry in entries})
     return ruled
+
+
+async def begin(
+    db: Session, opened: Sequence[hub.Opened], now: datetime, *, apart: Collection[Key] = ()
+) -> None:
+    """Make the tasks of inspections that were opened on site, and let count what waited for them.
+
+    That came before, from another phone or under an older version of this server. `apart` are the
+    operations that are being judged already.
+    """
+    await openings.establish(db, opened, now)
+    query = (
+        select(Entry)
+        .where(col(Entry.inspection_id).in_([one.op.e for one in opened]))
+        .where(col(Entry.seq).is_(None))
+        .order_by(col(Entry.position))
+    )
+    entries = [one for one in await db.exec(query) if key_of(one) not in apart]
+    before = await latest(db, [key_of(one) for one in entries])
+    held = ("quarantined", Reason.INSPECTION_NOT_YOURS.code)
+    waiting = [one for one in entries if stands(one, before.get(key_of(one), ())) == held]
+    waived = {key: set_aside(those) for key, those in before.items()}
+    ruled = [one for one in await judge_again(db, waiting, waived, now) if one.why != held[1]]
+    if ruled:
+        await record(db, ruled, actor="server", verb="ledger.rejudge", subject="ledger", now=now)
 
 
 async def record(

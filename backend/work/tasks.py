@@ -10,10 +10,11 @@ from sqlmodel import col, select
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session
+from backend.rules import scheme
 from backend.rules.calendar import local_day
 from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Relief, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
-from backend.work import draws, feed, histories, mergers, overlaps, plans
+from backend.work import draws, feed, frames, histories, mergers, overlaps, plans
 from sync.origins import origin_of
 from sync.refusals import Reason, Refused
 
@@ -92,6 +93,26 @@ async def send(db: Session, those: Sequence[tuple[Task, TaskView]], *, now: date
         await feed.put(db, f"i:{task.id}", "task", task.id, msgspec.json.encode(view))
         for inspector_id in sorted({seat.inspector.id for seat in view.seats}):
             await feed.join(db, inspector_id, f"i:{task.id}")
+
+
+async def seat(db: Session, task: Task, *, now: datetime) -> None:
+    """Keep a new task that no draw made, seat lead and second, and send it to their devices."""
+    db.add(task)
+    await db.flush()
+    for position, inspector_id in zip(
+        scheme.DEFAULT_SEATS, (task.lead_id, task.second_id), strict=True
+    ):
+        db.add(
+            Seat(
+                task_id=task.id,
+                department=frames.ANY,
+                position=position.name,
+                inspector_id=inspector_id,
+                checklist_digest=task.checklist_digest,
+            )
+        )
+    await db.flush()
+    await send(db, await views(db, Task.id == task.id), now=now)
 
 
 async def withdraw(db: Session, task: Task, now: datetime) -> None:

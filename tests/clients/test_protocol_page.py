@@ -18,7 +18,7 @@ from backend.work import evidence, upkeep
 from sync import answers, codec, media, messages, ops, outbox, pages, squeeze, versions
 from sync.merge import Carry, Evidence, Finding, Recorded, Said, Signature, canonical, digest, fold
 from sync.ops import Answer, AnyOp, decode_op
-from sync.particulars import Arrival, Disposal, Lot, Sample, Seizure, Tested
+from sync.particulars import Arrival, Disposal, Lot, Opening, Sample, Seizure, Tested
 from sync.refusals import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,8 @@ EXTRAS = {
 OBLIGATORY = {
     "f", "to", "text", "basis", "blob", "size", "mime", "role", "covers", "blobs", "digest",
     "target", "reason", "how", "number", "of", "what", "sample", "test", "verdict", "disposal",
-    "quantity", "unit", "measure", "nominal", "lot", "contents",
+    "quantity", "unit", "measure", "nominal", "lot", "contents", "name", "address", "category",
+    "division", "checklist",
 }  # fmt: skip
 
 
@@ -121,6 +122,7 @@ def needed(kind: type[Any]) -> set[str]:
         ("evidence", Evidence),
         ("signatures", Signature),
         ("standing` of `carried", Carry),
+        ("openings", Opening),
         ("arrivals", Arrival),
         ("samples", Sample),
         ("tests", Tested),

@@ -23,6 +23,7 @@ from sync.ops import (
     Arrive,
     CarryChecklist,
     DisposeSample,
+    OpenInspection,
     SeizeGoods,
     SetAnswers,
     Sign,
@@ -200,6 +201,28 @@ def arrivals() -> Iterator[tuple[str, Any]]:
     yield "the wrong place is withdrawn and stays", log(LI, [scanned, wrong, again])
 
 
+def openings() -> Iterator[tuple[str, Any]]:
+    den = OpenInspection(
+        n=1, name="无名冷库", address="河滨路8号", category="cold-store", division="330106",
+        reason="巡查发现无证经营", checklist=NEW, second="wang", longitude="120.126532",
+        latitude="30.267412", datum="GCJ-02", **STAMP,
+    )  # fmt: skip
+    shop = OpenInspection(
+        n=1, name="城东菜市场", address="", category="market", division="330106",
+        reason="群众反映", checklist=NEW, code="91330106MA2CXXXX0X",
+        certificate="33010620230013", **STAMP,
+    )  # fmt: skip
+    again = msgspec.structs.replace(den, n=3, orig="ef" * 32)
+    yield "a place in no register", log(LI, [den, said(2, Answer("fail"))])
+    yield "a registered one, with a second of whom the certificate is known", log(LI, [shop])
+    yield "issued again twice", log(LI, [msgspec.structs.replace(den, orig="ef" * 32),
+                                         said(2, Answer("fail")), again])  # fmt: skip
+    yield (
+        "opened by mistake, and it stays",
+        log(LI, [shop, Void(n=2, target=f"{LI}:1", reason="已有任务", **STAMP)]),
+    )
+
+
 def taken(n: int, **more: Any) -> TakeSample:
     return TakeSample(n=n, number=f"S-{n}", of="goods", what="鲈鱼", **more, **STAMP)
 
@@ -334,6 +357,7 @@ CASES = {
     "goods.seize/1": seizures,
     "lot.weigh/1": lots,
     "checklist.carry/1": carries,
+    "inspection.open/1": openings,
 }
 
 
