@@ -152,7 +152,9 @@ def _answered(item: Item, name: str, inspection: Inspection) -> Weighed | None:
         for one in inspection.evidence
     ):
         return Weighed(item, "")
-    if item.kind == "signature" and any(one.role == item.role for one in inspection.signatures):
+    if item.kind == "signature" and any(
+        one.role == item.role and not one.refused for one in inspection.signatures
+    ):
         return Weighed(item, "")
     known = inspection.items.get(name)
     if known is None or not known.standing or not _admits(item, known.standing[0]):

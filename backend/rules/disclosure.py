@@ -19,7 +19,8 @@ from sync.verdict import Verdict
 # Whose words these are is known: the register's, the released checklist's, the draw's, or numbers
 # of our own. A field that is added later is searched for names until somebody adds it here.
 _KNOWN = (
-    "id", "site.", "checklist.", "failed.", "outcome.", "result.", "order.", "draw.", "origin.",
+    "id", "site.", "checklist.", "failed.", "outcome.", "scores.", "result.", "order.", "draw.",
+    "origin.",
 )  # fmt: skip
 _NUMBERS = re.compile(
     r"(?<![0-9A-Za-z])(?:1[3-9][0-9]{9}"  # mobile telephone
@@ -73,7 +74,15 @@ class Counts(Struct, frozen=True):
     not_applicable: int
 
 
-class PartResult(Struct, frozen=True):
+class Scored(Struct, frozen=True):
+    """得分: a figure that the checklist declares, as decimal text."""
+
+    code: str
+    label: Text
+    value: str
+
+
+class PartResult(Struct, frozen=True, omit_defaults=True):
     """部门联合: what a partner's matters amount to, by its own checklist."""
 
     departments: tuple[str, ...]
@@ -81,6 +90,7 @@ class PartResult(Struct, frozen=True):
     outcome: Said | None
     counts: Counts
     failed: tuple[Failed, ...]
+    scores: tuple[Scored, ...] = ()
 
 
 class Order(Struct, frozen=True):
@@ -128,6 +138,7 @@ class Result(Struct, frozen=True, omit_defaults=True):
     parts: tuple[PartResult, ...] = ()
     origin: Said | None = None
     corrects: Corrects | None = None
+    scores: tuple[Scored, ...] = ()
 
 
 def public_view(
@@ -166,6 +177,7 @@ def public_view(
         parts=parts,
         origin=origin,
         corrects=corrects,
+        scores=_scores(checklist, verdict),
     )
 
 
@@ -179,6 +191,7 @@ def public_part(
         outcome=_said(checklist, verdict),
         counts=_counts(checklist, verdict),
         failed=_failed(checklist, verdict),
+        scores=_scores(checklist, verdict),
     )
 
 
@@ -201,6 +214,13 @@ def _counts(checklist: Checklist, verdict: Verdict) -> Counts:
         failed=failed,
         not_applicable=verdict.not_applicable,
     )
+
+
+def _scores(checklist: Checklist, verdict: Verdict) -> tuple[Scored, ...]:
+    """List the scores of an outcome; without one, or of nothing, there are none."""
+    told = verdict.scores if verdict.given else {}
+    every = [(one, told.get(one.code, "")) for one in checklist.scores]
+    return tuple(Scored(one.code, one.text, value) for one, value in every if value)
 
 
 def _failed(checklist: Checklist, verdict: Verdict) -> tuple[Failed, ...]:

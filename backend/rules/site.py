@@ -10,7 +10,7 @@ MANIFEST.sha256  MANIFEST.sig   every file's hash, signed by the key that signed
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from posixpath import dirname, join, normpath
 
@@ -18,7 +18,7 @@ import msgspec
 
 from backend.rules import bundle, canonical, draw_page, events, papers, verification
 from backend.rules.chain import summed
-from backend.rules.disclosure import Corrects, DrawLink, Result, jpeg_metadata, leaks
+from backend.rules.disclosure import Corrects, DrawLink, Result, Scored, jpeg_metadata, leaks
 from backend.rules.verification import Step
 from sync import codec
 from sync.checklist import Text
@@ -206,12 +206,13 @@ def _page(one: Result) -> bytes:
         _row(Text("To be published by", "公示期限"), one.due_on.isoformat()),
     ]
     if one.outcome is not None:
-        rows.insert(4, _row(Text("Verdict", "检查结论"), _both(one.outcome.label)))
+        said = _both(one.outcome.label) + _scored(one.scores)
+        rows.insert(4, _row(Text("Verdict", "检查结论"), said))
     if one.corrects is not None:
         rows.append(_row(Text("Correction", "更正"), _corrected(one.id, one.corrects)))
     for part in one.parts:
         who = "、".join(part.departments)
-        said = _both(part.outcome.label) if part.outcome else "–"
+        said = _both(part.outcome.label) + _scored(part.scores) if part.outcome else "–"
         rows.append(
             _row(
                 Text(f"Verdict of {who}", f"{who}检查结论"),
@@ -238,6 +239,15 @@ def _page(one: Result) -> bytes:
         f'<p><a href="../index.html">{_both(TITLE)}</a></p><h1>{escape(one.site.name)}</h1>\n'
         f"<table>{''.join(rows)}</table>\n{how}\n{listed}\n{photos}\n"
         f'<p><a href="{escape(one.id)}.json">JSON</a></p>',
+    )
+
+
+def _scored(scores: Iterable[Scored]) -> str:
+    """Write the figures that led to a verdict, one a line."""
+    return "".join(
+        f"<br><small>{_both(Text(f'{one.label.en}: {one.value}', f'{one.label.zh}：{one.value}'))}"
+        "</small>"
+        for one in scores
     )
 
 

@@ -27,6 +27,7 @@ from backend.tables import (
 )
 from backend.work import mergers, visits
 from backend.work.code_lists import result_lists
+from backend.work.orders import open_items
 from sync import checklist
 from sync.checklist import Checklist as Form
 from sync.history import (
@@ -158,9 +159,12 @@ async def _told(db: Session, places: Collection[str], today: date) -> dict[str, 
             .where(col(Task.establishment_id).in_(family), Rectification.status == "open")
             .order_by(col(Rectification.due_on), col(Rectification.id))
         )
-        for place, row in await db.exec(query):
-            items = msgspec.json.decode(row.items, type=tuple[str, ...])
-            orders.setdefault(family[place], []).append(Order(row.inspection_id, items, row.due_on))
+        open_orders = list((await db.exec(query)).all())
+        remedies = await open_items(db, [row.id for _, row in open_orders])
+        for place, row in open_orders:
+            if left := remedies.get(row.id):
+                items, due = tuple(one.item for one in left), min(one.due_on for one in left)
+                orders.setdefault(family[place], []).append(Order(row.inspection_id, items, due))
         complaints: dict[str, list[Grievance]] = {}
         heard = (
             select(Complaint)

@@ -35,7 +35,7 @@ async def list_orders(
     if which == "overdue":
         query = query.where(Rectification.due_on < today)
     found = list((await db.exec(query)).all())
-    opened = await _open(db, [order.id for order, _ in found])
+    opened = await open_items(db, [order.id for order, _ in found])
     return [
         OrderLine(
             id=order.id,
@@ -43,7 +43,7 @@ async def list_orders(
             code=place.code,
             name=place.name,
             division=place.division,
-            open=tuple(opened.get(order.id, ())),
+            open=tuple(one.item for one in opened.get(order.id, ())),
             ordered_on=order.ordered_on,
             due_on=order.due_on,
             days_over=_days_over(order.due_on, today) if order.status == "open" else 0,
@@ -106,13 +106,14 @@ def sort(those: Iterable[Remedy]) -> list[Remedy]:
     return sorted(those, key=place)
 
 
-async def _open(db: Session, ids: Collection[str]) -> dict[str, list[str]]:
+async def open_items(db: Session, ids: Collection[str]) -> dict[str, list[Remedy]]:
+    """Find what is left of each order; what failed again is asked for by the order of then."""
     query = select(Remedy).where(
         col(Remedy.order_id).in_(ids), Remedy.status == "open", Remedy.failed_id == ""
     )
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Remedy]] = {}
     for one in sort(await db.exec(query)):
-        found.setdefault(one.order_id, []).append(one.item)
+        found.setdefault(one.order_id, []).append(one)
     return found
 
 

@@ -275,7 +275,7 @@ async def _names(db: Session, case: Case) -> set[str]:
         *accounts,
         *(one.name for one in people),
         *(one.certificate for one in people),
-        *(one.name for one in case.state.signatures),
+        *(name for one in case.state.signatures for name in (one.name, one.witness)),
     }
 
 

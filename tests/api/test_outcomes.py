@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from conftest import NOW, Office
+from followed import concluded
 from httpx import AsyncClient, Response
 from msgspec.structs import replace
 from rows import CATALOGUE, put, revision
@@ -255,16 +256,24 @@ async def test_what_was_published_gets_a_correction_and_stays_beside_it(
     ]
 
 
+@pytest.mark.parametrize("reason", ["记错了，请电 13800138000", "见证人李保安记错了"])
 async def test_a_correction_that_names_somebody_is_held_back(
-    office: Office, tasks: list[Task], supervisor: AsyncClient, reviewer: AsyncClient
+    office: Office, tasks: list[Task], supervisor: AsyncClient, reviewer: AsyncClient, reason: str
 ) -> None:
-    await found(office, tasks[0])
+    visit = Visit(tasks[0])
+    visit.answer_all("lead")
+    visit.record(
+        "lead", Sign, role="site", covers={}, blobs=(), digest="", name="王老板", refused="不认可",
+        witness="李保安",
+    )  # fmt: skip
+    visit.sign("lead", "second")
+    await visit.arrive(office)
     await decided(supervisor, tasks[0].id, "conclusion")
     await decided(reviewer, tasks[0].id, "review", approve=True)
     await reviewer.post("/office/publications")
     stands = await supervisor.post(f"/office/inspections/{tasks[0].id}/conclusion", json={})
 
-    await decided(supervisor, tasks[0].id, "conclusion", correction="检查员1号记错了，13800138000")
+    await decided(supervisor, tasks[0].id, "conclusion", correction=reason)
     await decided(reviewer, tasks[0].id, "review", approve=True)
     held = (await reviewer.post("/office/publications")).json()
 
@@ -325,6 +334,23 @@ async def test_a_task_carries_what_was_found_before_and_hears_what_is_new(
     assert findings["metrology-05"]["first_exempt"]
     assert findings["metrology-05"]["conditions"]["zh"] == "限期内改正，且净含量不短缺。"
     assert visit.task.id == again.id
+
+
+async def test_a_task_tells_of_an_order_only_what_is_still_open(
+    office: Office, tasks: list[Task], supervisor: AsyncClient
+) -> None:
+    done = await concluded(office, supervisor, tasks[0], i1_1="fail", i3_4="fail")
+    again = await assigned(supervisor, office, tasks[0])
+    before = msgspec.convert((await on_devices(office, again.id))["history"], History)
+    proof = {"proof_sha256": "0" * 64, "note": "发票", "items": ["3.4"]}
+
+    await supervisor.post(f"/office/orders/{done['order']['id']}/closings", json=proof)
+    after = msgspec.convert((await on_devices(office, again.id))["history"], History)
+
+    due = {one["item"]: date.fromisoformat(one["due_on"]) for one in done["order"]["remedies"]}
+    assert [(one.items, one.due_on) for one in before.orders] == [(("1.1", "3.4"), due["3.4"])]
+    assert [(one.items, one.due_on) for one in after.orders] == [(("1.1",), due["1.1"])]
+    assert due["1.1"] > due["3.4"]
 
 
 async def test_what_failed_last_time_must_be_answered_on_the_next_drawn_visit(

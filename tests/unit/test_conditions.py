@@ -191,14 +191,24 @@ def test_a_photo_that_cannot_be_taken_is_not_applicable() -> None:
 
 def test_a_signature_item_is_answered_by_a_signature_of_its_role() -> None:
     officer = Signature("d:4", "w", "lead", "", "x", "", ())
+    refused = Signature("d:5", "w", "site", "王", "x", "", (), refused="不认可", witness="赵")
     picture = (shot("image/png"),)
 
     verdicts = [
         judge(PROOF, visit({}, evidence=picture, signatures=signatures)).unanswered
-        for signatures in ((), (officer,), (officer, SIGNED))
+        for signatures in ((), (officer,), (refused,), (refused, SIGNED))
     ]
 
-    assert verdicts == [("2",), ("2",), ()]
+    assert verdicts == [("2",), ("2",), ("2",), ()]
+
+
+def test_whoever_will_not_sign_leaves_a_signature_item_not_applicable() -> None:
+    refused = Signature("d:5", "w", "site", "王", "x", "", (), refused="不认可", witness="赵")
+    picture = (shot("image/png"),)
+
+    verdict = judge(PROOF, visit({"2": "na"}, evidence=picture, signatures=(refused,)))
+
+    assert (verdict.outcome, verdict.not_applicable) == ("good", 1)
 
 
 def test_every_item_of_a_form_has_one_place_in_its_verdict() -> None:

@@ -12,14 +12,16 @@ from backend.rules.disclosure import (
     Form,
     Result,
     Said,
+    Scored,
     Site,
     jpeg_metadata,
     leaks,
+    public_part,
     public_view,
 )
 from backend.rules.results import label, result_of
 from backend.work.code_lists import result_lists
-from sync.checklist import Text
+from sync.checklist import Score, Text
 from sync.merge import Inspection
 from sync.verdict import judge
 
@@ -90,6 +92,30 @@ def test_the_view_holds_the_wording_of_what_failed_and_no_note() -> None:
     assert view.counts == Counts(passed=15, failed=1, not_applicable=0)
     assert view.photos == ("photos/i1/1.jpg", "photos/i1/2.jpg")
     assert "秘密" not in msgspec.json.encode(view).decode()
+
+
+def test_the_scores_of_a_form_are_published_with_its_outcome_and_no_others() -> None:
+    score = Score("points", Text("Points", "得分"), "sum")
+    form = replace(
+        FORM, scores=(score, Score("of-none", Text("Of nothing", "无"), how="percent")),
+    )  # fmt: skip
+    verdict = replace(judge(FORM, Inspection()), scores={"points": "13", "of-none": ""})
+    told = {
+        "id": "i1", "site": SITE, "checklist": form, "checklist_digest": "0" * 64,
+        "result": VIEW.result, "order": None, "formed_on": DAY, "due_on": DAY,
+        "published_on": DAY, "photos": 0, "draw": DRAW,
+    }  # fmt: skip
+
+    found = replace(verdict, outcome=form.outcomes[0].code)
+    given, none = public_view(**told, verdict=found), public_view(**told, verdict=verdict)
+    part = public_part(departments=("消防",), checklist=form, digest="0" * 64, verdict=found)
+    alone = replace(given, parts=(part,), draw=None)
+    page = site.write([alone], {}, {}, script=b"", secret="01" * 32)
+
+    assert given.scores == part.scores == (Scored("points", Text("Points", "得分"), "13"),)
+    assert none.scores == ()
+    assert b"scores" not in msgspec.json.encode(none)
+    assert page["results/i1.html"].count("得分：13".encode()) == 2
 
 
 @pytest.mark.parametrize(
