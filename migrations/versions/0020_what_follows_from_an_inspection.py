@@ -12,6 +12,8 @@ from alembic import op
 revision = '0020'
 down_revision = '0019'
 
+PORTION = 1000  # orders that are read at a time
+
 
 def upgrade() -> None:
     op.create_table('remedy',
@@ -112,33 +114,42 @@ def upgrade() -> None:
 
 
 def _itemise() -> None:
-    """Give every order so far its items, each with the order's term and the text of its checklist."""
+    """Give every order so far its items, each with the order's term and the text of its checklist.
+
+    An office may have very many orders of few checklists: these are read once, those in portions.
+    """
     connection = op.get_bind()
-    orders = connection.execute(
-        sa.text(
-            'SELECT rectification.id, rectification.items, rectification.due_on, '
-            'rectification.working_days, rectification.status, checklist.body '
-            'FROM rectification '
-            'LEFT JOIN task ON task.id = rectification.inspection_id '
-            'LEFT JOIN checklist ON checklist.digest = task.checklist_digest'
-        )
-    ).all()
-    for order, items, due_on, working_days, status, body in orders:
-        asked = _texts(json.loads(body or '{}'))
-        named = json.loads(items)
-        for item in named if isinstance(named, list) else []:
-            text = asked.get(item, {'en': item, 'zh': item})
-            connection.execute(
-                sa.text(
-                    'INSERT INTO remedy (order_id, item, text_en, text_zh, working_days, due_on, '
-                    'status, checked_id, failed_id, proof_sha256, note) VALUES (:order, :item, '
-                    ":en, :zh, :days, :due_on, :status, '', '', '', '')"
-                ),
-                {
-                    'order': order, 'item': item, 'en': text['en'], 'zh': text['zh'],
-                    'days': working_days, 'due_on': due_on, 'status': status,
-                },
-            )
+    asked = {
+        digest: _texts(json.loads(body))
+        for digest, body in connection.execute(sa.text('SELECT digest, body FROM checklist'))
+    }
+    query = sa.text(
+        'SELECT rectification.id, rectification.items, rectification.due_on, '
+        'rectification.working_days, rectification.status, task.checklist_digest '
+        'FROM rectification LEFT JOIN task ON task.id = rectification.inspection_id '
+        'WHERE rectification.id > :after ORDER BY rectification.id LIMIT :portion'
+    )
+    insert = sa.text(
+        'INSERT INTO remedy (order_id, item, text_en, text_zh, working_days, due_on, '
+        'status, checked_id, failed_id, proof_sha256, note) VALUES (:order, :item, '
+        ":en, :zh, :days, :due_on, :status, '', '', '', '')"
+    )
+    after = ''
+    while orders := connection.execute(query, {'after': after, 'portion': PORTION}).all():
+        after = orders[-1][0]
+        rows = [
+            {'order': order, 'item': item, 'days': working_days, 'due_on': due_on, 'status': status}
+            | asked.get(digest, {}).get(item, {'en': item, 'zh': item})
+            for order, items, due_on, working_days, status, digest in orders
+            for item in _names(items)
+        ]
+        if rows:
+            connection.execute(insert, rows)
+
+
+def _names(items: str) -> list[str]:
+    named = json.loads(items)
+    return named if isinstance(named, list) else []
 
 
 def _texts(checklist: object) -> dict[str, dict[str, str]]:

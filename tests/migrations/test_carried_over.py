@@ -1,5 +1,6 @@
 """Rows that were there before a migration are there after it, under their new names."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -232,3 +233,48 @@ async def test_files_that_were_named_before_are_found(photographed: AsyncEngine)
     async with photographed.connect() as connection:
         named = list(await connection.execute(text("SELECT inspection_id, sha256 FROM exhibit")))
     assert [tuple(row) for row in named] == [("i", "aa")]
+
+
+@pytest.fixture(params=DATABASES)
+async def ordered(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    """A database as it was when an order had one term for all its items."""
+
+    def fill(connection: Connection) -> None:
+        fill_all(connection)
+        item = {"ref": "1.1", "text": {"en": "Licence", "zh": "许可证"}}
+        body = json.dumps({"sections": [{"items": [item]}]})
+        connection.execute(text("UPDATE checklist SET body = :body"), {"body": body})
+        orders = tables(connection).tables["rectification"]
+        common = {one.name: value(one, 1) for one in orders.columns} | {"status": "open"}
+        for id, task, items in (
+            ("o1", "1", '["1.1","2.4"]'),
+            ("o2", "1", "[]"),
+            ("o3", "-", '["1.1"]'),
+        ):
+            row = common | {"id": id, "inspection_id": task, "items": items}
+            connection.execute(orders.insert(), [row])
+
+    engine = await made(request, tmp_path, "0019", fill)
+    yield engine
+    await engine.dispose()
+
+
+async def test_an_order_gets_a_row_for_each_of_its_items(
+    ordered: AsyncEngine,
+) -> None:
+    await db.upgrade(ordered)
+
+    async with ordered.connect() as connection:
+        query = "SELECT order_id, item, text_en, text_zh, working_days, status FROM remedy"
+        rows = [tuple(row) for row in await connection.execute(text(query))]
+        terms = (
+            "SELECT count(*) FROM remedy JOIN rectification ON rectification.id = remedy.order_id "
+            "WHERE remedy.due_on = rectification.due_on"
+        )
+        as_ordered = (await connection.execute(text(terms))).scalar_one()
+    assert sorted(rows) == [
+        ("o1", "1.1", "Licence", "许可证", 1, "open"),
+        ("o1", "2.4", "2.4", "2.4", 1, "open"),
+        ("o3", "1.1", "1.1", "1.1", 1, "open"),
+    ]
+    assert as_ordered == len(rows)
