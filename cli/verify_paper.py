@@ -6,8 +6,6 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from backend.wire import InspectionView
-from cli import client
 from cli.device_identity import home_option, opened
 from cli.output import json_option, say, show
 from sync.merge import digest
@@ -52,6 +50,9 @@ def verify_paper(told: str, device: bool, folder: Path) -> None:
             home.replica.came_with(code.inspection)  # or refuses what is not here
             now = digest(home.replica.inspection(code.inspection))
     else:
+        from backend.wire import InspectionView  # who verifies offline needs no part of a server
+        from cli import client
+
         now = client.get(f"/office/inspections/{code.inspection}", InspectionView).digest
     if now != code.digest:
         raise Refused(
