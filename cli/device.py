@@ -28,7 +28,9 @@ from cli.device_history import commands as histories
 from cli.device_history import say_history, say_returned
 from cli.device_identity import commands as identity
 from cli.device_identity import home_option, opened
+from cli.device_items import say_items, say_unproven, verdicts
 from cli.device_on_site import OnSite, on_site, say_on_site
+from cli.device_open import commands as opening
 from cli.device_pictures import commands as photographs
 from cli.device_print import commands as prints
 from cli.device_recording import record
@@ -53,13 +55,12 @@ from cli.device_tasks import (
 from cli.home import Home
 from cli.link import Ask, link
 from cli.output import as_json, json_option, say, show, text
-from sync import checklist
-from sync.checklist import Checklist, Item
+from sync.checklist import Checklist
 from sync.exchange import Exchanged, drive, exchange
-from sync.merge import Inspection, Said
+from sync.merge import Inspection
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
-from sync.verdict import Verdict, judge
+from sync.verdict import judge
 
 TASKS = {
     "place": ("place", "签序"),
@@ -84,6 +85,7 @@ for _command in (
     *versions,
     *sites,
     *statuses,
+    *opening,
     *arriving,
     *answering,
     *signing,
@@ -254,18 +256,16 @@ def _show_state(
     task: TaskBody,
     seen: OnSite,
 ) -> None:
-    own, *brought = those
+    own = those[0]
     people = people_of(task)
     judged = judge(own, state, must=task.must)
     if as_json():
         told = {"returned": task.returned, "history": task.history, "parts": seen.parts}
         show({"inspection": state, "verdict": judged, "files": kept, **told})
         return
-    _show_items(own, {item.ref: item for item in own.items}, state, people, judged)
-    for other in brought:
-        theirs = {checklist.named(other, item.ref): item for item in other.items}
-        part = judge(other, state, partner=True, must=task.must)
-        _show_items(other, theirs, state, people, part)
+    parts = verdicts(those, state, task)
+    for form, verdict in zip(those, parts, strict=True):
+        say_items(form, state, people, verdict, partner=form is not own)
     for finding in state.findings:
         marks = finding_marks(finding)
         say(
@@ -283,53 +283,6 @@ def _show_state(
         say(f"Outcome so far: {label.en}", f"当前结论：{label.zh}")
     else:
         say("No outcome yet.", "尚无结论。")
+    say_unproven(parts)
     if state.late:
         say(f"Late, not counted: {', '.join(state.late)}", f"逾期未计入：{'、'.join(state.late)}")
-
-
-def _show_items(
-    form: Checklist,
-    items: Mapping[str, Item],
-    state: Inspection,
-    people: Mapping[str, str],
-    judged: Verdict,
-) -> None:
-    lines: list[dict[str, object]] = []
-    for ref, item in items.items():
-        known = state.items.get(ref)
-        lines.append(
-            {
-                "item": ref,
-                "text": text(item.text.en, item.text.zh),
-                "value": known.value if known else "",
-                "flag": _flag(judged, ref, conflict=known is not None and known.conflict),
-                "others": _others(known.standing[1:] + known.overruled, people) if known else "",
-            }
-        )
-    say(form.title.en, form.title.zh)
-    show(
-        lines,
-        {
-            "item": ("item", "项"),
-            "text": ("what is checked", "检查内容"),
-            "value": ("answer", "结论"),
-            "flag": ("", ""),
-            "others": ("also said", "其他答案"),
-        },
-    )
-
-    for score in form.scores:
-        value = judged.scores[score.code] or "-"
-        say(f"{score.text.en}: {value}", f"{score.text.zh}：{value}")
-
-
-def _flag(judged: Verdict, ref: str, *, conflict: bool) -> str:
-    if conflict:  # also where nobody is asked any more: the office will not conclude over it
-        return text("CONFLICT", "不一致")
-    if ref in judged.not_asked:
-        return text("not asked", "不询问")
-    return text("open", "待答") if ref in judged.unanswered else ""
-
-
-def _others(said: tuple[Said, ...], people: Mapping[str, str]) -> str:
-    return ", ".join(f"{one.v} ({people.get(one.who, one.who)})" for one in said)

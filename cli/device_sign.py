@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cli.device_identity import home_option
+from cli.device_items import say_open, say_unproven, verdicts
 from cli.device_on_site import parts_of, say_absent
 from cli.device_recording import recording, say_recorded
 from cli.device_tasks import people_of, role_at, task_of
@@ -58,8 +59,11 @@ def sign(
             witness=witness,
         )
         told = parts_of(home.replica, task)
+        judged = verdicts(home.replica.checklists(one), home.replica.inspection(one), task)
     say_recorded(mine.n)
     say_absent(told, people_of(task))
+    say_open(judged)
+    say_unproven(judged)
 
 
 def _kept(home: Home, file: Path | None) -> File | None:

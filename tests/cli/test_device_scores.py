@@ -66,3 +66,24 @@ def test_points_hidden_items_and_what_the_task_demands_are_shown(folder: Path) -
     assert "扣分合计（越低越好）：8" in after.stdout
     assert "当前结论：A级" in after.stdout
     assert "待答" not in after.stdout
+
+
+def test_what_fails_without_evidence_is_told_while_one_is_still_there(folder: Path) -> None:
+    run, at = CliRunner().invoke, ["t1", "--home", str(folder)]
+    photo = folder / "oven.bin"
+    photo.write_bytes(b"no picture, and evidence all the same")
+
+    signed = run(main, ["device", "sign", *at], env={"EVENHAND_LANG": "en"})
+    before = run(main, ["device", "show", *at], env={"EVENHAND_LANG": "zh"})
+    run(main, ["device", "attach", "t1", str(photo), "--item", "2.2", *at[1:]])
+    run(main, ["device", "answer", "t1", "3.2=ok", *at[1:]])
+    after = run(main, ["device", "show", *at], env={"EVENHAND_LANG": "en", "COLUMNS": "120"})
+    again = run(main, ["device", "sign", *at, "--reason", "photo"], env={"EVENHAND_LANG": "en"})
+
+    assert "no outcome before these are answered: 3.2." in signed.stdout
+    assert "failed, with no evidence attached: 2.2." in signed.stdout
+    assert "警告：不合格项缺少证据：2.2。请在离开前补充。" in before.stdout
+    assert "FAILS" in after.stdout
+    assert "no evidence" not in after.stdout
+    assert "answered:" not in again.stdout
+    assert "evidence attached" not in again.stdout
