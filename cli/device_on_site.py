@@ -60,6 +60,12 @@ def say_absent(told: Sequence[Part], people: Mapping[str, str]) -> None:
 def say_on_site(seen: OnSite, state: Inspection, task: TaskBody, kept: Sequence[Kept]) -> None:
     """Print what was recorded beside answers, findings and files."""
     people = people_of(task)
+    for opening in state.openings or ():
+        by = people.get(opening.who, opening.who)
+        say(
+            f"Opened on site by {by}: {opening.reason}{_voided(opening)}\n  {opening.op}",
+            f"现场登记：{by}，{opening.reason}{_voided(opening)}\n  {opening.op}",
+        )
     for arrival in state.arrivals or ():
         _say_arrival(arrival, seen, people)
     for sample in state.samples or ():

@@ -147,12 +147,12 @@ def print_known(
         row = replica.store.row(kind, name)
         return row.body if row is not None else None
 
-    task = body("task", inspection)
+    task = replica.task(inspection)
     assert task is not None, "its checklists are here"
     return _printing().print_paper(
         what,
         language,
-        task=task,
+        task=task.body,
         forms=forms,
         ops=ops,
         read=read,

@@ -128,6 +128,16 @@ def people_of(task: TaskBody) -> dict[str, str]:
     return {one.id: one.name for one in both}
 
 
+def people_on(replica: Replica) -> list[Who]:
+    """Give all inspectors of whom the tasks here tell."""
+    tasks = tasks_of(replica)
+    return [
+        who
+        for task in tasks
+        for who in (task.lead, task.second, *(seat.inspector for seat in task.seats))
+    ]
+
+
 def role_at(task: TaskBody, inspector: str) -> str:
     """Say in which role an inspector goes: lead, second, or another who goes along."""
     return {task.lead.id: "lead", task.second.id: "second"}.get(inspector, MEMBER)

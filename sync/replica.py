@@ -422,16 +422,17 @@ class Replica(DeviceLog):
         return fold(_read(kept)).followed
 
     def _must_hold(self, inspection: str) -> None:
-        if self._row(inspection) is None:
+        if self.task(inspection) is None:
             raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
 
-    def _row(self, inspection: str) -> Row | None:
+    def task(self, inspection: str) -> Row | None:
+        """Give one task as `tasks` does."""
         row = self.store.row("task", inspection)
         held = opened.held(self.store) if row is None else []
         return next((one for one in held if one.id == inspection), row)
 
     def _task(self, inspection: str) -> _Task:
-        row = self._row(inspection)
+        row = self.task(inspection)
         if row is None:
             raise Refused(Reason.INSPECTION_UNKNOWN, inspection=inspection)
         return msgspec.json.decode(row.body, type=_Task)

@@ -1,0 +1,117 @@
+"""现场登记: open an inspection offline where nobody was sent, such as at an unlicensed den."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.device_identity import home_option
+from cli.device_recording import recording
+from cli.device_tasks import people_on
+from cli.home import Home
+from cli.output import json_option, say, show
+from sync import checklist
+from sync.ids import new_id
+from sync.opened import Colleague, Described, open_on_site
+from sync.particulars import DATUMS
+from sync.refusals import Reason, Refused
+
+
+@click.command("open")
+@click.option("--code", default="", help="Of an establishment on this device. 检查对象代码。")
+@click.option("--name", default="", help="What the place is called. 名称。")
+@click.option("--address", default="", help="Where it is. 地址。")
+@click.option("--category", default="", help="What it does. 业态。")
+@click.option("--division", default="", help="6, 9 or 12 digits. 行政区划代码。")
+@click.option("--checklist", "form", required=True, help="CODE or CODE@VERSION. 检查表。")
+@click.option("--second", required=True, help="A colleague's name or certificate. 协办人员。")
+@click.option("--reason", required=True, help="Why it is inspected. 检查缘由。")
+@click.option("--longitude", default="", help="Degrees. 经度。")
+@click.option("--latitude", default="", help="Degrees. 纬度。")
+@click.option("--datum", default="", help=f"{', '.join(DATUMS)}. 坐标系。")
+@home_option
+@json_option
+def open_inspection(
+    code: str,
+    name: str,
+    address: str,
+    category: str,
+    division: str,
+    form: str,
+    second: str,
+    reason: str,
+    longitude: str,
+    latitude: str,
+    datum: str,
+    folder: Path,
+) -> None:
+    """Open an inspection where nobody was sent; record in it at once. 现场登记。
+
+    The second's device has it after both have synced.
+    """
+    inspection = new_id()
+    with recording(folder, inspection) as (home, _):
+        site = Described(name, address, category, division, code, longitude, latitude, datum)
+        colleague = _colleague(home, second)
+        mine = open_on_site(
+            home.replica,
+            inspection,
+            _filled(home, site),
+            checklist=_checklist(home, form),
+            second=colleague,
+            reason=reason,
+        )
+    say(
+        f"Opened {inspection}, recorded as operation {mine.n}.",
+        f"已现场登记 {inspection}，记录为第 {mine.n} 号操作。",
+    )
+    if not colleague.id:
+        say(
+            f"No colleague of that name is known here: {second} is taken for a certificate.",
+            f"本终端没有此姓名的同事：{second} 按执法证号处理。",
+        )
+    show({"n": mine.n, "inspection": inspection}, {})
+
+
+def _filled(home: Home, site: Described) -> Described:
+    """Take what is left open from the establishment with this code; what is said stands."""
+    if not site.code:
+        return site
+    held = [one for one in home.store.find_sites((site.code,), 1000) if one.code == site.code]
+    if not held:
+        raise Refused(Reason.ESTABLISHMENT_NOT_FOUND, code=site.code)
+    return msgspec.structs.replace(
+        site,
+        name=site.name or held[0].name,
+        address=site.address or held[0].address,
+        category=site.category or held[0].category,
+        division=site.division or held[0].division,
+    )
+
+
+def _checklist(home: Home, wanted: str) -> str:
+    """Find a checklist that this device holds by CODE or CODE@VERSION; give its digest."""
+    held = {row.id: checklist.load(row.body) for row in home.store.rows("checklist")}
+    found = {
+        f"{one.code}@{one.version}": digest
+        for digest, one in held.items()
+        if wanted in (one.code, f"{one.code}@{one.version}")
+    }
+    if not found:
+        raise Refused(Reason.CHECKLIST_NOT_FOUND, checklist=wanted)
+    if len(found) > 1:
+        raise click.UsageError(f"one of 请指明版本: {', '.join(sorted(found))}")
+    return found.popitem()[1]
+
+
+def _colleague(home: Home, wanted: str) -> Colleague:
+    """Find a colleague by name, certificate or id among the tasks here; else a certificate."""
+    known = {
+        one.id: Colleague(one.id, one.name, one.certificate)
+        for one in people_on(home.replica)
+        if wanted in (one.id, one.name, one.certificate)
+    }
+    return known.popitem()[1] if len(known) == 1 else Colleague(certificate=wanted)
+
+
+commands: list[click.Command] = [open_inspection]
