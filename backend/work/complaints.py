@@ -3,8 +3,8 @@
 Nothing that names a person is taken: whoever complained is known to the hotline alone.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
 
 from sqlmodel import col, select
 
@@ -14,6 +14,7 @@ from backend.db import Session, head
 from backend.rules import complaints as rules
 from backend.rules.calendar import local_day
 from backend.rules.complaints import Kind, Row, State
+from backend.rules.followup import Which
 from backend.tables import Complaint, Establishment
 from backend.wire import ComplaintsView, ComplaintView, NewComplaint, NewStep
 from backend.work import news
@@ -41,8 +42,8 @@ async def add_complaint(
         text=new.text,
     )
     await head(db)
-    entered, _ = await _enter(db, row, officer=officer, now=now)
-    return await _view(db, entered, today=local_day(now))
+    entered, _ = (await _enter(db, [row], officer=officer, now=now))[0]
+    return _view(entered, await _name(db, entered), today=local_day(now))
 
 
 async def import_complaints(
@@ -51,7 +52,7 @@ async def import_complaints(
     """Enter the complaints of a file, all or none."""
     rows = rules.read(csv)
     await head(db)
-    fresh = [(await _enter(db, row, officer=officer, now=now))[1] for row in rows]
+    fresh = [new for _, new in await _enter(db, rows, officer=officer, now=now)]
     return ComplaintsView(entered=sum(fresh), unchanged=len(fresh) - sum(fresh))
 
 
@@ -81,24 +82,30 @@ async def take_step(db: Session, new: NewStep, *, officer: Officer, now: datetim
     await journal.append(
         db, actor=officer.name, verb=f"complaint.{new.step}", subject=row.number, now=now
     )
-    await _news(db, row, now)
-    return await _view(db, row, today=today)
+    await _tell(db, [row], now)
+    return _view(row, await _name(db, row), today=today)
 
 
 async def list_complaints(
-    db: Session, *, officer: Officer, which: Literal["open", "overdue", "all"], now: datetime
+    db: Session, *, officer: Officer, which: Which, now: datetime
 ) -> list[ComplaintView]:
-    """List the complaints of the officer's division: what falls due first comes first."""
+    """List the complaints of the officer's division: what falls due first comes first.
+
+    Of more than LISTED_MAX the open ones that came first are listed, of all those that came last.
+    """
     query = (
-        select(Complaint)
+        select(Complaint, Establishment.name)
+        .outerjoin(Establishment, col(Establishment.code) == Complaint.code)
         .where(col(Complaint.division).startswith(officer.division, autoescape=True))
-        .order_by(col(Complaint.received_on), col(Complaint.number))
         .limit(LISTED_MAX)
     )
-    if which != "all":
+    if which == "all":
+        query = query.order_by(col(Complaint.received_on).desc(), col(Complaint.number))
+    else:
+        query = query.order_by(col(Complaint.received_on), col(Complaint.number))
         query = query.where(col(Complaint.state).in_(("received", "accepted")))
     today = local_day(now)
-    views = [await _view(db, row, today=today) for row in await db.exec(query)]
+    views = [_view(row, name or "", today=today) for row, name in await db.exec(query)]
     return sorted(
         (one for one in views if one.overdue or which != "overdue"),
         key=lambda one: (one.due_on is None, one.due_on or one.received_on, one.number),
@@ -106,19 +113,49 @@ async def list_complaints(
 
 
 async def _enter(
-    db: Session, row: Row, *, officer: Officer, now: datetime
-) -> tuple[Complaint, bool]:
-    """Give the complaint and whether it is new."""
+    db: Session, rows: Sequence[Row], *, officer: Officer, now: datetime
+) -> list[tuple[Complaint, bool]]:
+    """Give the complaints, and of each whether it is new."""
+    named = select(Establishment).where(col(Establishment.code).in_({row.code for row in rows}))
+    sites = {one.code: one for one in await db.exec(named)}
+    told = select(Complaint).where(col(Complaint.number).in_({row.number for row in rows}))
+    known = {one.number: one for one in await db.exec(told)}
+    entered: list[tuple[Complaint, bool]] = []
+    for row in rows:
+        made = _complaint(row, sites.get(row.code), officer=officer, now=now)
+        before = known.setdefault(row.number, made)
+        if before is not made:
+            may_see(officer, before.division)
+            if other := [name for name in TOLD if getattr(before, name) != getattr(made, name)]:
+                raise Refused(Reason.COMPLAINT_TAKEN, number=row.number, fields=" ".join(other))
+        entered.append((before, before is made))
+
+    fresh = [one for one, new in entered if new]
+    db.add_all(fresh)
+    for one in fresh:
+        await journal.append(
+            db,
+            actor=officer.name,
+            verb="complaint.enter",
+            subject=one.number,
+            now=now,
+            code=one.code,
+        )
+    await _tell(db, fresh, now)
+    return entered
+
+
+def _complaint(
+    row: Row, site: Establishment | None, *, officer: Officer, now: datetime
+) -> Complaint:
+    """Make a complaint, or refuse what names a person, nobody, or who is not the officer's."""
     if fields := rules.personal({"place": row.place, "matter": row.matter, "text": row.text}):
         raise Refused(Reason.COMPLAINT_PERSONAL, number=row.number, fields=fields)
-    division = row.division
-    if row.code:
-        site = (await db.exec(select(Establishment).where(Establishment.code == row.code))).first()
-        if site is None:
-            raise Refused(Reason.ESTABLISHMENT_NOT_FOUND, code=row.code)
-        division = site.division
+    if row.code and site is None:
+        raise Refused(Reason.ESTABLISHMENT_NOT_FOUND, code=row.code)
+    division = site.division if site else row.division
     may_see(officer, division)
-    made = Complaint(
+    return Complaint(
         number=row.number,
         kind=row.kind,
         channel=row.channel,
@@ -131,35 +168,23 @@ async def _enter(
         entered_by=officer.id,
         entered_at=now,
     )
-    query = select(Complaint).where(Complaint.number == row.number)
-    known = (await db.exec(query)).first()
-    if known is not None:
-        may_see(officer, known.division)
-        if other := [name for name in TOLD if getattr(known, name) != getattr(made, name)]:
-            raise Refused(Reason.COMPLAINT_TAKEN, number=row.number, fields=" ".join(other))
-        return known, False
-    db.add(made)
-    await db.flush()
-    await journal.append(
-        db, actor=officer.name, verb="complaint.enter", subject=made.number, now=now, code=made.code
-    )
-    await _news(db, made, now)
-    return made, True
 
 
-async def _news(db: Session, row: Complaint, now: datetime) -> None:
+async def _tell(db: Session, those: Sequence[Complaint], now: datetime) -> None:
     """Tell those who are to go there."""
-    if row.code:
-        query = select(Establishment.id).where(Establishment.code == row.code)
-        for place in list(await db.exec(query)):
-            await news.tell(db, place, now=now)
+    codes = {one.code for one in those if one.code}
+    if codes:
+        places = select(Establishment.id).where(col(Establishment.code).in_(codes))
+        await news.tell(db, *await db.exec(places), now=now)
 
 
-async def _view(db: Session, row: Complaint, *, today: date) -> ComplaintView:
-    name = ""
-    if row.code:
-        query = select(Establishment.name).where(Establishment.code == row.code)
-        name = (await db.exec(query)).first() or ""
+async def _name(db: Session, row: Complaint) -> str:
+    """Name the establishment, if it is registered."""
+    query = select(Establishment.name).where(Establishment.code == row.code)
+    return ((await db.exec(query)).first() or "") if row.code else ""
+
+
+def _view(row: Complaint, name: str, *, today: date) -> ComplaintView:
     calendar = working_days()
     clock = rules.clock(
         _kind(row),

@@ -65,10 +65,9 @@ class Dossier(Struct, frozen=True):
 async def dossiers(db: Session, tasks: Sequence[Task], *, today: date) -> dict[str, Dossier]:
     """Tell what tasks carry of the places that they go to, by their ids."""
     returned = await _returned(db, [task.id for task in tasks])
-    known = await histories(db, {task.establishment_id for task in tasks}, today=today)
-    return {
-        task.id: Dossier(known[task.establishment_id], returned.get(task.id, "")) for task in tasks
-    }
+    homes = await mergers.homes(db, tasks)
+    known = await histories(db, set(homes.values()), today=today)
+    return {id: Dossier(known[home], returned.get(id, "")) for id, home in homes.items()}
 
 
 async def must_again(db: Session, tasks: Sequence[Task]) -> dict[str, tuple[str, ...]]:

@@ -38,5 +38,34 @@ async def families(db: Session, places: Collection[str]) -> dict[str, str]:
     return dict((await db.exec(query)).all()) | {place: place for place in places}
 
 
+async def homes(db: Session, tasks: Collection[Task]) -> dict[str, str]:
+    """Tell for each task (id) the establishment (id) whose it is by now."""
+    goes = aliased(Establishment)
+    query = (
+        select(goes.id, Establishment.id)
+        .join(Establishment, col(Establishment.code) == goes.successor_code)
+        .where(col(goes.id).in_({task.establishment_id for task in tasks if task.draw_id is None}))
+        .where(goes.successor_code != "")
+    )
+    went = dict((await db.exec(query)).all())
+    return {
+        task.id: task.establishment_id
+        if task.draw_id is not None
+        else went.get(task.establishment_id, task.establishment_id)
+        for task in tasks
+    }
+
+
+async def kin(db: Session, places: Collection[str]) -> set[str]:
+    """Give these establishments (ids), and all that turned out to be the same as one of them."""
+    goes = aliased(Establishment)
+    query = (
+        select(Establishment.id)
+        .join(goes, col(goes.successor_code) == Establishment.code)
+        .where(col(goes.id).in_(places), goes.successor_code != "")
+    )
+    return set(await families(db, {*places, *await db.exec(query)}))
+
+
 def _follows(task: Task, site: Establishment) -> bool:
     return task.draw_id is None and site.successor_code != ""

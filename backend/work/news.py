@@ -10,16 +10,16 @@ from sqlmodel import col, select
 
 from backend.db import Session
 from backend.tables import Conclusion, Task
-from backend.work import tasks
+from backend.work import mergers, tasks
 
 
-async def tell(db: Session, establishment_id: str, *, now: datetime) -> None:
-    """Send the open tasks at a place again: those without a result that was approved."""
+async def tell(db: Session, *places: str, now: datetime) -> None:
+    """Send the open tasks at places (ids) again: those without a result that was approved."""
     await db.flush()
     approved = select(Conclusion.inspection_id).where(col(Conclusion.approved))
     waiting = await tasks.views(
         db,
-        Task.establishment_id == establishment_id,
+        col(Task.establishment_id).in_(await mergers.kin(db, places)),
         col(Task.dispatched_at).is_not(None),
         col(Task.id).not_in(approved),
     )

@@ -7,6 +7,8 @@ from conftest import Clock, Office
 from httpx import AsyncClient, Response
 from rows import new_complaint
 
+from backend.work import complaints
+
 OWN = "330102"
 
 
@@ -32,7 +34,10 @@ async def numbers(client: AsyncClient, which: str = "open") -> list[str]:
 
 
 async def test_a_complaint_is_accepted_and_closed_and_a_report_is_extended_once(
-    office: Office, clock: Clock, supervisor: AsyncClient
+    office: Office,
+    clock: Clock,
+    supervisor: AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one = await new_complaint(office, OWN)
     other = await new_complaint(office, OWN) | {"kind": "report", "received_on": "2026-02-02"}
@@ -63,6 +68,8 @@ async def test_a_complaint_is_accepted_and_closed_and_a_report_is_extended_once(
     assert left == []
     assert await numbers(supervisor) == [other["number"]]
     assert set(await numbers(supervisor, "all")) == {one["number"], other["number"]}
+    monkeypatch.setattr(complaints, "LISTED_MAX", 1)
+    assert await numbers(supervisor, "all") == [one["number"]]
 
 
 async def test_what_names_a_person_or_nobody_or_was_told_otherwise_is_refused(

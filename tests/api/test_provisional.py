@@ -85,6 +85,12 @@ async def test_an_unlicensed_den_is_inspected_and_its_history_follows_it_into_th
     matched = await admin.post(f"/office/provisional/{code}/match", json={"into": known.code})
     again = await admin.post(f"/office/provisional/{code}/match", json={"into": known.code})
     after = await waiting(admin)
+    for number, about in (("12315-1", known.code), ("12315-2", code)):
+        told = {
+            "number": number, "kind": "report", "channel": "12315", "received_on": "2026-03-01",
+            "code": about, "matter": "冷库异味",
+        }  # fmt: skip
+        await supervisor.post("/office/complaints", json=told)
     listed = (await supervisor.get("/office/inspections")).json()
     shown = (await supervisor.get(f"/office/inspections/{inspection}")).json()
     async with db.transaction(office.engine, write=False) as session:
@@ -102,7 +108,10 @@ async def test_an_unlicensed_den_is_inspected_and_its_history_follows_it_into_th
     assert after == []
     assert [one["code"] for one in listed] == [known.code]
     assert shown["code"] == known.code
-    assert msgspec.json.decode(told.body)["establishment"]["code"] == known.code
+    task = msgspec.json.decode(told.body)
+    assert task["establishment"]["code"] == known.code
+    heard = {one["number"] for one in task["history"]["complaints"]}
+    assert heard == {"12315-1", "12315-2"}
     assert counts[0] == 1
 
     pairs = (await admin.get("/office/registers/lookalikes", params={"decision": "same"})).json()
