@@ -4,7 +4,7 @@ The measures are counted here, the rules that weigh them are data of the checkli
 rule whose bounds all hold decides.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 
 from msgspec import Struct
@@ -105,6 +105,31 @@ def asked_now(
     return tuple(names[item.ref] for item in _asked(checklist, inspection, names))
 
 
+def complying(
+    checklist: Checklist, inspection: Inspection, *, partner: bool = False
+) -> frozenset[str]:
+    """Name the items that were found to comply.
+
+    Their answer says so, without a conflict; or they are not asked, because the item that their
+    condition looks at complies.
+    """
+    names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
+    asked = {item.ref: item for item in _asked(checklist, inspection, names)}
+    found = set[str]()
+    for section in checklist.sections:
+        for item in section.items:
+            name, amount = names[item.ref], ""
+            known = inspection.items.get(name)
+            if item.ref not in asked:
+                conditions = [one for one in (section.when, item.when) if one is not None]
+                unmet = [one for one in conditions if not _met(one, asked, inspection, names)]
+                amount = "pass" if unmet and names[unmet[0].item] in found else ""
+            elif not (known and known.conflict) and (one := _answered(item, name, inspection)):
+                amount = one.amount
+            found |= {name} if amount == "pass" else set()
+    return frozenset(found)
+
+
 def settled(verdict: Verdict) -> Verdict:
     """Pass a verdict on, or refuse naming the items that stand in its way."""
     if not verdict.given:
@@ -126,23 +151,25 @@ def _asked(checklist: Checklist, inspection: Inspection, names: dict[str, str]) 
     While the two inspectors disagree about that item, either answer of theirs is enough.
     """
     asked: dict[str, Item] = {}
-
-    def met(when: When | None) -> bool:
-        before = asked.get(when.item) if when else None
-        if when is None or before is None:
-            return when is None
-        known = inspection.items.get(names[when.item])
-        return any(
-            not set(said.v.split(" ")).isdisjoint(when.one_of)
-            for said in (known.standing if known else ())
-            if _admits(before, said)
-        )
-
     for section in checklist.sections:
-        for item in section.items if met(section.when) else ():
-            if met(item.when):  # an item of the same section may be looked at by the next
+        for item in section.items if _met(section.when, asked, inspection, names) else ():
+            if _met(item.when, asked, inspection, names):  # by an item of the same section, perhaps
                 asked[item.ref] = item
     return list(asked.values())
+
+
+def _met(
+    when: When | None, asked: Mapping[str, Item], inspection: Inspection, names: Mapping[str, str]
+) -> bool:
+    before = asked.get(when.item) if when else None
+    if when is None or before is None:
+        return when is None
+    known = inspection.items.get(names[when.item])
+    return any(
+        not set(said.v.split(" ")).isdisjoint(when.one_of)
+        for said in (known.standing if known else ())
+        if _admits(before, said)
+    )
 
 
 def _answered(item: Item, name: str, inspection: Inspection) -> Weighed | None:

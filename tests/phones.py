@@ -1,18 +1,22 @@
 """Devices for tests at the device door: a replica on the real server, through its app."""
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Generator, Sequence
+from typing import Self, TypeVar
 
 import msgspec
 from conftest import Office
+from msgspec.structs import replace
 from simulation.app_hub import AppHub
 from simulation.world import FORM
 
 from sync import checklist, codec
 from sync import messages as wire
 from sync.exchange import Exchanged, exchange
+from sync.messages import Request, Response
 from sync.replica import Replica
 from sync.store import MemoryStore
+
+T = TypeVar("T")
 
 
 class Phone:
@@ -35,14 +39,18 @@ class Phone:
         return self
 
     async def sync(self) -> Exchanged:
-        session = exchange(self.replica)
+        return await self.drive(exchange(self.replica))
+
+    async def drive(self, session: Generator[Request, Response, T], **headers: str) -> T:
+        """Carry a session's requests, each with these headers too."""
         request = next(session)
         try:
             while True:
-                request = session.send(await self.hub.ask(request))
+                told = replace(request, headers={**request.headers, **headers})
+                request = session.send(await self.hub.ask(told))
         except StopIteration as done:
-            exchanged: Exchanged = done.value
-            return exchanged
+            result: T = done.value
+            return result
 
 
 async def enrolled(hub: AppHub, inspector_id: str) -> Phone:

@@ -34,13 +34,13 @@ DIGITS = {"dice:hall": "31415926535897932384"}
 CLOCKS: dict[str, Any] = {"w": 0, "m": 0, "boot": "b"}
 
 
-async def dispatched(office: Office, *, sites: int = 3) -> list[Task]:
+async def dispatched(office: Office, *, sites: int = 3, form: Checklist = FORM) -> list[Task]:
     """Make registers, a plan and a held draw; give its tasks by place."""
     batch = revision("establishments")
     released = ChecklistRow(
-        digest=checklist.digest(FORM), code=FORM.code, version=FORM.version,
-        title_en=FORM.title.en, title_zh=FORM.title.zh,
-        body=checklist.canonical(FORM).decode(), released_at=NOW,
+        digest=checklist.digest(form), code=form.code, version=form.version,
+        title_en=form.title.en, title_zh=form.title.zh,
+        body=checklist.canonical(form).decode(), released_at=NOW,
     )  # fmt: skip
     await put(office, batch, released)
     await put(

@@ -21,11 +21,9 @@ from backend.wire import CloseItems, ExtendTerm, OrderView
 from backend.work import measures, news, orders
 from backend.work.calendars import terms, working_days
 from backend.work.cases import Case
-from sync.answers import admits
 from sync.checklist import Checklist
 from sync.refusals import Reason, Refused
-from sync.scores import weigh
-from sync.verdict import Verdict
+from sync.verdict import Verdict, complying
 
 ON_THE_SPOT = "当场改正 / put right on the spot"
 
@@ -237,16 +235,9 @@ async def _settle(
 
 
 def _passed(case: Case) -> set[str]:
-    """Name the items that this visit answered, without a conflict, as complying."""
-    found = set[str]()
-    for name, item in case.items.items():
-        known = case.state.items.get(name)
-        if known is None or not known.standing or known.conflict:
-            continue
-        said = known.standing[0]
-        if admits({"": item}, "", said) is None and weigh(item, said).amount == "pass":
-            found.add(name)
-    return found
+    """Name the items that this visit found to comply."""
+    brought = [complying(form, case.state, partner=True) for form in case.brought.values()]
+    return set[str]().union(complying(case.checklist, case.state), *brought)
 
 
 def _fixed(case: Case) -> set[str]:

@@ -7,7 +7,7 @@ from sync.checklist import Bound, Checklist, Choice, Item, Outcome, Rule, Sectio
 from sync.merge import Evidence, Inspection, Said, Signature
 from sync.merge import Item as Known
 from sync.ops import Answer, AnswerKind
-from sync.verdict import asked_now, judge
+from sync.verdict import asked_now, complying, judge
 
 W = Text("x", "某")
 
@@ -68,6 +68,26 @@ def test_over_all_answers_an_item_is_asked_exactly_while_its_condition_is_met() 
         assert verdict.failed == tuple(ref for ref in expected if said[ref] == "fail")
         assert verdict.not_applicable == sum(said[ref] == "na" for ref in expected)
         assert verdict.given == all(said[ref] for ref in expected)
+
+
+def test_an_item_complies_by_its_answer_or_because_what_its_condition_looks_at_complies() -> None:
+    hidden = When("1", ("fail",))
+    chain = form(
+        Section(W, (item("1"), item("2", when=hidden), item("3", when=When("2", ("fail",))))),
+        Section(W, (item("4", when=When("1", ("fail",))),), when=hidden),
+    )
+
+    found = {
+        (one, two): complying(chain, visit({"1": one, "2": two}))
+        for one, two in product(("pass", "fail", "na", ("pass", "fail")), ("pass", "fail", "na"))
+    }
+
+    assert {said for said, names in found.items() if names} == {
+        *product(("pass",), ("pass", "fail", "na")), ("fail", "pass"), (("pass", "fail"), "pass"),
+    }  # fmt: skip
+    assert found["pass", "fail"] == {"1", "2", "3", "4"}  # whatever was said before
+    assert found["fail", "pass"] == {"2", "3"}
+    assert found[("pass", "fail"), "pass"] == {"2", "3"}
 
 
 def test_an_item_that_is_not_asked_meets_no_condition_whatever_was_answered_before() -> None:
