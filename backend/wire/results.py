@@ -141,6 +141,7 @@ class VerdictView(Struct, frozen=True):
     unanswered: tuple[str, ...]
     scores: tuple[ScoreView, ...] = ()
     not_asked: tuple[str, ...] = ()  # their condition is not met
+    evidence_missing: tuple[str, ...] = ()  # failed, and nothing is attached to them
 
 
 class PartView(Struct, frozen=True):

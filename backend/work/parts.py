@@ -35,4 +35,5 @@ def verdict(form: Checklist, given: Verdict) -> VerdictView:
             if one.code in given.scores  # an older conclusion has none
         ),
         not_asked=given.not_asked,
+        evidence_missing=given.evidence_missing,
     )

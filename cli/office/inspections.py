@@ -7,24 +7,21 @@ import zipfile
 from pathlib import Path
 
 import click
+import msgspec
 
 from backend.wire import (
-    FindingView,
     InspectionLine,
     InspectionView,
     MaskBox,
-    MomentView,
     NewConclusion,
     NewReview,
     PublishedView,
-    SaidView,
 )
 from cli import client
 from cli.device_print import paper_options
-from cli.office.followup import STATES
-from cli.office.pictures import read_box, say_picture
+from cli.office.inspection_view import STAGES, show_whole
+from cli.office.pictures import read_box
 from cli.output import as_json, complain, json_option, say, show, text
-from sync.moments import Odd
 from sync.refusals import Reason, Refused
 
 LINE = {
@@ -37,16 +34,6 @@ LINE = {
     "publish_by": ("publish by", "公示期限"),
 }
 
-ODD: dict[Odd, tuple[str, str]] = {
-    "clock-absurd": ("a clock shows what no clock shows", "时钟读数不可能"),
-    "clock-skewed": ("the wall clock was wrong", "系统时间不准"),
-    "wall-went-back": ("the wall clock was put back", "系统时间被调回"),
-    "boot-went-back": ("out of order by the running clock", "运行时钟次序颠倒"),
-    "after-arrival": ("recorded after it had arrived", "记录时间晚于到达时间"),
-    "before-dispatch": ("before the task was handed out", "早于任务下达"),
-    "after-seal": ("after both had signed", "晚于双方签名"),
-}
-
 
 @click.group()
 def inspection() -> None:
@@ -57,7 +44,10 @@ def inspection() -> None:
 @json_option
 def list_inspections() -> None:
     """List the inspections of your division. 检查列表。"""
-    show(client.get("/office/inspections", list[InspectionLine]), LINE)
+    found = client.get("/office/inspections", list[InspectionLine])
+    stages = [{} if as_json() else {"stage": text(*STAGES[one.stage])} for one in found]
+    lines = zip(found, stages, strict=True)
+    show([msgspec.structs.asdict(one) | words for one, words in lines], LINE)
 
 
 @inspection.command("show")
@@ -65,7 +55,7 @@ def list_inspections() -> None:
 @json_option
 def show_inspection(inspection_id: str) -> None:
     """Show one inspection: answers and whose, evidence, verdict, conclusion. 检查详情。"""
-    _show(client.get(f"/office/inspections/{inspection_id}", InspectionView))
+    show_whole(client.get(f"/office/inspections/{inspection_id}", InspectionView))
 
 
 @inspection.command("conclude")
@@ -81,7 +71,7 @@ def conclude_inspection(
     """Conclude by the checklist's rules, or by a --result of `result list`. 作出检查结果。"""
     path = f"/office/inspections/{inspection_id}/conclusion"
     new = NewConclusion(remark=remark, result=result, follow_ups=follow_ups, correction=correction)
-    _show(client.post(path, InspectionView, new))
+    show_whole(client.post(path, InspectionView, new))
 
 
 @inspection.command("review")
@@ -107,7 +97,7 @@ def review_inspection(
         photo, _, box = one.partition(":")
         hidden[photo] = (*hidden.get(photo, ()), read_box(box))
     order = NewReview(approve=approve, reason=reason, photos=photos, masks=hidden)
-    _show(client.post(path, InspectionView, order))
+    show_whole(client.post(path, InspectionView, order))
 
 
 @inspection.command("print")
@@ -152,114 +142,6 @@ def publish(folder: Path | None) -> None:
 
 
 commands: list[click.Command] = [inspection, publish]
-
-
-def _show(view: InspectionView) -> None:
-    if as_json():
-        show(view)
-        return
-    click.echo(f"{view.id}  {view.name} ({view.code})")
-    say(
-        f"{view.lead} (lead), {view.second} (second): {view.stage}",
-        f"主办 {view.lead}，协办 {view.second}：{view.stage}",
-    )
-    for item in view.items:
-        mark = "!" if item.conflict else " "
-        star = "★" if item.key else " "
-        words = text(item.text.en, item.text.zh)
-        click.echo(f" {mark}{star}{item.ref:>6}  {item.value or '-':<6} {words}")
-        if len(item.said) > 1:
-            for said in item.said:
-                click.echo(f"            {_said(said)}")
-    for found in view.findings:
-        _show_finding(found)
-    for one in view.evidence:
-        state = one.flag or text("arrived", "已到达")
-        if not one.arrived:
-            device = f"{one.label} {one.device}".strip()
-            state = text(f"missing, on device {device}", f"未到达，位于终端 {device}")
-        click.echo(f"   {one.sha256}  {one.mime}  {one.size}  {state}  {one.item}")
-        say_picture(one)
-    if view.verdict.label is not None:
-        label = view.verdict.label
-        clause = view.verdict.clause
-        say(f"Verdict: {label.en} ({clause})", f"结论：{label.zh}（{clause}）")
-    for part in view.parts:
-        if part.verdict.label is not None:
-            who, label = ", ".join(part.departments), part.verdict.label
-            say(
-                f"{who}: {label.en} ({part.verdict.clause})",
-                f"{who}：{label.zh}（{part.verdict.clause}）",
-            )
-    if view.conclusion is not None:
-        label = view.conclusion.result_label
-        say(
-            f"Result: {label.en}; to be published by {view.conclusion.publish_by}",
-            f"结果：{label.zh}；公示期限 {view.conclusion.publish_by}",
-        )
-        for follow in view.conclusion.follow_ups:
-            say(f"Follows: {follow.label.en}", f"后续处置：{follow.label.zh}")
-        if view.conclusion.correction:
-            why = view.conclusion.correction
-            say(f"Corrects what is published: {why}", f"更正已公示结果：{why}")
-        if view.conclusion.outdated:
-            say("The inspection has changed since.", "此后检查内容已有变更。")
-        if view.conclusion.reason and not view.conclusion.approved:
-            say(f"Returned: {view.conclusion.reason}", f"退回：{view.conclusion.reason}")
-    for moment in view.moments:
-        if moment.odd:
-            _show_moment(moment)
-    _show_follow_up(view)
-
-
-def _show_follow_up(view: InspectionView) -> None:
-    if view.order is not None:
-        items = ", ".join(view.order.items)
-        say(
-            f"Ordered to put right {items} by {view.order.due_on}",
-            f"责令整改：第 {items} 项，限 {view.order.due_on} 前",
-        )
-        left = [one.item for one in view.order.remedies if one.status == "open"]
-        if len(left) < len(view.order.items):
-            rest = ", ".join(left)
-            say(f"  still open: {rest or 'none'}", f"  未完成：{rest or '无'}")
-    for measure in view.measures:
-        state = text(*STATES[measure.status])
-        due = f"  {measure.due_on}" if measure.due_on else ""
-        said = f"{measure.who} {measure.reference} {', '.join(measure.items)}".strip()
-        label = text(measure.label.en, measure.label.zh)
-        click.echo(f"{label}: {state}{due}  {said}  {measure.id}")
-
-
-def _show_finding(one: FindingView) -> None:
-    marks = [
-        (one.voided != "", "withdrawn", "已作废"),
-        (one.fixed, "put right on the spot", "当场改正"),
-        (len(one.repeats) > 0, "found before", "再次违法"),
-    ]
-    said = "".join(text(f" ({en})", f"（{zh}）") for shown, en, zh in marks if shown)
-    click.echo(f"   {one.item} {one.text} [{one.basis}]{said}")
-    if one.first_exempt and one.conditions is not None:
-        say(
-            f"      First offence, may go without a penalty if: {one.conditions.en}",
-            f"      可能适用首违不罚，条件：{one.conditions.zh}",
-        )
-
-
-def _show_moment(one: MomentView) -> None:
-    between = f"{one.earliest:%F %T}" if one.earliest else "?"
-    if not one.exact and one.latest:
-        between += f" – {one.latest:%F %T}"
-    odd = text(", ".join(ODD[why][0] for why in one.odd), "、".join(ODD[why][1] for why in one.odd))
-    say(
-        f"Time: {one.op} ({one.kind}) {between} UTC: {odd}",
-        f"时间：{one.op}（{one.kind}）{between} UTC：{odd}",
-    )
-
-
-def _said(one: SaidView) -> str:
-    stands = text("stands", "有效") if one.stands else text("overruled", "被覆盖")
-    return f"{one.who}: {one.value} {one.note}".rstrip() + f"  [{stands}]"
 
 
 def _is_ours(folder: Path) -> bool:
