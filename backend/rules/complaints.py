@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from backend.rules.calendar import Calendar, due
 from backend.rules.disclosure import numbered
+from backend.rules.governing import governing
 from sync.checklist import Text
 from sync.refusals import Reason, Refused
 
@@ -95,12 +96,10 @@ def parse_terms(toml: str) -> tuple[Terms, ...]:
 
 
 def terms_of(known: Iterable[Terms], division: str, day: date) -> Terms:
-    """Choose the terms for a division on a day: the longest that governs it, then the newest."""
+    """Choose the terms for a division on a day; before the country's first, these are as good."""
     every = list(known)
-    fitting = [one for one in every if division.startswith(one.division) and one.since <= day]
-    if not fitting:  # older than every rule that is known: the oldest is as good as any
-        fitting = [min(every, key=lambda one: one.since)]
-    return max(fitting, key=lambda one: (len(one.division), one.since))
+    first = min(one.since for one in every if not one.division)
+    return governing(every, division, max(day, first))
 
 
 def clock(

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from backend.rules.calendar import Calendar, before, due
+from backend.rules.governing import governing
 from sync.checklist import Text
 
 SUSPENSION = "suspension"  # 责令停止: by the checklist alone
@@ -71,10 +72,8 @@ def parse(toml: str) -> tuple[Terms, ...]:
 
 
 def terms_of(known: Iterable[Terms], division: str, day: date) -> Terms:
-    """Choose the figures for a division on a day: the longest that governs it, then the newest."""
-    fitting = [one for one in known if division.startswith(one.division) and one.since <= day]
-    assert fitting, "the country's figures hold from the beginning"
-    return max(fitting, key=lambda one: (len(one.division), one.since))
+    """Choose the figures for a division on a day."""
+    return governing(known, division, day)
 
 
 def steps_reached(due_on: date, today: date, terms: Terms, calendar: Calendar) -> tuple[str, ...]:

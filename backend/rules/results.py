@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from backend.rules.governing import governing
 from sync.checklist import Text
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict
@@ -98,10 +99,8 @@ def read(files: Iterable[str]) -> tuple[ResultList, ...]:
 
 
 def in_force(lists: Iterable[ResultList], division: str, day: date) -> ResultList:
-    """Choose the list for a division on a day: the longest that governs it, then the newest."""
-    fitting = [one for one in lists if division.startswith(one.division) and one.since <= day]
-    assert fitting, "the national list holds from the beginning"
-    return max(fitting, key=lambda one: (len(one.division), one.since, one.version))
+    """Choose the list for a division on a day."""
+    return governing(lists, division, day)
 
 
 def named(lists: Iterable[ResultList], name: str) -> ResultList:

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from backend.rules.governing import governing
 from sync.checklist import Text
 
 RiskCode = Literal["A", "B", "C", "D"]
@@ -89,10 +90,8 @@ def parse(toml: str) -> tuple[RiskScheme, ...]:
 
 
 def scheme_of(known: Iterable[RiskScheme], division: str, day: date) -> RiskScheme:
-    """Choose the scheme for a division on a day: the longest that governs it, then the newest."""
-    fitting = [one for one in known if division.startswith(one.division) and one.since <= day]
-    assert fitting, "the country's scheme holds from the beginning"
-    return max(fitting, key=lambda one: (len(one.division), one.since))
+    """Choose the scheme for a division on a day."""
+    return governing(known, division, day)
 
 
 def classify(

@@ -2,30 +2,26 @@
 
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 
 from backend.rules import complaints, results
 from backend.rules.calendar import local_day
 from backend.rules.complaints import Terms
 from backend.rules.results import ResultList
 from backend.wire import FollowUpView, ResultListView, ResultView, TextView
+from backend.work import shipped
 
 
 @cache
 def result_lists() -> tuple[ResultList, ...]:
     """Read the lists of results once."""
-    folder = files("backend") / "results"
-    found = sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=str)
-    return results.read(one.read_text(encoding="utf-8") for one in found)
+    return results.read(shipped.texts("results"))
 
 
 @cache
 def complaint_terms() -> tuple[Terms, ...]:
     """Read the terms for complaints once."""
-    folder = files("backend") / "complaints"
-    found = sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=str)
     return tuple(
-        term for one in found for term in complaints.parse_terms(one.read_text(encoding="utf-8"))
+        one for text in shipped.texts("complaints") for one in complaints.parse_terms(text)
     )
 
 

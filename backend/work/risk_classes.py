@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from importlib.resources import files
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +22,7 @@ from backend.rules.origins import UNCOUNTED
 from backend.rules.risk import CODES, Classed, RiskCode, RiskScheme
 from backend.tables import Conclusion, Establishment, Inspection, Measure, Task
 from backend.wire import RiskLine, RiskPage, RiskRecord, RiskSum, TextView
+from backend.work import shipped
 from sync.verdict import Verdict
 
 YEAR = timedelta(days=365)
@@ -46,9 +46,7 @@ class _Past(Struct, frozen=True):
 @cache
 def risk_schemes() -> tuple[RiskScheme, ...]:
     """Read the schemes that this release ships with once."""
-    folder = files("backend") / "risk"
-    found = sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=str)
-    return tuple(one for file in found for one in risk.parse(file.read_text(encoding="utf-8")))
+    return tuple(one for text in shipped.texts("risk") for one in risk.parse(text))
 
 
 async def list_visits_due(
