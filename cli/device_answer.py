@@ -1,7 +1,9 @@
 """填写检查项: answers of every kind, each written as its item takes it; tables come from files."""
 
 import csv
-from collections.abc import Mapping
+import io
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,12 +13,17 @@ from cli.device_identity import home_option
 from cli.device_recording import recording, say_recorded
 from cli.output import json_option, text
 from sync import answers, checklist
-from sync.checklist import Item
+from sync.checklist import Choice, Column, Item
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
 
 FILE = "@"
 CELLS_BYTES_MAX = 1024 * 1024
+VERDICTS = {
+    "符合": "pass", "合格": "pass", "不符合": "fail", "不合格": "fail", "不适用": "na",
+    "合理缺项": "na",
+}  # fmt: skip
+DAY = re.compile(r"([0-9]{4})(?:/|年)([0-9]{1,2})(?:/|月)([0-9]{1,2})日?", re.ASCII)
 
 
 class How(NamedTuple):
@@ -63,6 +70,8 @@ def answer(
             ref.strip(): reply(items, ref.strip(), value.strip(), how=how, note=note)
             for ref, _, value in pairs
         }
+        for ref, given_reply in replies.items():
+            _require_fitting(items.get(ref), ref, given_reply)
         mine = home.replica.answer(one, replies)
     say_recorded(mine.n)
 
@@ -70,7 +79,11 @@ def answer(
 def reply(items: Mapping[str, Item], ref: str, value: str, *, how: How, note: str) -> Answer:
     """Write what was typed as the answer that an item takes; whether it is one is not judged."""
     item = items.get(ref)
-    if item is None or value == "na":
+    if item is None:
+        return Answer(value, note)
+    if item.kind != "text" and value not in _codes(item.choices):
+        value = VERDICTS.get(value, value)
+    if value == "na":
         return Answer(value, note)
     match item.kind:
         case "number" | "temperature":
@@ -79,8 +92,13 @@ def reply(items: Mapping[str, Item], ref: str, value: str, *, how: How, note: st
                 value, note, "number", how.unit or item.unit, how.instrument, how.probe, limit
             )
         case "choice":
-            return Answer(" ".join(sorted(set(value.replace(",", " ").split()))), note, "choice")
-        case "count" | "text" | "date":
+            known = _codes(item.choices)
+            chosen = [value] if value in known else re.split(r"[\s,，、]+", value)
+            codes = {known.get(one, one) for one in chosen}
+            return Answer(" ".join(sorted(codes)), note, "choice")
+        case "date":
+            return Answer(_day(value), note, "date")
+        case "count" | "text":
             return Answer(value, note, item.kind)
         case "table":
             if not value.startswith(FILE):
@@ -92,7 +110,9 @@ def reply(items: Mapping[str, Item], ref: str, value: str, *, how: How, note: st
 
 
 def table(item: Item, ref: str, file: Path) -> tuple[dict[str, str], ...]:
-    """Read the rows of a table from CSV (UTF-8); columns are named by code or by their texts.
+    """Read the rows of a table from CSV, UTF-8 or as Chinese spreadsheets write it (GB 18030).
+
+    Columns and what one chooses are named by their codes or by their texts.
 
     Refuses with TABLE_FILE a file that is none, with TABLE_CELL naming the first wrong cell.
     """
@@ -102,12 +122,12 @@ def table(item: Item, ref: str, file: Path) -> tuple[dict[str, str], ...]:
     try:
         if file.stat().st_size > CELLS_BYTES_MAX:
             raise Refused(Reason.TABLE_FILE, item=ref, problem=f"over {CELLS_BYTES_MAX} bytes")
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            read = [
-                (number, row)
-                for number, row in enumerate(csv.reader(lines, strict=True), start=1)
-                if any(row)
-            ]
+        lines = io.StringIO(_decoded(file.read_bytes()), newline="")
+        read = [
+            (number, row)
+            for number, row in enumerate(csv.reader(lines, strict=True), start=1)
+            if any(row)
+        ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Refused(Reason.TABLE_FILE, item=ref, problem=f"{file.name}: {error}") from error
     top, head = read[0] if read else (1, list[str]())
@@ -127,10 +147,61 @@ def table(item: Item, ref: str, file: Path) -> tuple[dict[str, str], ...]:
             )
         told = dict.fromkeys((one.code for one in item.columns), "")
         told |= {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+        told |= {one.code: _cell(one, told[one.code]) for one in item.columns}
         if wrong := answers.wrong_cell(item, told):
             raise Refused(Reason.TABLE_CELL, item=ref, row=number, column=wrong, value=told[wrong])
         rows.append(told)
     return tuple(rows)
+
+
+def _require_fitting(item: Item | None, ref: str, one: Answer) -> None:
+    """Refuse what an item does not take, saying what to add or what there is to choose."""
+    if item is None or (answers.well_formed(one) and answers.fits(item, one)):
+        return
+    add = [
+        option
+        for option, lacks in (
+            ("--note", one.v == "na" and item.na_remark and not one.note.strip()),
+            ("--instrument", one.kind == "number" and item.instrument and not one.instrument),
+            ("--probe", one.kind == "number" and item.probe and not one.probe),
+            ("--limit", one.kind == "number" and item.limits and not one.limit),
+        )
+        if lacks
+    ]
+    codes = [*(choice.code for choice in item.choices)]
+    codes += [limit.code for limit in item.limits if "--limit" in add]
+    hints = {"add": " ".join(add), "choose": " ".join(codes)}
+    told = {name: said for name, said in hints.items() if said}
+    raise Refused(Reason.ANSWER_INADMISSIBLE, item=ref, value=one.v, **told)
+
+
+def _cell(column: Column, value: str) -> str:
+    """Write a cell as its column takes it; whether it does is not judged."""
+    if column.kind == "date":
+        return _day(value)
+    return _codes(column.choices).get(value, value) if column.kind == "choice" else value
+
+
+def _codes(choices: Iterable[Choice]) -> dict[str, str]:
+    """Find codes by themselves, and by their words in either language."""
+    choices = tuple(choices)
+    words = {name: one.code for one in choices for name in (one.text.en, one.text.zh)}
+    return words | {one.code: one.code for one in choices}
+
+
+def _day(value: str) -> str:
+    """Write a day as 2026-03-01, also from 2026/3/1 as spreadsheets write it, or 2026年3月1日."""
+    if not (parts := DAY.fullmatch(value)):
+        return value
+    year, month, day = map(int, parts.groups())
+    return f"{year:04}-{month:02}-{day:02}"
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("gb18030")
 
 
 commands: list[click.Command] = [answer]

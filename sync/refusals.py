@@ -442,8 +442,8 @@ class Reason(Enum):
         Kind.INVALID,
         "The item does not take this answer.",
         "该检查项不接受此结论",
-        "Answer pass, fail or na; a measured item takes a plain decimal number.",
-        "请填 pass、fail 或 na；测量项填十进制数值。",
+        "Answer pass, fail, na, a plain decimal number or one of `choose`, with what `add` names.",
+        "请填 pass、fail、na、十进制数值或 `choose` 所列选项，并补充 `add` 所列内容。",
     )
     VERDICT_INCOMPLETE = (
         "verdict.incomplete",

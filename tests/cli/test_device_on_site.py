@@ -28,13 +28,17 @@ PRICES = (
     Column("goods", Text("Goods", "品名"), "text", required=True),
     Column("yuan", Text("Price", "价格"), "number", required=True),
     Column("day", Text("Day", "日期"), "date"),
+    Column(
+        "origin", Text("Origin", "产地"), "choice", choices=(Choice("cn", Text("Home", "国产")),)
+    ),
 )
+AB = (Choice("a", Text("Meat", "肉")), Choice("b", Text("Dry fish", "鱼干")))
 KINDS = (
     Item("1.1", T, T),
     Item("2.1", T, T, "temperature", unit="°C", limits=COLD, instrument=True),
     Item("2.2", T, T, "number", unit="kg"),
     Item("2.3", T, T, "count"),
-    Item("2.4", T, T, "choice", choices=(Choice("a", T), Choice("b", T)), several=True),
+    Item("2.4", T, T, "choice", choices=AB, several=True),
     Item("2.5", T, T, "date"),
     Item("2.6", T, T, "text"),
     Item("2.7", T, T, "table", columns=PRICES),
@@ -204,10 +208,48 @@ def test_every_kind_is_written_as_its_item_takes_it(run: Run, folder: Path) -> N
     assert answers["2.1"] == Answer(
         "-17.5", "two readings", "number", "°C", "TH-204", "core", "frozen"
     )
-    rows = ({"goods": "米 5 kg", "yuan": "39.90", "day": ""},
-            {"goods": "油, 5 L", "yuan": "79.00", "day": ""})  # fmt: skip
+    rows = ({"goods": "米 5 kg", "yuan": "39.90", "day": "", "origin": ""},
+            {"goods": "油, 5 L", "yuan": "79.00", "day": "", "origin": ""})  # fmt: skip
     assert answers["2.8"] == Answer("-20", "", "number", "℃", limit="frozen")  # there is no other
     assert answers["2.7"] == Answer("2", "", "table", rows=rows)
+
+
+def test_answers_are_taken_in_the_words_of_the_form_and_of_a_chinese_spreadsheet(
+    run: Run, folder: Path
+) -> None:
+    file = folder / "prices.csv"
+    file.write_bytes("品名,价格,日期,产地\r\n大米,3.20,2026/3/1,国产\r\n".encode("gb18030"))
+
+    words = ("1.1=不合格", "2.4=鱼干、Meat", "2.5=2026年3月1日", "2.6=不合格", f"2.7=@{file}")
+    done = run("answer", *words)
+    again = run("answer", "1.1=不适用", "2.4=Dry fish")
+    home = opened(folder)
+    first, second = (one.op for one in home.replica.recorded("t1"))
+    home.close()
+
+    assert (done.exit_code, again.exit_code) == (0, 0), done.output + again.output
+    assert isinstance(first, SetAnswers)
+    assert isinstance(second, SetAnswers)
+    assert {ref: one.v for ref, one in first.f.items()} == {
+        "1.1": "fail", "2.4": "a b", "2.5": "2026-03-01", "2.6": "不合格", "2.7": "1",
+    }  # fmt: skip
+    assert first.f["2.7"].rows == (
+        {"goods": "大米", "yuan": "3.20", "day": "2026-03-01", "origin": "cn"},
+    )
+    assert {ref: one.v for ref, one in second.f.items()} == {"1.1": "na", "2.4": "b"}
+
+
+def test_a_refusal_names_what_to_add_and_what_there_is_to_choose(run: Run) -> None:
+    measured = run("answer", "2.1=-17.5", "--json")
+    chosen = run("answer", "2.4=c", "--json")
+    plain = run("answer", "1.1=maybe", "--json")
+
+    assert json.loads(measured.stderr)["details"] == {
+        "item": "2.1", "value": "-17.5", "add": "--instrument --limit",
+        "choose": "frozen chilled",
+    }  # fmt: skip
+    assert json.loads(chosen.stderr)["details"] == {"item": "2.4", "value": "c", "choose": "a b"}
+    assert json.loads(plain.stderr)["details"] == {"item": "1.1", "value": "maybe"}
 
 
 @pytest.mark.parametrize(
