@@ -158,15 +158,21 @@ def restored() -> None:
 
 
 @group.command()
+@click.option(
+    "--ahead",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Send out now the rechecks that will be due by this day. 提前派发至该日的复查。",
+)
 @json_option
-def tick() -> None:
+def tick(ahead: datetime | None) -> None:
     """Do what fell due: rechecks, reminders, upkeep; as often as you like. 到期办理。"""
+    day = ahead.date() if ahead else None
     folder = settings.load(os.environ).data_dir
 
     async def run(engine: AsyncEngine) -> Ticked:
         await db.check(engine)
         async with db.transaction(engine) as session:
-            return await ticks.tick(session, Snapshots(folder), datetime.now(UTC))
+            return await ticks.tick(session, Snapshots(folder), datetime.now(UTC), ahead=day)
 
     done = _with_engine(run)
     say(

@@ -1,5 +1,6 @@
 """What follows an inspection, for its tests: concluding visits, ticking, asking."""
 
+from datetime import date
 from itertools import count
 from typing import Any
 
@@ -33,9 +34,10 @@ async def concluded(
     return done
 
 
-async def tick(office: Office) -> Ticked:
+async def tick(office: Office, *, ahead: date | None = None) -> Ticked:
+    kept = Snapshots(office.settings.data_dir)
     async with db.transaction(office.engine) as session:
-        return await ticks.tick(session, Snapshots(office.settings.data_dir), office.clock())
+        return await ticks.tick(session, kept, office.clock(), ahead=ahead)
 
 
 async def task(office: Office, name: str) -> Task:

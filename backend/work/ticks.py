@@ -4,7 +4,7 @@ What there is to do follows from the rows and from `now`, so that a second tick 
 finds nothing, and two at once do each thing once: the second waits for the first.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -26,21 +26,28 @@ WHY = "整改期满复查 / recheck of what was ordered"
 
 
 class Owed(Struct):
-    """待复查: an inspection whose items are to be looked at again, and since when."""
+    """待复查: an inspection whose items are to be looked at again, and from which day."""
 
     task: Task
     place: Establishment
     due_on: date
+    from_on: date
     items: set[str]
 
 
-async def tick(db: Session, snapshots: Snapshots, now: datetime) -> Ticked:
-    """Make rechecks, write reminders, tell the journal what is overdue, forget what is old."""
+async def tick(
+    db: Session, snapshots: Snapshots, now: datetime, *, ahead: date | None = None
+) -> Ticked:
+    """Make rechecks, write reminders, tell the journal what is overdue, forget what is old.
+
+    `ahead`: also make the rechecks that will be owed by the end of that day, before a holiday for
+    instance; they open when they are owed. Nothing else is done before its time.
+    """
     await head(db)  # first: two ticks follow each other, and nothing arrives meanwhile
     made: list[str] = []
     stuck: list[str] = []
     written: list[ReminderView] = []
-    for owed in await _owed(db, local_day(now)):
+    for owed in await _owed(db, max(local_day(now), ahead or date.min)):
         try:
             made.append((await _recheck(db, owed, now)).id)
         except Refused as refused:
@@ -75,7 +82,7 @@ async def _recheck(db: Session, owed: Owed, now: datetime) -> Task:
     """Send the same two inspectors again, with what is owed as mandatory items."""
     case = await cases.load(db, owed.task.id)
     rules = terms_of(terms(), owed.place.division, local_day(now))
-    calendar, today = working_days(), local_day(now)
+    calendar, start = working_days(), max(local_day(now), owed.from_on)
     asked = [item.ref for item in case.checklist.items]  # what a partner asked is its to recheck
     return await assignments.assign(
         db,
@@ -84,8 +91,8 @@ async def _recheck(db: Session, owed: Owed, now: datetime) -> Task:
         lead=await db.get_one(Inspector, owed.task.lead_id),
         second=await db.get_one(Inspector, owed.task.second_id),
         origin="recheck",
-        opens_on=today if calendar.works(today) else due(today, 1, calendar),
-        closes_on=due(today, rules.recheck_days, calendar),
+        opens_on=start if calendar.works(start) else due(start, 1, calendar),
+        closes_on=due(start, rules.recheck_days, calendar),
         follows=owed.task.id,
         must=[ref for ref in asked if ref in owed.items],
         reason=WHY,
@@ -95,18 +102,21 @@ async def _recheck(db: Session, owed: Owed, now: datetime) -> Task:
 
 
 async def _owed(db: Session, today: date) -> list[Owed]:
-    """Find what is to be checked again by now, where no recheck is on its way."""
+    """Find what is to be checked again by a day, where no recheck is on its way."""
     found: dict[str, Owed] = {}
+
+    def owing(task: Task, place: Establishment, due_on: date, from_on: date) -> Owed:
+        owed = found.setdefault(task.id, Owed(task, place, due_on, from_on, set()))
+        owed.due_on, owed.from_on = min(owed.due_on, due_on), min(owed.from_on, from_on)
+        return owed
+
     for task, place, one in await _past(db, today):
-        owed = found.setdefault(task.id, Owed(task, place, one.due_on, set()))
-        owed.due_on = min(owed.due_on, one.due_on)
-        owed.items.add(one.item)
+        owing(task, place, one.due_on, one.due_on + timedelta(days=1)).items.add(one.item)
     for task, place, row in await _stopped(db):
         rules = terms_of(terms(), place.division, row.opened_on)
         since = due(row.opened_on, rules.suspension_days, working_days())
         if since <= today:
-            owed = found.setdefault(task.id, Owed(task, place, since, set()))
-            owed.items |= await _unchecked(db, row)
+            owing(task, place, since, since).items.update(await _unchecked(db, row))
     under_way = {one.place.id for one in await reminders.rechecks(db)}
     return [one for one in found.values() if one.place.id not in under_way]
 

@@ -100,6 +100,26 @@ async def test_a_recheck_that_is_concluded_again_speaks_anew(
     ]
 
 
+async def test_a_recheck_sent_out_ahead_opens_when_it_is_owed_and_nothing_else_comes_early(
+    office: Office, tasks: list[Task], supervisor: AsyncClient
+) -> None:
+    await concluded(office, supervisor, tasks[0], i1_1="fail", i3_4="fail")  # 3.4: by 9 March
+    await concluded(office, supervisor, tasks[1], i1_1="fail", i1_2="fail")  # stopped
+    await tick(office)
+
+    short = await tick(office, ahead=date(2026, 3, 8))
+    made = await tick(office, ahead=date(2026, 3, 10))
+    again = await tick(office, ahead=date(2026, 3, 10))
+    sent = [await task(office, one) for one in made.rechecks]
+
+    assert (short.rechecks, again.rechecks) == ((), ())
+    assert {(one.follows_id, one.must, one.opens_on, one.closes_on) for one in sent} == {
+        (tasks[0].id, '["3.4"]', date(2026, 3, 10), date(2026, 3, 17)),
+        (tasks[1].id, '["1.1","1.2"]', date(2026, 3, 9), date(2026, 3, 16)),
+    }
+    assert (short.overdue, made.overdue) == ((), ())
+
+
 async def test_another_visit_closes_only_what_it_began_after_and_asked_the_same(
     office: Office, tasks: list[Task], supervisor: AsyncClient, clock: Clock
 ) -> None:
