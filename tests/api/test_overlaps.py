@@ -142,7 +142,7 @@ async def test_who_was_visited_without_a_draw_meanwhile_gives_way_as_well(
     pair = {"lead": "沪A0001", "second": "沪A0002", "checklist": "cold-store"}
     days = {"opens_on": "2026-03-02", "closes_on": "2026-03-06"}
     made: dict[str, str] = {}
-    for code in ("食摊-0020", "食摊-0030"):
+    for code in ("食摊-0010", "食摊-0020", "食摊-0030"):  # of five, of which three are drawn
         order = {"code": code, "origin": "return", "reason": "回访", **pair, **days}
         answer = await supervisor.post("/office/tasks", json=order)
         assert answer.status_code == 201, answer.text
