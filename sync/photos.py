@@ -162,8 +162,10 @@ def _fingerprint(image: Image.Image) -> str:
     try:
         image.draft("L", (HASH_DRAFT, HASH_DRAFT))
         image.load()
+        seen = _upright(image)
         # first to colours on white, then grey: what is transparent has any colour
-        grey = _flat(_upright(image)).convert("L")
+        done = seen.mode == "L" and "transparency" not in seen.info
+        grey = seen if done else _flat(seen).convert("L")
         small: Image.Image = cast(Any, grey).resize(
             (HASH_EDGE + 1, HASH_EDGE), Image.Resampling.BOX
         )

@@ -275,6 +275,23 @@ def test_a_wall_looks_like_no_other_wall() -> None:
     assert of(Image.new("RGBA", (400, 300), (0, 0, 0, 0))) == ""
 
 
+def test_what_is_transparent_in_a_grey_picture_shows_white() -> None:
+    def of(image: Image.Image, **how: int) -> str:
+        out = io.BytesIO()
+        image.save(out, "PNG", **how)
+        return photos.probe(out.getvalue()).hash
+
+    shades = bytes(
+        (40, 200)[(row * 3 + column * 5) % 7 < 3] for row in range(8) for column in range(9)
+    )
+    grey = Image.frombytes("L", (9, 8), shades).resize((180, 160), Image.Resampling.NEAREST)
+
+    seen, through = of(grey), of(grey, transparency=40)
+
+    assert through == of(grey.point(lambda shade: 255 if shade == 40 else shade))
+    assert through != seen == of(grey.convert("RGB"))
+
+
 def test_the_eight_orientations_show_the_same_scene() -> None:
     folder = shared_data() / "photos" / "exif-samples" / "jpg" / "orientation"
 
