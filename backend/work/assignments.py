@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -180,6 +181,13 @@ async def list_assigned(
     db: Session, officer: Officer, *, origin: Origin | None, now: datetime
 ) -> list[AssignedLine]:
     """List the tasks of the division, newest first: of one origin, or of all but draws."""
+    wanted = Task.origin == origin if origin else col(Task.draw_id).is_(None)  # has an index
+    return await _lines(db, officer, wanted, now=now)
+
+
+async def _lines(
+    db: Session, officer: Officer, wanted: ColumnElement[bool] | bool, *, now: datetime
+) -> list[AssignedLine]:
     lead, second = aliased(Inspector), aliased(Inspector)
     query = (
         select(Task, Establishment, lead.name, second.name)
@@ -188,7 +196,7 @@ async def list_assigned(
         .join(second, col(second.id) == Task.second_id)
         .outerjoin(Draw, col(Draw.id) == Task.draw_id)
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
-        .where(Task.origin == origin if origin else Task.origin != "draw")
+        .where(wanted)
         .where(announcements.open_to(officer, now))
         .order_by(col(Task.id).desc())
         .limit(LISTED_MAX)
@@ -250,8 +258,7 @@ async def withdraw_task(
             reason=order.reason,
         )
     await db.flush()
-    listed = await list_assigned(db, officer, origin=origin_of(task.origin), now=now)
-    return [one for one in listed if one.id in {one.id for one in those}]
+    return await _lines(db, officer, col(Task.id).in_([one.id for one in those]), now=now)
 
 
 # -- what is refused -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from sqlmodel import col, or_, select
 from backend import journal
 from backend.auth import Officer
 from backend.db import Session, head
-from backend.tables import Catalogue, Device, Inspector
+from backend.tables import Catalogue, Device, Feed
 from backend.work import feed
 from sync import violations
 from sync.refusals import Reason, Refused
@@ -48,13 +48,8 @@ async def release_catalogue(
         )
         db.add(released)
         await db.flush()
-        holders = select(Inspector.id).where(
-            col(Inspector.id).in_(
-                select(Device.inspector_id).where(col(Device.revoked_at).is_(None))
-            )
-        )
-        for inspector_id in sorted(await db.exec(holders)):
-            await offer(db, inspector_id)
+        holders = select(Device.inspector_id).where(col(Device.revoked_at).is_(None)).distinct()
+        await offer(db, *sorted(await db.exec(holders)))
         await journal.append(
             db,
             actor=officer.name,
@@ -67,16 +62,23 @@ async def release_catalogue(
     return released
 
 
-async def offer(db: Session, inspector_id: str) -> None:
-    """Put the newest release of every catalogue on an inspector's devices, in the older's place."""
-    query = select(Catalogue).order_by(col(Catalogue.released_at), col(Catalogue.digest))
-    newest: dict[str, Catalogue] = {}
-    for row in await db.exec(query):
-        if older := newest.get(row.code):
-            await feed.remove(db, f"u:{inspector_id}", "catalogue", older.digest)
-        newest[row.code] = row
-    for row in newest.values():
-        await feed.put(db, f"u:{inspector_id}", "catalogue", row.digest, row.body.encode())
+async def offer(db: Session, *inspectors: str) -> None:
+    """Put the newest release of every catalogue on inspectors' devices, in the older's place."""
+    every = select(Catalogue.code, Catalogue.digest)
+    newest = dict(
+        (await db.exec(every.order_by(col(Catalogue.released_at), col(Catalogue.digest)))).all()
+    )
+    query = select(Catalogue).where(col(Catalogue.digest).in_(newest.values()))
+    rows = list(await db.exec(query.order_by(col(Catalogue.code))))
+    for inspector_id in inspectors:
+        bucket = f"u:{inspector_id}"
+        held = select(Feed.entity).where(
+            Feed.bucket == bucket, Feed.kind == "catalogue", col(Feed.gone).is_(False)
+        )
+        for digest in sorted(set(await db.exec(held)) - set(newest.values())):
+            await feed.remove(db, bucket, "catalogue", digest)
+        for row in rows:
+            await feed.put(db, bucket, "catalogue", row.digest, row.body.encode())
 
 
 async def list_catalogues(db: Session) -> list[Catalogue]:

@@ -144,7 +144,8 @@ async def rechecks(db: Session) -> list[Dated]:
         select(Task, Establishment)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
         .outerjoin(Conclusion, col(Conclusion.inspection_id) == Task.id)
-        .where(Task.origin == "recheck", col(Task.withdrawn_at).is_(None))
+        .where(col(Task.draw_id).is_(None), Task.origin == "recheck")  # the first has an index
+        .where(col(Task.withdrawn_at).is_(None))
         .where(col(Conclusion.inspection_id).is_(None))
         .order_by(col(Task.id))
     )
