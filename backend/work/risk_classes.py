@@ -6,13 +6,16 @@ recorded; guidance (行政指导) does not count.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 import msgspec
+import sqlalchemy
 from msgspec import Struct
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, collate
+from sqlmodel import col, func, select
 
 from backend.auth import Officer, may_see
 from backend.db import Session
@@ -23,11 +26,13 @@ from backend.rules.risk import CODES, Classed, RiskCode, RiskScheme
 from backend.tables import Conclusion, Establishment, Inspection, Measure, Task
 from backend.wire import RiskLine, RiskPage, RiskRecord, RiskSum, TextView
 from backend.work import shipped
+from backend.work.frames import BYTES
 from sync.verdict import Verdict
 
 YEAR = timedelta(days=365)
 CLEAN_YEARS = 3
 CASES_MIN = 2
+BLOCK = 1000  # establishments that are read at a time
 
 
 class _Site(Struct, frozen=True):
@@ -67,20 +72,25 @@ async def list_visits_due(
     may_see(officer, division)
     today = local_day(now)
     scheme = risk.scheme_of(risk_schemes(), division, today)
-    sites = await _sites(db, division)
+    counts = await _counts(db, division)
     had = await _visits(db, division, years=_years(scheme, today))
 
-    lines = [(site, *_due(scheme, site, had, today.year)) for site in sites]
-    wanted = [one for one in lines if one[0].code > after and (one[3] > 0 or not owing)]
+    due = partial(_due, scheme, had.visits, year=today.year)
+    wanted: list[_Due] = []
+    async with aclosing(_sites(db, division, after)) as blocks:
+        async for sites in blocks:
+            wanted += [one for one in map(due, sites) if one.owing > 0 or not owing]
+            if len(wanted) > limit:
+                break
     page = wanted[:limit]
 
     return RiskPage(
         division=division,
         year=today.year,
         source=TextView(scheme.source.en, scheme.source.zh),
-        sums=_sums(lines, had, today.year),
-        rows=await _rows(db, scheme, page, had, today),
-        after=page[-1][0].code if len(wanted) > limit else "",
+        sums=_sums(scheme, counts, list(map(due, had.sites.values()))),
+        rows=await _rows(db, scheme, page, today),
+        after=page[-1].site.code if len(wanted) > limit else "",
     )
 
 
@@ -89,66 +99,107 @@ def _years(scheme: RiskScheme, today: date) -> range:
     return range(today.year - longest + 1, today.year + 1)
 
 
-_Due = tuple[_Site, int, int | None, int]  # at least, at most, owing
+class _Had(Struct, frozen=True):
+    """The visits of some years, by establishment (id) and year, and whom they were to."""
+
+    visits: Counter[tuple[str, int]]
+    sites: dict[str, _Site]
 
 
-def _due(
-    scheme: RiskScheme, site: _Site, had: Counter[tuple[str, int]], year: int
-) -> tuple[int, int | None, int]:
+class _Due(Struct, frozen=True):
+    """What a year asks for at one establishment, and what it had."""
+
+    site: _Site
+    least: int
+    most: int | None
+    visits: int
+    owing: int
+
+
+def _due(scheme: RiskScheme, had: Mapping[tuple[str, int], int], site: _Site, *, year: int) -> _Due:
     band = scheme.band(site.risk)
-    before = sum(had[site.id, year - n] for n in range(1, band.years))
+    before = sum(had.get((site.id, year - n), 0) for n in range(1, band.years))
     least, most = risk.visits_due(band, before=before)
-    return least, most, max(least - had[site.id, year], 0)
+    visits = had.get((site.id, year), 0)
+    return _Due(site, least, most, visits, max(least - visits, 0))
 
 
-async def _sites(db: Session, division: str) -> list[_Site]:
-    query = (
-        select(Establishment.id, Establishment.code, Establishment.risk)
-        .where(col(Establishment.division).startswith(division, autoescape=True))
-        .where(Establishment.status == "active", Establishment.successor_code == "")
-        .where(col(Establishment.risk).in_(CODES))
+def _listed(division: str) -> tuple[ColumnElement[bool], ...]:
+    """Choose the establishments that have a class and may be visited."""
+    return (
+        col(Establishment.division).startswith(division, autoescape=True),
+        col(Establishment.status) == "active",
+        col(Establishment.successor_code) == "",
+        col(Establishment.risk).in_(CODES),
     )
-    sites = [msgspec.convert(row, _Site, from_attributes=True) for row in await db.exec(query)]
-    return sorted(sites, key=lambda one: one.code)  # databases do not agree on an order of texts
 
 
-async def _visits(db: Session, division: str, *, years: range) -> Counter[tuple[str, int]]:
+async def _counts(db: Session, division: str) -> dict[str, int]:
+    """Count the establishments of each class."""
+    query = select(Establishment.risk, func.count()).where(*_listed(division))
+    return dict((await db.exec(query.group_by(col(Establishment.risk)))).all())
+
+
+async def _sites(db: Session, division: str, after: str) -> AsyncGenerator[list[_Site]]:
+    """Read the establishments in the order of the bytes of their codes, a block at a time."""
+    code = collate(col(Establishment.code), BYTES[db.get_bind().dialect.name])
+    query = select(Establishment.id, Establishment.code, Establishment.risk)
+    query = query.where(*_listed(division)).order_by(code).limit(BLOCK)
+    block = BLOCK
+    while block == BLOCK:
+        rows = await db.exec(query.where(code > after))
+        sites = [msgspec.convert(row, _Site, from_attributes=True) for row in rows]
+        yield sites
+        block = len(sites)
+        after = sites[-1].code if sites else after
+
+
+async def _visits(db: Session, division: str, *, years: range) -> _Had:
     """Count visits by establishment and year: on the day that they were recorded.
 
     What is sent late was not done late: the day lies within the window of the task.
     """
     query = (
-        select(
-            Task.establishment_id,
-            col(Task.opens_on),
-            col(Task.closes_on),
-            col(Inspection.updated_at),
+        sqlalchemy.select(
+            col(Establishment.id), col(Establishment.code), col(Establishment.risk),
+            col(Task.opens_on), col(Task.closes_on), col(Inspection.updated_at),
         )
+        .select_from(Task)
         .join(Inspection, col(Inspection.id) == Task.id)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .where(col(Establishment.division).startswith(division, autoescape=True))
-        .where(Inspection.operations > 0, col(Task.origin).not_in(UNCOUNTED))
+        .where(*_listed(division))
+        .where(col(Inspection.operations) > 0, col(Task.origin).not_in(UNCOUNTED))
         .where(col(Task.closes_on) >= date(years[0], 1, 1))
-    )
-    return Counter(
-        (site, min(max(local_day(at), opens_on), closes_on).year)
-        for site, opens_on, closes_on, at in await db.exec(query)
-    )
+    )  # fmt: skip
+    visits, sites = Counter[tuple[str, int]](), dict[str, _Site]()
+    for row in (await (await db.connection()).execute(query)).all():
+        site = msgspec.convert(row, _Site, from_attributes=True)
+        day = min(max(local_day(row.updated_at), row.opens_on), row.closes_on)
+        visits[site.id, day.year] += 1
+        sites[site.id] = site
+    return _Had(visits, sites)
 
 
-def _sums(lines: Sequence[_Due], had: Counter[tuple[str, int]], year: int) -> tuple[RiskSum, ...]:
-    return tuple(
-        RiskSum(
-            risk=code,
-            establishments=len(those),
-            visited=sum(had[site.id, year] > 0 for site, *_ in those),
-            due=sum(least for _, least, _, _ in those),
-            visits=sum(had[site.id, year] for site, *_ in those),
-            owing=sum(owing for *_, owing in those),
+def _sums(
+    scheme: RiskScheme, counts: Mapping[str, int], visited: Sequence[_Due]
+) -> tuple[RiskSum, ...]:
+    """Add up each class: nobody was at those who are not in `visited`, so they are all alike."""
+    sums: list[RiskSum] = []
+    for code in CODES:
+        those = [one for one in visited if one.site.risk == code]
+        least, _ = risk.visits_due(scheme.band(code), before=0)
+        others = least * (counts.get(code, 0) - len(those))
+        sums.append(
+            RiskSum(
+                risk=code,
+                establishments=counts.get(code, 0),
+                visited=sum(one.visits > 0 for one in those),
+                due=others + sum(one.least for one in those),
+                visits=sum(one.visits for one in those),
+                owing=others + sum(one.owing for one in those),
+            )
         )
-        for code in CODES
-        for those in [[one for one in lines if one[0].risk == code]]
-    )
+    return tuple(sums)
 
 
 # -- how a class came about ----------------------------------------------------------------------
@@ -158,27 +209,27 @@ async def _rows(
     db: Session,
     scheme: RiskScheme,
     page: Sequence[_Due],
-    had: Counter[tuple[str, int]],
     today: date,
 ) -> tuple[RiskLine, ...]:
-    ids = [site.id for site, *_ in page]
+    ids = [one.site.id for one in page]
     places = await db.exec(select(Establishment).where(col(Establishment.id).in_(ids)))
     known = {one.id: one for one in places}
     past = await _past(db, ids, today)
     return tuple(
         RiskLine(
-            code=site.code,
-            name=known[site.id].name,
-            division=known[site.id].division,
-            risk=site.risk,
-            source=known[site.id].risk_source,
-            record=_record(scheme, known[site.id], past[site.id]),
-            visits_min=least,
-            visits_max=most,
-            visits=had[site.id, today.year],
-            owing=owing,
+            code=place.code,
+            name=place.name,
+            division=place.division,
+            risk=one.site.risk,
+            source=place.risk_source,
+            record=_record(scheme, place, past[place.id]),
+            visits_min=one.least,
+            visits_max=one.most,
+            visits=one.visits,
+            owing=one.owing,
         )
-        for site, least, most, owing in page
+        for one in page
+        for place in (known[one.site.id],)
     )
 
 

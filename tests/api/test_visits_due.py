@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 import rows
 from conftest import NOW, Office
 
@@ -15,6 +16,7 @@ from backend.tables import (
     Measure,
     Task,
 )
+from backend.work import risk_classes
 from sync.checklist import parse
 from sync.merge import Inspection as State
 from sync.verdict import judge
@@ -92,7 +94,10 @@ async def asked(office: Office, **params: Any) -> Any:
     return answer.json()
 
 
-async def test_visits_and_places_are_counted_apart_by_class_and_year(office: Office) -> None:
+async def test_visits_and_places_are_counted_apart_by_class_and_year(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(risk_classes, "BLOCK", 2)
     made = await visits(office)
     a1, a2, c1, d1 = [await place(office, code, code[0]) for code in ("A1", "A2", "C1", "D1")]
     await place(office, "D9", "D", status="cancelled")
