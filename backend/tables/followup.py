@@ -16,10 +16,10 @@ class Remedy(SQLModel, table=True):
     text_zh: str = Field(max_length=600)
     working_days: int
     due_on: date
-    status: str = Field(default="open", max_length=12)  # open | closed | withdrawn
+    status: str = Field(default="open", index=True, max_length=12)  # open | closed | withdrawn
     closed_on: date | None = None
     checked_id: str = Field(default="", max_length=64)  # the inspection that found it complies
-    failed_id: str = Field(default="", max_length=64)  # the last one that found it does not
+    failed_id: str = Field(default="", index=True, max_length=64)  # the last that found it does not
     proof_sha256: str = Field(default="", max_length=64)  # of what the office received
     note: str = Field(default="", max_length=500)
 
@@ -42,7 +42,7 @@ class Measure(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     inspection_id: str = Field(index=True, max_length=64)
     kind: str = Field(max_length=12)
-    status: str = Field(default="open", max_length=12)  # open | closed | withdrawn | renewed
+    status: str = Field("open", index=True, max_length=12)  # open | closed | withdrawn | renewed
     opened_on: date
     due_on: date | None = None
     who: str = Field(default="", max_length=120)  # interviewed, or the authority it went to
@@ -84,4 +84,4 @@ class Reminder(SQLModel, table=True):
     establishment_id: str = Field(foreign_key="establishment.id", index=True)
     written_on: date
     detail: str = Field(default="", max_length=500)  # of a step that something stands in the way of
-    cleared_on: date | None = None  # what it reminds of is done
+    cleared_on: date | None = Field(default=None, index=True)  # what it reminds of is done
