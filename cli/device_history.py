@@ -33,6 +33,19 @@ def show_site(inspection: str, folder: Path) -> None:
 
 commands: list[click.Command] = [show_site]
 
+# Of licences and complaints, as registers and the office write them; other codes stay as they are.
+CHINESE = {
+    "food-operation": "食品经营许可",
+    "food-production": "食品生产许可",
+    "active": "有效",
+    "cancelled": "注销",
+    "revoked": "吊销",
+    "received": "已接收",
+    "accepted": "已受理",
+    "rejected": "不予受理",
+    "closed": "已办结",
+}
+
 
 def say_returned(task: TaskBody) -> None:
     """Tell that a review returned what was concluded, and why."""
@@ -62,13 +75,17 @@ def say_history(known: History) -> None:
         until = str(held.valid_to or text("without end", "长期"))
         say(
             f"Licence {held.number} ({held.kind}, {held.status}) until {until}",
-            f"许可证 {held.number}（{held.kind}，{held.status}）有效期至 {until}",
+            f"许可证 {held.number}（{_zh(held.kind)}，{_zh(held.status)}）有效期至 {until}",
         )
     for told in known.complaints:
         say(
             f"Complaint {told.number} of {told.received_on} ({told.state}): {told.matter}",
-            f"投诉举报 {told.number}，{told.received_on}（{told.state}）：{told.matter}",
+            f"投诉举报 {told.number}，{told.received_on}（{_zh(told.state)}）：{told.matter}",
         )
+
+
+def _zh(code: str) -> str:
+    return CHINESE.get(code, code)
 
 
 def _say_visit(visit: Visit) -> None:

@@ -43,10 +43,7 @@ def attach(inspection: str, file: Path, item: str, caption: str, folder: Path) -
         mine = home.replica.attach(one, kept, item=item, caption=caption)
     say(f"Recorded as operation {mine.n}.", f"已记录为第 {mine.n} 号操作。")
     for remark in remarks:
-        en, zh = (
-            words.format_map(msgspec.structs.asdict(remark))
-            for words in pictures.WORDS[remark.code]
-        )
+        en, zh = pictures.said(**msgspec.structs.asdict(remark))
         mark = "!" if remark.warning else " "
         say(f" {mark} The picture: {en}.", f" {mark} 照片：{zh}。")
     show({"n": mine.n, "remarks": [one.code for one in remarks]}, {})

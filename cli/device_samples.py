@@ -57,24 +57,27 @@ def take(
     folder: Path,
 ) -> None:
     """Take a sample of WHAT under NUMBER, which is written on its seal. 抽取样品。"""
-    record(
-        folder,
-        inspection,
-        lambda replica, one: (
-            replica.take_sample(
-                one,
-                number,
-                of=cast(Kind, kind),
-                what=what,
-                quantity=quantity,
-                unit=unit,
-                batch=batch,
-                producer=producer,
-                place=place,
-                item=item,
-            ).n
-        ),
-    )
+    with recording(folder, inspection) as (home, one):
+        known = home.replica.inspection(one).samples or ()
+        twice = any(other.number == number and not other.voided for other in known)
+        mine = home.replica.take_sample(
+            one,
+            number,
+            of=cast(Kind, kind),
+            what=what,
+            quantity=quantity,
+            unit=unit,
+            batch=batch,
+            producer=producer,
+            place=place,
+            item=item,
+        )
+    if twice:
+        say(
+            f"WARNING: {number} is the number of another sample too; look at the seals.",
+            f"警告：样品编号 {number} 已被使用，请核对封签。",
+        )
+    say_recorded(mine.n)
 
 
 @samples.command("test")

@@ -37,9 +37,9 @@ Code: TypeAlias = Literal[
 ]
 
 WORDS: dict[Code, tuple[str, str]] = {
-    "far-from-site": ("taken {metres} m from the registered site", "距登记地址 {metres} 米"),
-    "far-from-arrival": ("taken {metres} m from where they arrived", "距到达地点 {metres} 米"),
-    "outside-visit": ("taken {minutes} min outside the visit", "超出检查时段 {minutes} 分钟"),
+    "far-from-site": ("taken {far} from the registered site", "距登记地址 {far}"),
+    "far-from-arrival": ("taken {far} from where they arrived", "距到达地点 {far}"),
+    "outside-visit": ("taken {long} outside the visit", "超出检查时段 {long}"),
     "clock-wrong": ("the camera's clock is plainly wrong", "相机时钟明显错误"),
     "same-file": ("the same file serves inspection {inspection}", "同一文件用于检查 {inspection}"),
     "same-picture": ("looks the same in inspection {inspection}", "与检查 {inspection} 的照片雷同"),
@@ -49,6 +49,14 @@ WORDS: dict[Code, tuple[str, str]] = {
     "no-exif": ("says nothing about itself", "无拍摄信息"),
 }  # fmt: skip
 SAID: frozenset[Code] = frozenset({"zone-assumed", "no-time", "no-position", "no-exif"})
+
+
+# From so many on, in what unit, how many of the first unit each.
+_FAR = ((10_000, "km", "公里", 1000), (0, "m", "米", 1))
+_LONG = (
+    (730 * 1440, "years", "年", 365 * 1440), (2880, "days", "天", 1440), (120, "h", "小时", 60),
+    (0, "min", "分钟", 1),
+)  # fmt: skip
 
 
 class Facts(Struct, frozen=True, omit_defaults=True):
@@ -92,6 +100,21 @@ class Remark(Struct, frozen=True, omit_defaults=True):
     def warning(self) -> bool:
         """Tell whether somebody should look at it."""
         return self.code not in SAID
+
+
+def said(code: Code, *, metres: int, minutes: int, inspection: str) -> tuple[str, str]:
+    """Say a remark in English and in Chinese, in units that people grasp."""
+    far, long = _rounded(metres, _FAR), _rounded(minutes, _LONG)
+    en, zh = WORDS[code]
+    return (
+        en.format(far=far[0], long=long[0], inspection=inspection),
+        zh.format(far=far[1], long=long[1], inspection=inspection),
+    )
+
+
+def _rounded(amount: int, units: tuple[tuple[int, str, str, int], ...]) -> tuple[str, str]:
+    en, zh, size = next(unit[1:] for unit in units if amount >= unit[0])
+    return f"{amount // size} {en}", f"{amount // size} {zh}"
 
 
 class Place(Struct, frozen=True):

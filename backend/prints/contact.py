@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from backend.prints import typeset
 from backend.wire import EvidenceView
 from sync import photos
 from sync.layers import Layer
-from sync.pictures import WORDS
+from sync.pictures import said
 from sync.refusals import Refused, by_code
 
 EDGE = 480
@@ -72,9 +71,9 @@ def shot(one: EvidenceView, path: Path | None, layers: Sequence[Layer]) -> Shot:
         who=one.who,
         digest=one.sha256[:16],
         remarks=tuple(
-            WORDS[said.code][1].format_map(msgspec.structs.asdict(said))
-            for said in one.remarks
-            if said.warning
+            said(odd.code, metres=odd.metres, minutes=odd.minutes, inspection=odd.inspection)[1]
+            for odd in one.remarks
+            if odd.warning
         ),
     )
 

@@ -130,12 +130,15 @@ def withdraw_task(task_id: str, reason: str) -> None:
     path = f"/office/tasks/{task_id}/withdraw"
     taken = client.post(path, list[AssignedLine], WithdrawOrder(reason=reason))
     say(f"Taken back: {len(taken)}.", f"已收回 {len(taken)} 项。")
-    show(taken, {})
+    _show_lines(taken)
 
 
 def show_assigned(origin: str) -> None:
     """List the tasks of an origin, or of all but draws."""
-    found = client.get("/office/tasks", list[AssignedLine], origin=origin)
+    _show_lines(client.get("/office/tasks", list[AssignedLine], origin=origin))
+
+
+def _show_lines(found: list[AssignedLine]) -> None:
     if as_json():
         show(found)
         return

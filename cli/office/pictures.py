@@ -7,7 +7,7 @@ import click
 from backend.wire import EvidenceView, MaskBox, MaskedView, NewMasks
 from cli import client
 from cli.output import json_option, say, show, text
-from sync.pictures import WORDS
+from sync.pictures import said
 
 BOX = "x,y,w,h"
 
@@ -29,9 +29,11 @@ def say_picture(one: EvidenceView) -> None:
         told = (f"{facts.taken}{facts.zone}", place, facts.camera, f"{facts.width}x{facts.height}")
         click.echo(f"      {'  '.join(part for part in told if part)}")
     for remark in one.remarks:
-        en, zh = (
-            words.format(metres=remark.metres, minutes=remark.minutes, inspection=remark.inspection)
-            for words in WORDS[remark.code]
+        en, zh = said(
+            remark.code,
+            metres=remark.metres,
+            minutes=remark.minutes,
+            inspection=remark.inspection,
         )
         click.echo(f"    {'!' if remark.warning else ' '} {text(en, zh)}")
 

@@ -55,6 +55,8 @@ def test_a_visit_is_assigned_listed_and_taken_back(
     assert "12315-7 群众反映异味" in listed.output
     assert [(row["id"], row["announced"]) for row in one] == [(mystery["id"], False)]
     assert "Taken back: 1." in taken.output
+    assert "ns_on" not in taken.output
+    assert "误派" in taken.output
     assert "withdrawn" in left.output
     assert "误派" in left.output
 

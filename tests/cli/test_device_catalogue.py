@@ -117,6 +117,17 @@ def test_violations_are_looked_up_by_words(folder: Path) -> None:
     assert len(every) == len(list(LIST.violations))
 
 
+def test_licences_and_complaints_are_told_in_chinese(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", "zh")
+
+    shown = run(folder, "site", "t1").stdout
+
+    assert "许可证 JY1（食品经营许可，有效）有效期至 长期" in shown
+    assert "12315-7，2026-05-06（已办结）：冷库异味" in shown
+
+
 def test_a_site_shows_its_history_and_a_task_without_one_says_so(folder: Path) -> None:
     shown = run(folder, "site", "t1").stdout
     none = run(folder, "site", "t2").stdout

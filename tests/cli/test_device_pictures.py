@@ -95,8 +95,7 @@ def test_a_photo_that_disagrees_with_the_visit_is_told_of_and_attached(
     fourth = device("attach", ahead, "--json")
 
     assert first.output == "Recorded as operation 1.\n"
-    assert " ! The picture: taken 100" in second.output
-    assert "m from the registered site." in second.output
+    assert " ! The picture: taken 100 km from the registered site." in second.output
     assert json.loads(third.stdout) == {"n": 3, "remarks": ["outside-visit", "no-position"]}
     assert json.loads(fourth.stdout)["remarks"] == ["outside-visit"]
     home = Home(folder)

@@ -61,13 +61,14 @@ def test_a_sample_is_tested_again_and_disposed_of(
 def test_two_samples_of_one_number_are_named_by_their_operations(
     device: Callable[..., Result],
 ) -> None:
-    for _ in range(2):
-        assert device("sample", "take", "t1", "S-1", "leek").exit_code == 0
+    taken = [device("sample", "take", "t1", "S-1", "leek") for _ in range(2)]
 
     by_number = device("sample", "dispose", "t1", "S-1", "kept")
     by_operation = device("sample", "dispose", "t1", "d1:2", "kept")
     unknown = device("sample", "test", "t1", "S-9", "pesticides", "pass")
 
+    assert [one.exit_code for one in taken] == [0, 0]
+    assert ["WARNING: S-1 is the number" in one.stdout for one in taken] == [False, True]
     assert "sample.unknown" in by_number.stderr
     assert "d1:1 d1:2" in by_number.stderr or "d1:2 d1:1" in by_number.stderr
     assert by_operation.exit_code == 0, by_operation.output

@@ -8,7 +8,7 @@ import pytest
 from conftest import shared_data
 
 from sync import pictures
-from sync.pictures import Facts, Place, Remark, Visit, remarks
+from sync.pictures import Code, Facts, Place, Remark, Visit, remarks, said
 
 CHINA = timezone(timedelta(hours=8))
 BEGINS = datetime(2026, 3, 2, 9, 0, tzinfo=CHINA)
@@ -158,3 +158,20 @@ def test_hashes_within_three_bits_share_a_part() -> None:
 
 def test_when_a_picture_was_taken_is_a_moment() -> None:
     assert pictures.taken_at(GOOD) == datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("code", "amount", "en", "zh"),
+    [
+        ("far-from-site", 501, "taken 501 m from the registered site", "距登记地址 501 米"),
+        ("far-from-arrival", 10_000, "taken 10 km from where they arrived", "距到达地点 10 公里"),
+        ("outside-visit", 119, "taken 119 min outside the visit", "超出检查时段 119 分钟"),
+        ("outside-visit", 150, "taken 2 h outside the visit", "超出检查时段 2 小时"),
+        ("outside-visit", 2880, "taken 2 days outside the visit", "超出检查时段 2 天"),
+        ("outside-visit", 2_953_008, "taken 5 years outside the visit", "超出检查时段 5 年"),
+    ],
+)
+def test_distances_and_times_are_told_in_units_that_people_grasp(
+    code: Code, amount: int, en: str, zh: str
+) -> None:
+    assert said(code, metres=amount, minutes=amount, inspection="") == (en, zh)
