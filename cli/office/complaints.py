@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Literal, cast
 
 import click
+import msgspec
 
 from backend.rules.complaints import CHANNELS, KINDS, Channel, Kind, Step, read
 from backend.wire import ComplaintsView, ComplaintView, NewComplaint, NewComplaints, NewStep
 from cli import client
-from cli.output import as_json, json_option, say, show
+from cli.complaints import state
+from cli.output import Words, as_json, json_option, say, show, text
 
 COMPLAINTS = {
     "number": ("number", "编号"),
@@ -23,6 +25,7 @@ COMPLAINTS = {
     "due_on": ("by", "期限"),
     "overdue": ("overdue", "逾期"),
 }
+NEXT: dict[str, Words] = {"accept": ("accept", "受理"), "close": ("close", "办结"), "": ("", "")}
 
 
 @click.group()
@@ -90,7 +93,8 @@ def import_complaints(file: Path) -> None:
 def list_complaints(which: str | None) -> None:
     """List complaints, what falls due first on top. 投诉举报列表。"""
     wanted = cast(Literal["open", "overdue", "all"], which or "open")
-    show(client.get("/office/complaints", list[ComplaintView], which=wanted), COMPLAINTS)
+    found = client.get("/office/complaints", list[ComplaintView], which=wanted)
+    show(found if as_json() else [_worded(one) for one in found], COMPLAINTS)
 
 
 @complaints.command("accept")
@@ -136,13 +140,25 @@ def _step(number: str, step: Step, answer: str) -> None:
     _show(client.post("/office/complaints/steps", ComplaintView, order))
 
 
+def _worded(one: ComplaintView) -> dict[str, object]:
+    kind, late = KINDS[one.kind], text("yes", "是") if one.overdue else ""
+    plain: dict[str, object] = msgspec.structs.asdict(one)
+    return plain | {
+        "kind": text(kind.en, kind.zh),
+        "state": state(one.state),
+        "next_step": text(*NEXT[one.next_step]),
+        "overdue": late,
+    }
+
+
 def _show(one: ComplaintView) -> None:
+    now, then = state(one.state), text(*NEXT[one.next_step])
     if one.due_on is not None:
         say(
-            f"{one.number}: {one.state}; {one.next_step} by {one.due_on}.",
-            f"{one.number}：{one.state}；应于 {one.due_on} 前 {one.next_step}。",
+            f"{one.number}: {now}; {then} by {one.due_on}.",
+            f"{one.number}：{now}；应于 {one.due_on} 前{then}。",
         )
     else:
-        say(f"{one.number}: {one.state}.", f"{one.number}：{one.state}。")
+        say(f"{one.number}: {now}.", f"{one.number}：{now}。")
     if as_json():
         show(one)

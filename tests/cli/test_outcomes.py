@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from bureau import Evenhand, open_office, told
 from rows import CATALOGUE
 
@@ -73,3 +74,25 @@ def test_complaints_are_entered_answered_and_watched(evenhand: Evenhand, tmp_pat
     assert (closed["state"], closed["answer"]) == ("closed", "属实")
     assert rejected["state"] == "rejected"
     assert told(evenhand("office", "complaints", "list", "--json")) == []
+
+
+def test_complaints_are_told_in_chinese(
+    evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    open_office(evenhand)
+    file = tmp_path / "a.csv"
+    file.write_text(FILE + "12315-1,投诉,12315,2026-02-27,异味,4号仓库,330106\n", "utf-8")
+    evenhand("office", "complaints", "import", str(file))
+    monkeypatch.setenv("EVENHAND_LANG", "zh")
+    monkeypatch.setenv("COLUMNS", "240")
+
+    accepted = evenhand("office", "complaints", "accept", "12315-1").stdout
+    listed = evenhand("office", "complaints", "list").stdout
+    closed = evenhand("office", "complaints", "close", "12315-1", "--answer", "属实").stdout
+
+    assert "12315-1：已受理；应于 " in accepted
+    assert " 前办结。" in accepted
+    assert "举报" in listed
+    assert "已接收" in listed
+    assert not {"report", "received", "close", "true"} & set(listed.split())
+    assert closed == "12315-1：已办结。\n"
