@@ -96,15 +96,34 @@ def fits(item: Item, answer: Reply) -> bool:
             return True  # what its form says is all there is to say
 
 
+class Readings(frozenset[str]):
+    """Words, and whatever is a measured value."""
+
+    def __contains__(self, value: object) -> bool:
+        """Tell whether it is one of them."""
+        return super().__contains__(value) or (
+            isinstance(value, str)
+            and len(value) <= _decimal_chars_max
+            and _decimal.fullmatch(value) is not None
+        )
+
+
 def plain(items: Mapping[str, Item]) -> dict[str, frozenset[str]]:
-    """Give the words that each item surely takes for an answer; a measured value is none of them.
+    """Give what each item surely takes for an answer of which nothing else is told.
 
     Only for speed: what is not in here may be admissible all the same.
     """
-    return {
-        name: frozenset(_verdicts(item) if item.kind == "verdict" else _words(item))
-        for name, item in items.items()
-    }
+    return {name: _plain(item) for name, item in items.items()}
+
+
+def _plain(item: Item) -> frozenset[str]:
+    if item.kind == "verdict":
+        return frozenset(_verdicts(item))
+    if item.kind in ("number", "temperature") and not (
+        item.limits or item.instrument or item.probe
+    ):
+        return Readings(_words(item))
+    return frozenset(_words(item))
 
 
 def _words(item: Item) -> tuple[str, ...]:

@@ -399,8 +399,8 @@ def _items(ops: list[Recorded]) -> dict[str, Item]:
     replaced: dict[str, set[OpId]] = {}
     for r in ops:
         if isinstance(r.op, SetAnswers):
-            name, who, replaces = r.id, r.who, r.op.s
-            for ref, answer in r.op.f.items():
+            name, who, answers = r.id, r.who, r.op.f
+            for ref, answer in answers.items():
                 one = (
                     _said(name, who, answer)
                     if answer.kind
@@ -410,14 +410,13 @@ def _items(ops: list[Recorded]) -> dict[str, Item]:
                     several.setdefault(ref, [first[ref]]).append(one)
                 else:
                     first[ref] = one
-                if ref in replaces:
-                    replaced.setdefault(ref, set()).update(replaces[ref])
-    items: dict[str, Item] = {}
-    for ref in sorted(first):
-        if ref in several:
-            items[ref] = _item(several[ref], replaced.get(ref, frozenset()))
-        else:  # nearly always; it stands, even if it names itself as replaced
-            items[ref] = Item(first[ref].v, (first[ref],))
+            for ref, names in r.op.s.items():
+                if ref in answers:
+                    replaced.setdefault(ref, set()).update(names)
+    # What one operation answered stands, even if it names itself as replaced; nearly all are so.
+    items = {ref: Item((one := first[ref]).v, (one,)) for ref in sorted(first)}
+    for ref, said in several.items():
+        items[ref] = _item(said, replaced.get(ref, frozenset()))
     return items
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync import checklist, codec
+from sync import answers, checklist, codec
+from sync.checklist import Item, Limit, Text
 from sync.messages import Clock, Enrolled
 from sync.ops import AddFinding, Answer, AnyOp, SetAnswers, Sign, decode_op
 from sync.replica import Replica
@@ -73,3 +75,34 @@ def test_an_answer_replaces_what_the_whole_inspection_shows_to_stand(
         assert isinstance(op, SetAnswers)
         standing = {ref: items[ref].standing for ref in asked if ref in items}
         assert op.s == {ref: tuple(said.op for said in all_) for ref, all_ in standing.items()}
+
+
+# -- what needs no asking --------------------------------------------------------------------------
+
+WORDS = Text("Cold", "冷")
+ASKED = {
+    item.ref: item
+    for item in (
+        Item("verdict", WORDS, WORDS),
+        Item("remark", WORDS, WORDS, na_remark=True),
+        Item("reading", WORDS, WORDS, kind="temperature", unit="°C"),
+        Item("must", WORDS, WORDS, kind="number", may_be_na=False),
+        Item("sort", WORDS, WORDS, kind="number", limits=(Limit("a", WORDS),)),
+        Item("device", WORDS, WORDS, kind="temperature", instrument=True),
+        Item("where", WORDS, WORDS, kind="temperature", probe=True),
+        Item("count", WORDS, WORDS, kind="count"),
+    )
+}
+values = st.sampled_from(["pass", "fail", "na", "", "-18.5", "1e3", "007", "1" * 13, "-1\n", "١"])
+
+
+@given(st.sampled_from(sorted(ASKED)), values | st.text(max_size=14))
+def test_no_answer_is_plain_that_would_be_refused(ref: str, value: str) -> None:
+    plainly = value in answers.plain(ASKED)[ref]
+
+    assert not plainly or answers.admits(ASKED, ref, Answer(value)) is None
+
+
+@pytest.mark.parametrize(("ref", "value"), [("verdict", "fail"), ("reading", "-18.5")])
+def test_what_is_said_every_day_needs_no_asking(ref: str, value: str) -> None:
+    assert value in answers.plain(ASKED)[ref]
