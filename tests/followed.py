@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from conftest import Office
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 from sqlmodel import col, select
 from visits import Visit, asked, photo, store
 
@@ -55,11 +55,6 @@ async def asked_for(client: AsyncClient, path: str) -> Any:
     answer = await client.get(path)
     assert answer.is_success, answer.text
     return answer.json()
-
-
-def refusal(answer: Response) -> tuple[int, str, dict[str, Any]]:
-    body = answer.json()
-    return answer.status_code, body["code"], body["details"]
 
 
 def standing(order: dict[str, Any]) -> dict[str, tuple[str, str]]:

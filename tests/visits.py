@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from conftest import NOW, Office
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 from PIL import Image
 from rows import put, revision
 from sqlmodel import col, delete, select
@@ -216,3 +216,36 @@ async def store(office: Office, body: bytes, mime: str = "image/jpeg") -> str:
         some = {f"part_{n}": part for n, part in enumerate(parts(facts.hash), start=1)}
         await put(office, Picture(sha256=digest, hash=facts.hash, **some))
     return digest
+
+
+# -- at the office -------------------------------------------------------------------------------
+
+
+async def clean(office: Office, task: Task) -> Visit:
+    """An inspection where all is well, signed by both."""
+    visit = Visit(task)
+    visit.answer_all("lead")
+    visit.sign("lead", "second")
+    await visit.arrive(office)
+    return visit
+
+
+async def failing(office: Office, task: Task) -> str:
+    """An inspection with two failed items and a photo; gives the photo's digest."""
+    visit, body = Visit(task), photo()
+    visit.answer_all("lead", i1_1="fail", i3_4="fail")
+    visit.find("lead", "冷库温度记录缺失，联系电话 13800138000")
+    digest = visit.attach("second", body, item="1.1", caption="张老板站在门口")
+    visit.sign("lead", "second", "site", name="张老板")
+    await visit.arrive(office)
+    await store(office, body)
+    return digest
+
+
+def refusal(answer: Response) -> tuple[int, str, dict[str, Any]]:
+    body = answer.json()
+    return answer.status_code, body["code"], body["details"]
+
+
+def at(task: Task, act: str = "") -> str:
+    return f"/office/inspections/{task.id}" + (f"/{act}" if act else "")

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import NOW, Clock, Office
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 from rows import checklist, put, revision
 from sqlmodel import select
-from visits import DIVISION, Visit
+from visits import DIVISION, Visit, refusal
 
 from backend import db
 from backend.rules import site
@@ -93,11 +93,6 @@ async def assigned(client: AsyncClient, **changes: Any) -> Any:
 
 async def refused(client: AsyncClient, **changes: Any) -> tuple[int, str, dict[str, Any]]:
     return refusal(await client.post("/office/tasks", json=ORDER | changes))
-
-
-def refusal(answer: Response) -> tuple[int, str, dict[str, Any]]:
-    body = answer.json()
-    return answer.status_code, body["code"], body["details"]
 
 
 async def task(office: Office, id: str) -> Task:

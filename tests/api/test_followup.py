@@ -7,13 +7,13 @@ from datetime import date
 import msgspec
 import pytest
 from conftest import Clock, Office
-from followed import acts, asked_for, concluded, on_devices, refusal, standing, task, tick
+from followed import acts, asked_for, concluded, on_devices, standing, task, tick
 from httpx import AsyncClient
 from msgspec.structs import replace
 from phones import enrolled
 from simulation.app_hub import AppHub
 from sqlmodel import select
-from visits import DIVISION, asked, dispatched
+from visits import asked, refusal
 
 from backend import db
 from backend.settings import Settings
@@ -28,21 +28,6 @@ NOTHING = Ticked((), (), (), 0, 0, 0, 0, 0)
 def settings(settings: Settings) -> Settings:
     """Nobody logs in anew while weeks pass."""
     return replace(settings, token_hours=90 * 24)
-
-
-@pytest.fixture
-async def tasks(office: Office) -> list[Task]:
-    return await dispatched(office)
-
-
-@pytest.fixture
-async def supervisor(office: Office) -> AsyncClient:
-    return await office.officer("supervisor", DIVISION)
-
-
-@pytest.fixture
-async def reviewer(office: Office) -> AsyncClient:
-    return await office.officer("reviewer", DIVISION)
 
 
 # -- orders and rechecks -------------------------------------------------------------------------

@@ -4,11 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 from conftest import Clock, Office
-from followed import asked_for, concluded, on_devices, refusal, standing, task, tick
+from followed import asked_for, concluded, on_devices, standing, task, tick
 from httpx import AsyncClient
 from msgspec.structs import replace
 from sqlmodel import select
-from visits import DIVISION, Visit, asked, dispatched, photo, store
+from visits import DIVISION, Visit, asked, photo, refusal, store
 
 from backend import db
 from backend.settings import Settings
@@ -22,16 +22,6 @@ PROOF = {"proof_sha256": "cd" * 32, "note": "照片"}
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return replace(settings, token_hours=90 * 24)
-
-
-@pytest.fixture
-async def tasks(office: Office) -> list[Task]:
-    return await dispatched(office)
-
-
-@pytest.fixture
-async def supervisor(office: Office) -> AsyncClient:
-    return await office.officer("supervisor", DIVISION)
 
 
 async def another(office: Office, first: Task, opens_on: date) -> Task:

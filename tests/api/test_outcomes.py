@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 from conftest import NOW, Office
 from followed import concluded
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 from msgspec.structs import replace
 from rows import CATALOGUE, put, revision
 from sqlmodel import select
-from visits import DIVISION, FORM, Visit, answers, dispatched, photo, store
+from visits import FORM, Visit, answers, photo, refusal, store
 
 from backend import db
 from backend.rules import bundle, site
@@ -27,21 +27,6 @@ from sync.history import BYTES_MAX, History
 from sync.ops import AddFinding, AnyOp, SetAnswers, Sign
 
 DIGEST = violations.digest(violations.parse(CATALOGUE.read_bytes()))
-
-
-@pytest.fixture
-async def tasks(office: Office) -> list[Task]:
-    return await dispatched(office)
-
-
-@pytest.fixture
-async def supervisor(office: Office) -> AsyncClient:
-    return await office.officer("supervisor", DIVISION)
-
-
-@pytest.fixture
-async def reviewer(office: Office) -> AsyncClient:
-    return await office.officer("reviewer", DIVISION)
 
 
 async def closed(office: Office, task: Task, *, evidence: bool = True) -> Visit:
@@ -105,11 +90,6 @@ async def on_devices(office: Office, task: str) -> dict[str, Any]:
         row = await session.get_one(Feed, (f"i:{task}", "task", task))
     body: dict[str, Any] = msgspec.json.decode(row.body)
     return body
-
-
-def refusal(answer: Response) -> tuple[int, str, dict[str, Any]]:
-    body = answer.json()
-    return answer.status_code, body["code"], body["details"]
 
 
 # -- results that no checklist decides -----------------------------------------------------------

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import Office
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
+from plans import refusal
 from rows import checklist, establishment, inspector, place, provisional
 from sqlmodel import select
 from visits import Visit
@@ -32,10 +33,6 @@ async def admin(office: Office) -> AsyncClient:
 @pytest.fixture
 async def supervisor(office: Office) -> AsyncClient:
     return await office.officer("supervisor", DIVISION)
-
-
-def refusal(answer: Response) -> tuple[int, str]:
-    return answer.status_code, str(answer.json()["code"])
 
 
 async def waiting(client: AsyncClient) -> list[tuple[str, int]]:

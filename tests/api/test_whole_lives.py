@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 from conftest import Clock, Office
-from followed import asked_for, refusal, standing, tick
+from followed import asked_for, standing, tick
 from httpx import AsyncClient
 from lives import HERE, LIVES, Hand, Life, Pair, shot
 from msgspec.structs import replace
 from rows import CATALOGUE
 from simulation.app_hub import AppHub
 from sqlmodel import select
-from visits import DIVISION, asked, dispatched
+from visits import DIVISION, asked, dispatched, refusal
 
 from backend import db
 from backend.rules import site
