@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from cli.complaints import state
 from cli.device_identity import home_option, opened
 from cli.device_tasks import TaskBody, named, say_why, task_of
 from cli.output import as_json, json_option, say, show, text
@@ -33,17 +34,13 @@ def show_site(inspection: str, folder: Path) -> None:
 
 commands: list[click.Command] = [show_site]
 
-# Of licences and complaints, as registers and the office write them; other codes stay as they are.
+# Of licences, as registers write them; other codes stay as they are.
 CHINESE = {
     "food-operation": "食品经营许可",
     "food-production": "食品生产许可",
     "active": "有效",
     "cancelled": "注销",
     "revoked": "吊销",
-    "received": "已接收",
-    "accepted": "已受理",
-    "rejected": "不予受理",
-    "closed": "已办结",
 }
 
 
@@ -79,8 +76,8 @@ def say_history(known: History) -> None:
         )
     for told in known.complaints:
         say(
-            f"Complaint {told.number} of {told.received_on} ({told.state}): {told.matter}",
-            f"投诉举报 {told.number}，{told.received_on}（{_zh(told.state)}）：{told.matter}",
+            f"Complaint {told.number} of {told.received_on} ({state(told.state)}): {told.matter}",
+            f"投诉举报 {told.number}，{told.received_on}（{state(told.state)}）：{told.matter}",
         )
 
 

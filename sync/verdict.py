@@ -97,14 +97,6 @@ def judge(
     return replace(counted, outcome=rule.outcome, clause=rule.clause)
 
 
-def asked_now(
-    checklist: Checklist, inspection: Inspection, *, partner: bool = False
-) -> tuple[str, ...]:
-    """Name the items that are asked given the answers so far: those whose conditions are met."""
-    names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
-    return tuple(names[item.ref] for item in _asked(checklist, inspection, names))
-
-
 def complying(
     checklist: Checklist, inspection: Inspection, *, partner: bool = False
 ) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import file_digest
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,10 +16,10 @@ from backend.wire import (
     SubstituteOrder,
 )
 from cli import client
-from cli.output import as_json, json_option, say, show, text
+from cli.office.files import digest
+from cli.output import Words, as_json, json_option, say, show, text
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
-Words = tuple[str, str]
 
 KINDS: dict[str, Words] = {
     "substitute": ("substitute", "替补"),
@@ -67,7 +66,7 @@ def substitute(
         site=site,
         reason=reason,
         evidence=evidence,
-        evidence_sha256=_digest(document),
+        evidence_sha256=digest(document) if document else None,
         since=since.date() if since else None,
     )
     _asked(client.post(f"/office/draws/{draw_id}/substitutions", AmendmentView, order))
@@ -93,7 +92,7 @@ def replace(
         inspector=certificate,
         reason=reason,
         evidence=evidence,
-        evidence_sha256=_digest(document),
+        evidence_sha256=digest(document) if document else None,
         sites=list(sites),
     )
     _asked(client.post(f"/office/draws/{draw_id}/replacements", AmendmentView, order))
@@ -114,7 +113,7 @@ def extend(
         count=count,
         reason=reason,
         evidence=evidence,
-        evidence_sha256=_digest(document),
+        evidence_sha256=digest(document) if document else None,
         stratum=stratum,
     )
     _asked(client.post(f"/office/draws/{draw_id}/extensions", AmendmentView, order))
@@ -157,13 +156,6 @@ def list_pending() -> None:
 def show_log(draw_id: str) -> None:
     """List every change of a draw that was asked for. 变更记录。"""
     _show(client.get(f"/office/draws/{draw_id}/amendments", list[AmendmentView]))
-
-
-def _digest(document: Path | None) -> str | None:
-    if document is None:
-        return None
-    with document.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _decide(amendment: str, order: DecideOrder) -> AmendmentView:

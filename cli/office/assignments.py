@@ -9,6 +9,7 @@ from backend.wire import AssignedLine, AssignedView, WithdrawOrder
 from cli import client
 from cli.office.provisional import place_of
 from cli.output import as_json, json_option, say, show, text
+from sync.coordinates import DATUMS
 from sync.origins import ORIGINS, WORDS, origin_of
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -33,6 +34,9 @@ LINES = {
 @click.option("--division", default="", help="Where it lies. 临时对象区划代码。")
 @click.option("--longitude", type=float, default=None, help="经度。")
 @click.option("--latitude", type=float, default=None, help="纬度。")
+@click.option(
+    "--datum", type=click.Choice(DATUMS), default="WGS-84", show_default=True, help="坐标系。"
+)
 @click.option("--checklist", required=True, help="Its digest, or a code for its newest. 检查表。")
 @click.option("--lead", required=True, metavar="CERTIFICATE", help="主办执法证号。")
 @click.option("--second", required=True, metavar="CERTIFICATE", help="协办执法证号。")
@@ -62,6 +66,7 @@ def assign_task(
     division: str,
     longitude: float | None,
     latitude: float | None,
+    datum: str,
     checklist: str,
     lead: str,
     second: str,
@@ -105,7 +110,7 @@ def assign_task(
         "stall_checklist": stall_checklist,
     }
     if name:
-        point = (longitude, latitude, "WGS-84")
+        point = (longitude, latitude, datum)
         order["place"] = place_of(name, address, category, division, *point)
     made = client.post("/office/tasks", AssignedView, order)
     of = f" / {made.cap}" if made.cap else ""

@@ -1,10 +1,11 @@
-"""名录文件: what a file is taken for, and a mapping proposed for it; all from the file alone."""
+"""文件: what a register is taken for, a mapping proposed for it, and the digest of a document."""
 
 import os
 import shutil
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -186,3 +187,9 @@ def guess_mapping(file: Path, sheet: str) -> None:
             )
     for name in guessed.open:
         click.echo(text(f"Open: {name} must be filled in.", f"待补：{name} 必须填写。"), err=True)
+
+
+def digest(document: Path) -> str:
+    """Hash a document that proves something: SHA-256, in hex."""
+    with document.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import file_digest
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,11 +24,11 @@ from backend.wire import (
     WithdrawMeasure,
 )
 from cli import client
-from cli.output import as_json, json_option, say, show, text
+from cli.office.files import digest
+from cli.output import Words, as_json, json_option, say, show, text
 from cli.reminders import kind, step
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
-Words = tuple[str, str]
 
 STATES: dict[str, Words] = {
     "open": ("open", "办理中"),
@@ -150,7 +149,7 @@ def extend_order(order_id: str, days: int, reason: str, items: tuple[str, ...]) 
 @json_option
 def close_items(order_id: str, document: Path, note: str, items: tuple[str, ...]) -> None:
     """Close items by proof that was handed in; for supervisors. 整改销号。"""
-    new = CloseItems(proof_sha256=_digest(document), note=note, items=items)
+    new = CloseItems(proof_sha256=digest(document), note=note, items=items)
     _show_order(client.post(f"/office/orders/{order_id}/closings", OrderView, new))
 
 
@@ -255,7 +254,7 @@ def enter_risk(
 @json_option
 def close_risk(risk_id: str, closed_with: str, document: Path | None) -> None:
     """Take a risk off the list; for supervisors. 风险销号。"""
-    new = CloseRisk(closed_with=closed_with, proof_sha256=_digest(document) if document else "")
+    new = CloseRisk(closed_with=closed_with, proof_sha256=digest(document) if document else "")
     done = client.post(f"/office/risks/{risk_id}/close", RiskView, new)
     say(f"Closed on {done.closed_on}.", f"已于 {done.closed_on} 销号。")
     show(done, {})
@@ -326,8 +325,3 @@ def _show_measure(one: MeasureView) -> None:
     label, state = text(one.label.en, one.label.zh), text(*STATES[one.status])
     say(f"{label}: {state}. It is {one.id}.", f"{label}：{state}。编号 {one.id}。")
     show(one, {})
-
-
-def _digest(document: Path) -> str:
-    with document.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,8 @@ import click
 
 from backend.wire import EstablishmentView, MatchOrder, ProvisionalLine, RegisterOrder
 from cli import client
-from cli.output import json_option, say, show
+from cli.output import json_option, say, show, text
+from sync.coordinates import DATUMS
 
 LINES = {
     "code": ("code", "临时编号"),
@@ -30,7 +31,7 @@ def provisional() -> None:
 @click.option("--longitude", type=float, default=None, help="经度。")
 @click.option("--latitude", type=float, default=None, help="纬度。")
 @click.option(
-    "--datum", type=click.Choice(["WGS-84", "GCJ-02", "BD-09"]), default="WGS-84", help="坐标系。"
+    "--datum", type=click.Choice(DATUMS), default="WGS-84", show_default=True, help="坐标系。"
 )
 @json_option
 def create_provisional(
@@ -98,6 +99,10 @@ def place_of(
     datum: str,
 ) -> dict[str, object]:
     """Describe a place; a point is whole, and has its datum."""
+    if (longitude is None) != (latitude is None):
+        raise click.UsageError(
+            text("Give --longitude and --latitude, or neither.", "经度和纬度须一并填写。")
+        )
     place: dict[str, object] = {
         "name": name,
         "address": address,
