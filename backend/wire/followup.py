@@ -204,3 +204,4 @@ class Ticked(Struct, frozen=True):
     publications: int  # results whose publication is due within the reminded days, or late
     tombstones: int
     snapshots: int
+    prepared: int = 0  # snapshots of divisions that were made before a device asks

@@ -191,6 +191,15 @@ PACKED_ROWS_MIN = 500  # a smaller bucket comes in the page itself
 BEHIND_ROWS_MAX = 1_000  # places after which a snapshot is made anew
 
 
+async def prepare(db: Session, bucket: str, snapshots: Snapshots) -> bool:
+    """Do now what the first device to ask for a bucket would wait for; tell whether it was much."""
+    known = await _known(db, [bucket])
+    if bucket not in known:
+        return False
+    packs = await _packs(db, [known[bucket]], snapshots)
+    return bucket in packs and packs[bucket].snapshot != known[bucket].snapshot
+
+
 async def _packs(db: Session, buckets: Iterable[Sum], snapshots: Snapshots) -> dict[str, Boot]:
     """Name a snapshot of each bucket that is large, made now unless one is recent enough."""
     packs: dict[str, Boot] = {}

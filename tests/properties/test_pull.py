@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import rows
+import sqlalchemy as sa
 from conftest import Office
 from httpx import ASGITransport, AsyncClient
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +18,8 @@ from simulation.app_hub import AppHub
 from sqlmodel import col, select
 
 from backend import auth, db
-from backend.tables import Bucket, Establishment, Feed, Site
-from backend.work import feed, registers, revisions, upkeep
+from backend.tables import Bucket, Device, Establishment, Feed, Inspector, Site
+from backend.work import feed, preparation, registers, revisions, upkeep
 from backend.work import pages as cutting
 from backend.work.snapshots import Snapshots
 from sync import pages
@@ -230,6 +231,55 @@ async def test_establishments_come_as_a_file_and_then_by_what_changed(office: Of
     assert (done.rounds, done.alarms) == (1, 0)
     assert [site.code for site in phone.store.find_sites(["改名"], 9)] == [made[3].code]
     await held_equals_told(office, phone)
+
+
+async def test_a_division_is_prepared_once_and_anew_when_much_of_it_changed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = await open_hub(office)
+    made = await sites_of(office, "3304", 700)
+    with monkeypatch.context() as patch:
+        patch.setattr(cutting, "PACKED_ROWS_MIN", 10**9)  # it came in pages, and there is no file
+        phone = await Phone(hub, "li").enrol()
+    snapshots = Snapshots(office.settings.data_dir)
+    found = [await preparation.prepare(office.engine, snapshots) for _ in range(2)]
+    names = {path.name for path in (office.settings.data_dir / "snapshots").iterdir()}
+
+    await change(office, made[3], name="改名")
+    found.append(await preparation.prepare(office.engine, snapshots))
+    await Phone(hub, "wang").enrol()
+    loaded = {path.name for path in (office.settings.data_dir / "snapshots").iterdir()}
+    monkeypatch.setattr(cutting, "BEHIND_ROWS_MAX", 1)
+    found.append(await preparation.prepare(office.engine, snapshots))
+
+    assert found == [1, 0, 0, 1]
+    assert loaded == names  # nobody had to wait for another
+    await phone.sync()
+    await held_equals_told(office, phone)
+
+
+async def test_what_is_prepared_at_once_is_bound_and_of_devices_in_use(office: Office) -> None:
+    hub = await open_hub(office)
+    snapshots = Snapshots(office.settings.data_dir)
+    await sites_of(office, "3304", 700)
+    await sites_of(office, "3305", 700)
+    unasked = await preparation.prepare(office.engine, snapshots)
+    await Phone(hub, "li").enrol()
+    async with db.transaction(office.engine) as session:
+        for row in await session.exec(select(Inspector)):
+            row.districts = "3304,3305"
+            session.add(row)
+
+    found = [await preparation.prepare(office.engine, snapshots, most=1) for _ in range(3)]
+    async with db.transaction(office.engine) as session:
+        for device in await session.exec(select(Device)):
+            device.revoked_at = office.clock()
+            session.add(device)
+        await session.exec(sa.update(Bucket).values(snapshot=""))
+    found.append(await preparation.prepare(office.engine, snapshots))
+
+    assert unasked == 0
+    assert found == [1, 1, 0, 0]
 
 
 async def test_an_establishment_that_moves_away_leaves_the_device(office: Office) -> None:
