@@ -54,7 +54,6 @@ WAIVABLE = (
 SIZE_MAX = 2**53  # what every language still counts exactly
 
 _DIGEST = re.compile("[0-9a-f]{64}")
-_OPENS = b"inspection.open/"
 
 
 class Push(Struct, frozen=True):
@@ -288,7 +287,7 @@ def inspection_of(raw: bytes) -> str:
 
 def opening(raw: bytes) -> OpenInspection | None:
     """Read an operation that opens an inspection; none for any other, and for a malformed one."""
-    if _OPENS not in raw:
+    if openings.OPENS not in raw:
         return None
     try:
         raw.decode()

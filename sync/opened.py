@@ -12,7 +12,7 @@ from sync.device_log import DeviceLog, Stamp
 from sync.messages import Enrolled
 from sync.ops import AnyOp, OpenInspection
 from sync.refusals import Reason, Refused
-from sync.store import Mine, Row, Store
+from sync.store import EXCLUDED, Mine, Row, Store
 
 KEY = "opened"
 
@@ -129,6 +129,23 @@ def let_go(store: Store, inspection: str) -> None:
     kept = _kept(store)
     if kept.pop(inspection, None) is not None:
         _keep(store, kept)
+
+
+def let_go_of_others(log: DeviceLog) -> None:
+    """Forget what was taken in and given to others, now that all is read that is this person's."""
+    store, acked = log.store, log.acked()
+    for row in held(store):
+        former = [
+            one
+            for chain in log.retired()
+            for one in store.retired(chain.identity.enrolled.device, 1, chain.kept)
+            if one.inspection == row.id
+        ]
+        own = store.log_of(row.id)
+        unsettled = [one for one in own if one.n > acked or one.note in EXCLUDED]
+        unsettled += [one for one in former if one.note in EXCLUDED]
+        if not any(openings.OPENS in one.raw for one in unsettled):
+            let_go(store, row.id)
 
 
 def _kept(store: Store) -> dict[str, msgspec.Raw]:

@@ -6,6 +6,8 @@ from sync import particulars
 from sync.ops import OpenInspection
 from sync.refusals import Reason, Refused
 
+OPENS = b"inspection.open/"  # in every operation that opens one
+
 _ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DIVISION = re.compile("[0-9]{6}([0-9]{3}){0,2}")
 # What the server's tables take of each, in characters.

@@ -67,6 +67,8 @@ def absorb(replica: Replica, epoch: str, events: list[Event]) -> tuple[bool, int
                     replica.store.set("alarms", str(alarms))
                 if not event.more:
                     replica.store.drop_pieces()
+                if not (event.more or anew):
+                    opened.let_go_of_others(replica)
                 replica.store.set("epoch", epoch)
                 replica.store.set("seq", str(event.next))
                 replica.store.set("have", msgspec.json.encode(list(have)).decode())

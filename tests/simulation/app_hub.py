@@ -12,10 +12,21 @@ from httpx import AsyncClient
 from simulation.forms import FORM
 from simulation.memory_hub import Died
 from sqlalchemy import event
-from sqlmodel import col, select
+from sqlmodel import col, delete, select
 
 from backend import auth, db
-from backend.tables import Checklist, Device, Draw, Entry, Feed, Inspection, Plan, Task
+from backend.tables import (
+    Checklist,
+    Device,
+    Draw,
+    Entry,
+    Establishment,
+    Feed,
+    Inspection,
+    Plan,
+    Seat,
+    Task,
+)
 from backend.wire import ResolveOrder, RuleOrder
 from backend.work import conflicts, devices, enrolments, feed, quarantine
 from sync import checklist, hub, merge, squeeze
@@ -81,6 +92,7 @@ class AppHub:
             known = await session.get(Task, task)
             if known is not None:
                 known.lead_id, known.second_id = self.ids[lead], self.ids[second]
+                await session.exec(delete(Seat).where(col(Seat.task_id) == task))
                 session.add(known)
                 return
         site = await rows.establishment(self.office, "33")
@@ -126,6 +138,17 @@ class AppHub:
         now = self.office.clock()
         async with db.transaction(self.office.engine) as session:
             await conflicts.resolve_conflict(session, task, order, officer=CHIEF, now=now)
+
+    async def opened(self) -> list[str]:
+        """Name the tasks that began on site, one for each place that was written down."""
+        query = select(Task.id).where(Task.origin == "ad-hoc")
+        async with db.transaction(self.office.engine, write=False) as session:
+            begun = list(await session.exec(query))
+            places = await session.exec(
+                select(Establishment.id).where(Establishment.status == "provisional")
+            )
+            assert len(places.all()) == len(begun)
+        return begun
 
     async def revoked(self) -> list[str]:
         query = select(Device.id).where(col(Device.revoked_at).is_not(None))

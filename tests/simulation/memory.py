@@ -47,6 +47,7 @@ class State(Struct):
     revisions: dict[tuple[str, str, str], str] = {}
     members: dict[str, set[str]] = {}
     roles: dict[str, dict[str, str]] = {}
+    opened: list[str] = []  # inspections that began on site, each time that one did
     forks: list[tuple[str, int, bytes]] = []
     packs: dict[str, Boot] = {}
     snapshots: dict[str, bytes] = {}

@@ -6,16 +6,15 @@ against the real one in test_app_worlds.
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from functools import partial
 from hashlib import sha256
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
+from simulation import memory_openings
 from simulation.memory import ROOT, Entry, Held, Known, State
 
 from sync import (
-    answers,
     chains,
     checklist,
     codec,
@@ -137,6 +136,9 @@ class MemoryHub:
         state.devices = {n: d for n, d in state.devices.items() if not d.renews or d.since < kept}
         for name, device in state.devices.items():
             device.chain = [entry for entry in state.ledger if entry.device == name]
+        memory_openings.forget(self)
+        for device in state.devices.values():
+            device.chain = [state.ledger[entry.placed.position - 1] for entry in device.chain]
         root = state.ledger[-1].placed.root if kept else ROOT
         state.packs, state.snapshots = {}, {}
         told = {e.placed.verdict.inspection for e in state.ledger if e.placed.seq is not None}
@@ -154,19 +156,20 @@ class MemoryHub:
         self.spoken, self.unknown = versions.SPOKEN, ()
         for entry in self.state.ledger[:]:
             if entry.placed.verdict.verdict == "parked" and entry.placed.seq is None:
-                self._judge_again(entry, [])
+                self.judge_again(entry, [])
 
     def release(self, device: str, n: int) -> None:
         """Judge again what was held back, as if what held it back did not."""
         entry = self.state.devices[device].chain[n - 1]
         held = self.state.held.get((device, n), Held([], entry.placed.verdict.why))
         if held.why in hub.WAIVABLE:
-            self._judge_again(entry, [*held.waived, held.why])
+            self.judge_again(entry, [*held.waived, held.why])
 
-    def _judge_again(self, entry: Entry, waived: list[str]) -> None:
+    def judge_again(self, entry: Entry, waived: list[str]) -> None:
         placed, device = entry.placed, self.state.devices[entry.device]
+        docket = memory_openings.docket(self)
         revoked = device.revoked and placed.verdict.why == Reason.DEVICE_REVOKED.code
-        verdict = self._admit(placed.raw, placed.n, entry.who, revoked, waived)
+        verdict = self._admit(docket, placed.raw, placed.n, entry.who, revoked, placed.hash, waived)
         self.state.held[entry.device, placed.n] = Held(waived, verdict.why)
         if verdict.verdict == "ok":
             ends = self.state.ends
@@ -174,6 +177,8 @@ class MemoryHub:
             counts = replace(entry, placed=replace(placed, seq=ends.feed_n + 1))
             device.chain[placed.n - 1] = self.state.ledger[placed.position - 1] = counts
             self._fold({verdict.inspection})
+        for one in docket.opened:
+            memory_openings.begin(self, one)
 
     def resolve(self, task: str, ref: str, value: str) -> None:
         """Close a conflict at the desk of an officer, whose operations enter as everybody's do."""
@@ -205,6 +210,9 @@ class MemoryHub:
         state.packs, state.snapshots = {}, {}
 
     # -- what a witness may look at --------------------------------------------------------------
+
+    def opened(self) -> list[str]:
+        return self.state.opened
 
     def chain(self, device: str) -> list[hub.Placed]:
         known = self.state.devices.get(device)
@@ -357,9 +365,12 @@ class MemoryHub:
     def _extend(self, sender: str, device: Known, push: hub.Push, known: int) -> None:
         first = push.head.first + known
         self._point()
+        docket = memory_openings.docket(self)
         verdicts = [
-            self._admit(raw, n, device.inspector, device.revoked)
-            for n, raw in enumerate(push.raws[known:], start=first)
+            self._admit(docket, raw, n, device.inspector, device.revoked, hash_)
+            for n, (raw, hash_) in enumerate(
+                zip(push.raws[known:], push.hashes[known:], strict=True), start=first
+            )
         ]
         placed, ends = hub.place(push, verdicts, self.state.ends, self.now)
         entries = [Entry(sender, device.inspector, one, self.now) for one in placed]
@@ -371,26 +382,20 @@ class MemoryHub:
         self.state.ends = ends
         self._point()
         self._fold({one.verdict.inspection for one in placed if one.seq is not None})
+        for one in docket.opened:
+            memory_openings.begin(self, one)
         self._point()
 
     def _admit(
-        self, raw: bytes, n: int, who: str, revoked: bool, waived: Sequence[str] = ()
-    ) -> hub.Verdict:
+        self, docket: hub.Docket, raw: bytes, n: int, who: str, revoked: bool, hash_: str,
+        waived: Sequence[str] = (),
+    ) -> hub.Verdict:  # fmt: skip
         """Judge one operation as this version of the server does."""
-        admissible = partial(answers.admits, checklist.asked([self.form]))
-        released = {
-            digest_: partial(answers.admits, checklist.asked([form]))
-            for digest_, form in self.released.items()
-        }
-        facts = {
-            task: hub.Facts(roles, admissible, versions=released)
-            for task, roles in self.state.roles.items()
-        }
-        verdict = hub.admit(raw, n, who, revoked, facts, waived)
+        verdict = hub.admit(raw, n, who, revoked, docket.facts, waived) if self.unknown else None
         firm = (Reason.DEVICE_REVOKED.code, Reason.OP_MALFORMED.code)
-        if verdict.kind in self.unknown and verdict.why not in firm:
+        if verdict and verdict.kind in self.unknown and verdict.why not in firm:
             return replace(verdict, verdict="parked", why=Reason.OP_UNKNOWN.code, op=None)
-        return verdict
+        return docket.admit(raw, n, who, revoked, hash_, waived)
 
     def _fold(self, tasks: set[str]) -> None:
         self.state.digests.update((task, digest(self.inspection(task))) for task in tasks)

@@ -8,10 +8,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
+from simulation import memory_openings
 from simulation.memory_hub import MemoryHub
 from simulation.world import World
 
-from sync import codec, exchange, hub, lineage, merge, naming, pages, particulars, reading
+from sync import (
+    codec,
+    exchange,
+    hub,
+    lineage,
+    merge,
+    naming,
+    opened,
+    pages,
+    particulars,
+    reading,
+)
 from sync.device_log import DeviceLog
 from sync.replica import Replica
 from sync.store import MemoryStore
@@ -44,7 +56,7 @@ MUTANTS = [
     ),
     Mutant(
         "superseding ignored", merge, "_items",
-        "replaced.setdefault(ref, set()).update(replaces[ref])",
+        "replaced.setdefault(ref, set()).update(names)",
         "replaced.setdefault(ref, set())",
     ),
     Mutant(
@@ -73,6 +85,35 @@ MUTANTS = [
     Mutant(
         "the strokes come after the signature", Replica, "sign",
         "self._tell(inspection, *drawn, make)", "self._tell(inspection, make, *drawn)",
+    ),
+    # -- opened on site --------------------------------------------------------------------------
+    Mutant(
+        "an act opens as often as it is recorded", hub.Docket, "admit",
+        'if verdict.verdict == "ok" and op.e not in self.facts:', 'if verdict.verdict == "ok":',
+    ),
+    Mutant(
+        "who comes later takes what another opened", hub, "_opens",
+        "first not in (None, (who, act)) or (known is not None and first is None)", "False",
+    ),
+    Mutant(
+        "what follows an opening in the same push is held back", hub.Docket, "admit",
+        '{who: "lead", second: "second"},', "{},",
+    ),
+    Mutant(
+        "who opens it alone may record in it", hub.Docket, "admit",
+        "self.opened.append(Opened(op, who, second))", "self.opened.append(Opened(op, who, who))",
+    ),
+    Mutant(
+        "what waited for an opening goes on waiting", memory_openings, "begin",
+        "if waits and", "if False and",
+    ),
+    Mutant(
+        "nobody sees what was just opened", opened, "held",
+        "for name, body in _kept(store).items()]", "for name, body in ()]",
+    ),
+    Mutant(
+        "what a server gave to others stays on the device that opened it", opened,
+        "let_go_of_others", "let_go(store, row.id)", "pass",
     ),
     # -- the server ------------------------------------------------------------------------------
     Mutant(
@@ -303,8 +344,8 @@ MUTANTS = [
     ),
     Mutant(
         "a desk closes a conflict without a word of the others", merge, "_items",
-        "replaced.setdefault(ref, set()).update(replaces[ref])",
-        "replaced.setdefault(ref, set()).update(list(replaces[ref])[:1])", pitfall=27,
+        "replaced.setdefault(ref, set()).update(names)",
+        "replaced.setdefault(ref, set()).update(list(names)[:1])", pitfall=27,
     ),
 ]  # fmt: skip
 

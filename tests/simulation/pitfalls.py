@@ -153,7 +153,7 @@ _HEAD = """# What the simulator notices (同步模拟)
 
 Written by `make sim MUTANTS=1`; do not edit.
 
-Seeded worlds run the device's and the server's own code, message by message, and check P1 to P13
+Seeded worlds run the device's and the server's own code, message by message, and check P1 to P14
 (`tests/simulation/proofs.py`) after every step and at rest. `make test` runs 200 pure worlds and
 10 against the app on each database (CI: 2,000 and 100), `make sim` 100,000 on all cores. A seed
 that breaks something names itself; `make sim SEED=…` shows it again.

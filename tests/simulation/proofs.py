@@ -1,4 +1,4 @@
-"""The proof obligations of the protocol, P1 to P13: what is true of a world at every step, at rest.
+"""The proof obligations of the protocol, P1 to P14: what is true of a world at every step, at rest.
 
 They are told apart from how the production code computes: from what users did (`World.acts`), what
 lies in the ledger byte for byte, and what phones hold.
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from simulation.model import named_by
+from simulation.opening import notice
 from simulation.phone import Device
 from simulation.recording import understood
 
@@ -19,6 +20,7 @@ from sync.ops import (
     AddEvidence,
     AddFinding,
     AnyOp,
+    OpenInspection,
     Particular,
     SetAnswers,
     Sign,
@@ -26,6 +28,7 @@ from sync.ops import (
     op_id,
 )
 from sync.particulars import Disposal, Tested
+from sync.refusals import Reason
 from sync.store import Mine
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ Known = dict[str, tuple[hub.Placed, str, Any]]  # operation -> its place, who, w
 
 def check_step(world: "World", device: Device) -> None:
     """What is true after every step, of the phone whose turn it was."""
+    notice(world)
     log, chain = _log(world, device), world.server.chain(device.name)
     p5_a_copy_lives(world, device, log)
     p7_no_false_alarm(world, device)
@@ -61,6 +65,7 @@ def check_rest(world: "World") -> None:
     p7_places_are_given_once(ledger)
     p10_no_bit_can_turn(world, ledger)
     p13_verdicts_follow_from_the_ledger(world, ledger)
+    p14_what_was_opened_exists_once(world, ledger)
     for device in world.devices:
         p1_verdicts_are_told(world, device)
         p4_all_agree(world, device)
@@ -290,7 +295,10 @@ def p8_exactly_the_scope(world: "World", device: Device) -> None:
     """P8: after an exchange a phone holds exactly what is its inspector's now."""
     revoked = device.revoked_at is not None
     scope = set[str]() if revoked else world.scope[device.inspector]
-    assert {row.id for row in device.replica.tasks()} == scope & world.rows
+    rows = {row.id for row in device.store.rows("task")}
+    assert rows == scope & world.rows
+    alone = {row.id for row in device.replica.tasks()} - rows
+    assert not alone & world.openings.begun or revoked
     foreign = {theirs.bucket for theirs in device.store._theirs.values()}
     assert foreign <= {f"i:{task}" for task in scope}
     mine = set[str]() if revoked else {f"i:{task}" for task in scope} | {f"u:{device.who}"}
@@ -334,7 +342,7 @@ def p9_a_seal_stays(world: "World", known: Known, state: Inspection) -> None:
     )
 
 
-# -- P10 to P13: bits, forms, bounds, replay ------------------------------------------------------
+# -- P10 to P14: bits, forms, bounds, replay, openings -------------------------------------------
 
 
 def p10_no_bit_can_turn(world: "World", ledger: list[tuple[str, hub.Placed]]) -> None:
@@ -402,7 +410,32 @@ def p13_verdicts_follow_from_the_ledger(
         assert one.verdict.verdict == expected, (name, one, expected)
         assert one.seq is not None or one.verdict.verdict != "ok"
         ruled = (name, one.hash) in world.released or one.position <= world.upgraded
+        ruled |= one.verdict.inspection in world.openings.begun  # it waited for the opening
         assert one.seq is None or one.verdict.verdict == "ok" or ruled
+
+
+def p14_what_was_opened_exists_once(world: "World", ledger: list[tuple[str, hub.Placed]]) -> None:
+    """P14: every inspection that was opened and could be exists once; no other does."""
+    opened = world.server.opened()
+    counts: dict[str, set[str]] = {}
+    for _, one in ledger:
+        op = understood(one)
+        if isinstance(op, OpenInspection) and one.seq is not None:
+            counts.setdefault(op.e, set()).add(world.root(one))
+    assert sorted(opened) == sorted(counts)
+    for task, acts in counts.items():
+        (act,) = acts
+        assert world.acts[act].verdict == "ok" or world.released
+        assert len(world.server.inspection(task).openings or ()) == 1
+    for _, one in ledger:
+        first = (world.postings.get(one.verdict.inspection) or [None])[0]
+        act = world.acts[world.root(one)]
+        early = one.verdict.inspection in counts and first and one.position <= first.since
+        if early and one.verdict.why == Reason.INSPECTION_NOT_YOURS.code and act.verdict == "ok":
+            theirs = act.who not in first.pair or one.verdict.kind.startswith("sign/")
+            assert one.seq is not None or theirs, "P14: it waited for the opening"
+    for task in world.openings.pairs.keys() - counts.keys():
+        assert world.server.held(f"i:{task}") == {}
 
 
 def _expected(world: "World", name: str, one: hub.Placed) -> str:
@@ -419,6 +452,11 @@ def _expected(world: "World", name: str, one: hub.Placed) -> str:
         return "parked"
     if act.verdict == "bad":
         return "quarantined"
+    if isinstance(op, OpenInspection):
+        return "ok"
+    postings = world.postings.get(one.verdict.inspection, [])
+    if not any(p.since < one.position for p in postings):
+        return "quarantined"  # nobody had opened it
     posting = [p for p in world.postings[one.verdict.inspection] if p.since < one.position][-1]
     if act.who not in posting.pair:
         return "quarantined"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw
 from simulation.forms import REFS, Newer
+from simulation.opening import opens
 from simulation.phone import Device
 
 from sync import hub
@@ -24,6 +25,9 @@ ODD_TEXT = "脏 café cafe\u0301 \U0001d54f 😀 1e400"  # that JSON libraries w
 def record(world: "World", device: Device) -> None:
     """Do one thing on a phone that holds a task."""
     held = [row.id for row in device.replica.tasks()]
+    if not device.elder and device.store.rows("checklist") and world.openings.happens():
+        opens(world, device)
+        return
     if not held or not device.store.rows("checklist"):  # a page may have ended between them
         return
     task, kind = world.pick(held), world.chance.random()

@@ -16,7 +16,7 @@ OTHERS = 20 if CI else 5  # worlds that are run in two ways, or rot
 @pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
 def test_nothing_is_lost_and_all_agree(first: int) -> None:
     for seed in range(first, first + CHUNK):
-        it = survived(seed)  # asserts P1 to P13
+        it = survived(seed)  # asserts P1 to P14
 
         assert all(device.replica.unsent() == 0 for device in it.devices)
 

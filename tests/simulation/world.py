@@ -17,6 +17,7 @@ from simulation.forms import REFS as REFS
 from simulation.forms import Newer as Newer
 from simulation.memory_hub import POINTS, Died, MemoryHub
 from simulation.model import Act, Posting, Server, named_by
+from simulation.opening import Openings, forget, notice
 from simulation.phone import Backup, Crash, Device, Full, Session
 from simulation.recording import record, understood
 
@@ -67,6 +68,7 @@ class World:
         self.ghosts: list[Request] = []  # questions that the network may deliver once more
         self.bundles: list[tuple[Device, str, list[tuple[Request, int]]]] = []
         self.inspectors = [f"p{n}" for n in range(self.below(2) + 2)]
+        self.openings = Openings(seed)
         self.tasks: list[str] = []
         self.pairs: dict[str, list[str]] = {}
         self.postings: dict[str, list[Posting]] = {}
@@ -78,6 +80,9 @@ class World:
             age = 1 + self.below(2)
             self.unknown = (self.pick(LATER),)
             self.server.spoken, self.aged = versions.SPOKEN[:age], age == 1
+        if self.openings.unknown and isinstance(self.server, MemoryHub):
+            self.unknown += self.openings.unknown
+        if isinstance(self.server, MemoryHub):
             self.server.unknown = self.unknown
         for who in self.inspectors:
             self.devices.append(Device(self, who))
@@ -345,7 +350,7 @@ class World:
     # -- the office ------------------------------------------------------------------------------
 
     def add_task(self) -> None:
-        task = f"t{len(self.tasks) + 1}"
+        task = f"t{len(self.tasks) - len(self.openings.begun) + 1}"
         first = self.below(len(self.inspectors))
         self.tasks.append(task)
         self.post(task, first, (first + 1) % len(self.inspectors))
@@ -442,6 +447,7 @@ class World:
         if server.unknown or server.spoken != versions.SPOKEN:
             self.upgraded = len(server.state.ledger)
             server.upgrade()
+            notice(self)
 
     def restore(self, server: MemoryHub) -> None:
         """Bring the server back from a backup; the devices still have what it lost."""
@@ -457,7 +463,9 @@ class World:
             self.revoked[name] = min(at, len(server.chain(name)))
         for task, those in self.postings.items():
             earlier = [one for one in those if one.since <= kept]
-            self.postings[task] = [*earlier, Posting(kept, those[-1].pair)]
+            if those:
+                self.postings[task] = [*earlier, Posting(kept, those[-1].pair)]
+        forget(self)
 
 
 def survived(seed: int) -> World:

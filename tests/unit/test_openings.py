@@ -233,6 +233,41 @@ def test_the_servers_own_word_takes_its_place_and_it_does_not_come_back() -> Non
     assert [row.id for row in replica.tasks()] == [other]
 
 
+def read_all(replica: Replica) -> None:
+    absorb(replica, "e", [End(1, False, {})])
+
+
+def test_what_the_server_took_in_and_gave_to_others_leaves() -> None:
+    replica = device()
+    opens(replica)
+
+    read_all(replica)
+    unsent = [row.id for row in replica.tasks()]
+    replica.store.set("acked", "1")
+    replica.store.note(1, "quarantined", "opening.elsewhere")
+    read_all(replica)
+    held_back = [row.id for row in replica.tasks()]
+    replica.store.note(1, "", "")
+    absorb(replica, "e", [End(1, True, {})])
+    half = [row.id for row in replica.tasks()]
+    read_all(replica)
+
+    assert unsent == held_back == half == [ID]
+    assert replica.tasks() == []
+
+
+def test_what_was_held_back_under_a_former_name_stays() -> None:
+    replica = device()
+    opens(replica)
+    replica.store.note(1, "quarantined", "opening.elsewhere")
+    renewed = replace(replica.identity.enrolled, device="d2")
+
+    lineage.take_over(replica, "d1", Identity(renewed, "", codec.new_key()), kept=1)
+    read_all(replica)
+
+    assert [row.id for row in replica.tasks()] == [ID]
+
+
 def test_it_stays_under_a_new_name_of_the_phone() -> None:
     replica = device()
     opens(replica)
