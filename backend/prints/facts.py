@@ -83,6 +83,7 @@ class Task(Struct, frozen=True):
     draw: Source | None = None
     origin: str = ""
     must: tuple[str, ...] = ()
+    withdrawn: str = ""  # the day on which the office took it back, though it was begun
 
 
 class Asked(Struct, frozen=True):

@@ -28,6 +28,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "approval": ("Approval", "检查审批编号"),
     "inspectors": ("Inspectors", "检查人员"),
     "origin": ("Reason of the visit", "检查来源"),
+    "withdrawn": ("Task taken back on", "任务收回日期"),
     "draw": ("Chosen by the draw", "抽取承诺"),
     "present": ("Person in charge on site", "现场负责人"),
     "forms": ("Checklists", "检查表"),

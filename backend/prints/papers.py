@@ -142,6 +142,7 @@ def opening(facts: Facts, say: Reader, *, brief: bool = False) -> list[tuple[str
             ("approval", say.join(dict.fromkeys(one.approval for one in arrivals if one.approval))),
             ("inspectors", say.join(_people(facts, say))),
             ("origin", origin),
+            ("withdrawn", task.withdrawn),
             ("draw", task.draw.commit_hash if task.draw else ""),
             ("forms", say.join(f"{say.text(f.title)} {f.version}" for f in facts.forms)),
             ("present", say.join(dict.fromkeys(filter(None, on_site)))),

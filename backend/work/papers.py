@@ -2,15 +2,19 @@
 
 import asyncio
 
+import msgspec
 from sqlmodel import col, select
 
 from backend.auth import Officer, may_see
 from backend.blobs import Blobs
 from backend.db import Session
 from backend.prints.paper_words import Language, What
+from backend.rules.calendar import local_day
 from backend.settings import Settings
-from backend.tables import Catalogue, Feed
+from backend.tables import Catalogue, Draw, Feed, Relief
+from backend.wire import DrawnBy, OnSite, SeatView, SiteView
 from backend.work import cases, folds
+from backend.work.cases import Case
 from sync.refusals import Reason, Refused
 
 
@@ -28,11 +32,9 @@ async def print_inspection(
     case = await cases.load(db, inspection_id)
     may_see(officer, case.establishment.division)
     ops = (await folds.recorded(db, [inspection_id]))[inspection_id]
-    task = await db.get(Feed, (f"i:{inspection_id}", "task", inspection_id))
-    if not ops or task is None:
+    if not ops:
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=inspection_id)
-    if task.gone:
-        raise Refused(Reason.TASK_WITHDRAWN, inspection=inspection_id)
+    body = await _task(db, case)
     told = await db.get(Feed, (f"i:{inspection_id}", "decision", inspection_id))
     quoted = {one.catalogue for one in case.state.findings if one.catalogue}
     released = await db.exec(select(Catalogue).where(col(Catalogue.digest).in_(quoted)))
@@ -50,7 +52,7 @@ async def print_inspection(
         return print_paper(
             what,
             language,
-            task=task.body,
+            task=body,
             forms=[case.checklist, *case.brought.values()],
             ops=ops,
             read=read,
@@ -61,3 +63,36 @@ async def print_inspection(
         ).pdf
 
     return await asyncio.to_thread(make)
+
+
+async def _task(db: Session, case: Case) -> bytes:
+    """Give a task as the devices have it; of one that they no longer have, when it went."""
+    task = case.task
+    row = await db.get(Feed, (f"i:{task.id}", "task", task.id))
+    if row is not None and not row.gone:
+        return row.body
+    assert task.withdrawn_at is not None, "whoever records has a task"
+    sat = select(Relief).where(Relief.task_id == task.id).order_by(Relief.department)
+    seats = [
+        SeatView(one.department, one.position, _person(case, one.inspector_id), "")
+        for one in await db.exec(sat.order_by(Relief.position))
+        if one.inspector_id in case.people  # lead, second, and whoever recorded something
+    ]
+    draw = await db.get(Draw, task.draw_id) if task.draw_id else None
+    known: dict[str, object] = {
+        "id": task.id,
+        "establishment": msgspec.convert(case.establishment, SiteView, from_attributes=True),
+        "lead": _person(case, task.lead_id),
+        "second": _person(case, task.second_id),
+        "seats": seats,
+        "draw": DrawnBy(draw.id, draw.commit_hash, draw.bundle_sha256 or "") if draw else None,
+        "origin": task.origin,
+        "must": case.must,
+        "withdrawn": local_day(task.withdrawn_at).isoformat(),
+    }
+    return msgspec.json.encode(known)
+
+
+def _person(case: Case, inspector_id: str) -> OnSite:
+    one = case.people[inspector_id]
+    return OnSite(one.id, one.name, one.certificate)

@@ -11,8 +11,10 @@ from phones import Phone, enrolled
 from simulation.app_hub import AppHub
 from visits import DIVISION, FORM
 
+from backend import db
 from backend.prints.paper_words import WHATS
 from backend.tables import Task
+from backend.work import tasks
 from cli.device_print import print_known
 from sync import strokes
 from sync.ops import Answer
@@ -133,3 +135,22 @@ async def test_a_visit_that_was_not_begun_has_no_documents(office: Office) -> No
     answer = await chief.get(f"/office/inspections/{task.id}/papers")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "inspection.not-begun")
+
+
+async def test_a_visit_whose_task_was_taken_back_keeps_its_record(office: Office) -> None:
+    task = (await bureau.dispatched(office))[0]
+    hub = AppHub(office)
+    hub.client = await office.client()
+    lead = await enrolled(hub, task.lead_id)
+    lead.replica.answer(task.id, bureau.answers(i1_3="fail"))
+    async with db.transaction(office.engine) as session:  # while the phone has no network
+        await tasks.withdraw(session, await session.get_one(Task, task.id), office.clock())
+    await lead.sync()
+    chief = await office.officer("supervisor", DIVISION)
+
+    record = squeezed("".join(pages(await asked(chief, task.id, "record"))))
+    english = squeezed("".join(pages(await asked(chief, task.id, "record", "en"))))
+
+    assert "任务收回日期2026-03-02" in record
+    assert "Tasktakenbackon2026-03-02" in english
+    assert lead.replica.tasks() == []
