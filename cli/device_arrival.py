@@ -11,7 +11,7 @@ from cli.device_recording import recording, say_recorded
 from cli.device_tasks import TaskBody, approval_of, certificates_of, role_word, task_of
 from cli.output import json_option, say, text
 from cli.qr import draw
-from sync.particulars import DATUMS
+from sync.coordinates import DATUMS
 from sync.refusals import Reason, Refused
 
 How = Literal["scanned", "shown", "stated"]

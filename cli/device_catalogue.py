@@ -11,8 +11,9 @@ from cli.device_recording import record
 from cli.device_tasks import task_of
 from cli.output import json_option, say, show, text
 from sync import violations
-from sync.history import CHINA, History
+from sync.history import History
 from sync.merge import Finding
+from sync.moments import CHINA
 from sync.replica import Replica
 from sync.violations import Catalogue, Picked
 

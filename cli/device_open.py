@@ -11,9 +11,9 @@ from cli.device_tasks import people_on
 from cli.home import Home
 from cli.output import json_option, say, show
 from sync import checklist
+from sync.coordinates import DATUMS
 from sync.ids import new_id
 from sync.opened import Colleague, Described, open_on_site
-from sync.particulars import DATUMS
 from sync.refusals import Reason, Refused
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct, field
 
-from sync.checklist_file import Fault, read
+from sync.checklist_file import Fault, read, twice
 
 Words = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]+\Z", max_length=600)]
 Code = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.\-]*\Z", max_length=20)]
@@ -357,7 +357,7 @@ def _limit_faults(path: str, one: Item | Column) -> Iterator[Fault]:
         yield f"{path}.minimum", "The minimum is above the maximum.", "下限高于上限"
     if one.limits and (one.minimum, one.maximum) != (None, None):
         yield f"{path}.limits[0]", "Either one limit or named ones.", "限值与适用限值不能并用"
-    yield from _twice(f"{path}.limits", [limit.code for limit in one.limits])
+    yield from twice(f"{path}.limits", [limit.code for limit in one.limits])
     for n, limit in enumerate(one.limits):
         if (limit.minimum, limit.maximum) == (None, None) or _crossed(limit.minimum, limit.maximum):
             yield f"{path}.limits[{n}].minimum", "The limit can never decide.", "限值无效"
@@ -366,14 +366,14 @@ def _limit_faults(path: str, one: Item | Column) -> Iterator[Fault]:
 def _choice_faults(path: str, choices: Sequence[Choice]) -> Iterator[Fault]:
     if len(choices) < 2:
         yield f"{path}.choices", "A choice is between two at least.", "选项不得少于两个"
-    yield from _twice(f"{path}.choices", [one.code for one in choices])
+    yield from twice(f"{path}.choices", [one.code for one in choices])
 
 
 def _column_faults(path: str, columns: Sequence[Column]) -> Iterator[Fault]:
     known = {one.code: one for one in columns}
     if not columns:
         yield f"{path}.columns", "A table needs columns.", "表格须设列"
-    yield from _twice(f"{path}.columns", [one.code for one in columns])
+    yield from twice(f"{path}.columns", [one.code for one in columns])
     for n, one in enumerate(columns):
         at = f"{path}.columns[{n}]"
         measured = one.kind in MEASURED
@@ -396,7 +396,7 @@ def _column_faults(path: str, columns: Sequence[Column]) -> Iterator[Fault]:
 def _score_faults(checklist: Checklist) -> Iterator[Fault]:
     tags = {tag for one in checklist.sections for tag in one.tags} | {"key", "general"}
     tags |= {tag for item in checklist.items for tag in item.tags}
-    yield from _twice("scores", [score.code for score in checklist.scores])
+    yield from twice("scores", [score.code for score in checklist.scores])
     for n, score in enumerate(checklist.scores):
         if score.code in get_args(Measure):
             yield f"scores[{n}].code", f"{score.code} is a measure.", f"{score.code} 是固定计数名"
@@ -407,8 +407,8 @@ def _score_faults(checklist: Checklist) -> Iterator[Fault]:
 
 def _rule_faults(checklist: Checklist) -> Iterator[Fault]:
     codes = [outcome.code for outcome in checklist.outcomes]
-    yield from _twice("outcomes", codes)
-    yield from _twice("rules", [rule.clause for rule in checklist.rules], "clause")
+    yield from twice("outcomes", codes)
+    yield from twice("rules", [rule.clause for rule in checklist.rules], "clause")
     known = {*get_args(Measure), *(score.code for score in checklist.scores)}
     last = len(checklist.rules) - 1
     for n, rule in enumerate(checklist.rules):
@@ -431,12 +431,6 @@ def _rule_faults(checklist: Checklist) -> Iterator[Fault]:
                 yield at, f"{measure} is no measure and no score.", f"{measure} 不是计数或得分"
             if (bound.min, bound.max) == (None, None) or _crossed(bound.min, bound.max):
                 yield at, "The bound can never decide.", "界限无效"
-
-
-def _twice(path: str, codes: Sequence[str], name: str = "code") -> Iterator[Fault]:
-    for n, code in enumerate(codes):
-        if code in codes[:n]:
-            yield f"{path}[{n}].{name}", f"{code} appears twice.", f"{code} 重复"
 
 
 def _crossed(low: str | None, high: str | None) -> bool:

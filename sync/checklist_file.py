@@ -5,7 +5,7 @@ Checklists (检查表) and catalogues are written by people, who want to hear li
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -54,6 +54,13 @@ def read(
     for path, en, zh in _all_faults(raw, found, faults):
         raise _invalid(reason, _near(lines, path), path, en, zh)
     return found
+
+
+def twice(path: str, codes: Sequence[str], name: str = "code") -> Iterator[Fault]:
+    """Find what has the code of an earlier one of its list."""
+    for n, code in enumerate(codes):
+        if code in codes[:n]:
+            yield f"{path}[{n}].{name}", f"{code} appears twice.", f"{code} 重复"
 
 
 def _all_faults(

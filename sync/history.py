@@ -3,7 +3,7 @@
 It holds no names of people and no text of complainants, and is small: whoever goes has it offline.
 """
 
-from datetime import date, timedelta, timezone
+from datetime import date
 from typing import TypeVar
 
 import msgspec
@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from sync.checklist import Text
 
-CHINA = timezone(timedelta(hours=8))
 VISITS = 3
 TEXT_MAX = 120  # characters of any text that people wrote
 BYTES_MAX = 16_000

@@ -7,6 +7,7 @@ nobody can set: that is exact. Otherwise it lies between what came before and af
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta, timezone
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from sync.messages import Clock
 
+CHINA = timezone(timedelta(hours=8))  # 北京时间: of days, and of clocks that say no zone
 LIMIT_MS = 2**53  # beyond it no clock is believed
 SKEW_MAX_MS = 10 * 60_000  # a wall clock may be wrong by this much
 DRIFT_MAX_MS = 2 * 60_000  # and a monotonic one, over the weeks that a device may be away

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from sync.answers import measured
+from sync.coordinates import DATUMS
 from sync.ops import (
     Arrive,
     DisposeSample,
@@ -25,8 +26,6 @@ from sync.ops import (
     WeighLot,
 )
 from sync.refusals import Reason, Refused
-
-DATUMS = ("WGS-84", "GCJ-02", "BD-09")
 
 
 class Shown(Struct, frozen=True, kw_only=True):

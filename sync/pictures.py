@@ -8,18 +8,18 @@ send pictures strip them.
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Final, Literal, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from sync.coordinates import convert
+from sync.moments import CHINA
 
 FAR_METRES = 500  # beyond what satellites, roofs and geocoders get wrong
 MARGIN = timedelta(minutes=30)  # before arriving and after signing: the street, the way back
 AHEAD = timedelta(days=1)  # by which a clock may be ahead: it is of another zone
 OLDEST = datetime(2010, 1, 1, tzinfo=UTC)  # a clock that was never set starts before
-LOCAL: Final = timezone(timedelta(hours=8))  # 北京时间: of a camera that says no zone
 EARTH_METRES = 6_371_008.8
 SAME_BITS_MAX = 6  # of 64, by which two hashes of one scene may differ (decision 0027)
 
@@ -147,7 +147,7 @@ def taken_at(facts: Facts) -> datetime | None:
     for told in (facts.taken + facts.zone, facts.taken):  # a zone may be none
         with suppress(ValueError):
             at = datetime.fromisoformat(told)
-            return at if at.tzinfo else at.replace(tzinfo=LOCAL)
+            return at if at.tzinfo else at.replace(tzinfo=CHINA)
     return None
 
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sync.checklist import Text
-from sync.checklist_file import Fault, read
+from sync.checklist_file import Fault, read, twice
 from sync.history import History
 from sync.refusals import Reason, Refused
 
@@ -176,8 +176,8 @@ def _has(text: str, words: Iterable[str]) -> bool:
 
 def _faults(catalogue: Catalogue) -> Iterator[Fault]:
     """Tell what types cannot."""
-    yield from _twice("laws", (one.code for one in catalogue.laws))
-    yield from _twice("classes", (one.code for one in catalogue.classes))
+    yield from twice("laws", [one.code for one in catalogue.laws])
+    yield from twice("classes", [one.code for one in catalogue.classes])
     laws, seen = {one.code for one in catalogue.laws}, set[str]()
     for c, those in enumerate(catalogue.classes):
         for n, act in enumerate(those.violations):
@@ -199,11 +199,3 @@ def _faults(catalogue: Catalogue) -> Iterator[Fault]:
                     "A serious violation is never exempt.",
                     "严重违法行为不适用首违不罚",
                 )
-
-
-def _twice(path: str, codes: Iterable[str]) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for n, code in enumerate(codes):
-        if code in seen:
-            yield f"{path}[{n}].code", f"Code {code} appears twice.", f"编码 {code} 重复"
-        seen.add(code)

@@ -6,12 +6,13 @@ not known yet only the weekend rule applies, and a deadline that falls into it i
 
 import tomllib
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 
-CHINA = timezone(timedelta(hours=8))
+from sync.moments import CHINA as CHINA
+
 SATURDAY = 5
 
 

@@ -4,7 +4,7 @@ Values and bytes only. Whatever is read back must be exactly what would have bee
 """
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -25,6 +25,7 @@ from backend.rules.scheme import (
     Traits,
     Weighing,
 )
+from sync.moments import CHINA
 
 GROUNDS = "grounds.ndjson"  # of a draw that was changed: why inspectors were passed over
 AUDITOR_ONLY = frozenset({"recusal.tsv", GROUNDS})  # tier A: the hash is public, the content not
@@ -62,7 +63,6 @@ REASONS = frozenset(
     }
 )  # fmt: skip
 
-_CHINA = timezone(timedelta(hours=8))
 Place: TypeAlias = ladder.Place
 RosterLine: TypeAlias = ladder.Person
 Paper = TypeVar("Paper", bound=Struct)
@@ -369,7 +369,7 @@ def natural(text: str) -> int:
 
 def moment(at: datetime) -> str:
     """Write a time: RFC 3339 to the second, China standard time."""
-    return at.astimezone(_CHINA).isoformat(timespec="seconds")
+    return at.astimezone(CHINA).isoformat(timespec="seconds")
 
 
 def read_moment(text: str) -> datetime:

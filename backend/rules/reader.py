@@ -21,7 +21,7 @@ from backend.rules.headers import headed
 from backend.rules.identifiers import identify
 from backend.rules.mapping import Field, Table, bind
 from backend.rules.sources import Opened, across, tables
-from sync.coordinates import convert
+from sync.coordinates import DATUMS, convert
 from sync.refusals import Reason, Refused
 
 SAMPLE_ROWS = 1_000  # looked at before the first is taken
@@ -37,8 +37,6 @@ _division = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?(e-\d{1,2})?", re.ASCII)
 _digits18 = re.compile(r"\d{18}", re.ASCII)
 _float = re.compile(r"\d(\.\d+)?E\+\d+", re.ASCII)
-
-DATUMS = ("", "WGS-84", "GCJ-02", "BD-09")
 
 
 class Problem(Struct, frozen=True):
@@ -163,7 +161,7 @@ class Row:
         longitude, latitude = self.degrees("longitude", 180), self.degrees("latitude", 90)
         if longitude is None or latitude is None:
             return None, None, ""
-        datum, to = self.one_of("datum", DATUMS, ""), self.table.convert
+        datum, to = self.one_of("datum", ("", *DATUMS), ""), self.table.convert
         if not to or datum == to:
             return longitude, latitude, datum
         found = convert(latitude=latitude, longitude=longitude, datum=datum, to=to)

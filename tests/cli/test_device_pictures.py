@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -17,13 +17,13 @@ from cli.main import main
 from sync import checklist, codec, layers, photos
 from sync.layers import Arrow, Layer
 from sync.messages import Enrolled
+from sync.moments import CHINA
 from sync.ops import decode_op
 from sync.store import Row
 
 INSPECTION = "01900000-0000-7000-8000-00000000000a"
 WHO = "01900000-0000-7000-8000-000000000002"
 LAYER = Layer(w=640, h=480, shapes=(Arrow(from_x=10, from_y=10, to_x=300, to_y=200),))
-CHINA = timezone(timedelta(hours=8))
 
 Device = Callable[..., Result]
 

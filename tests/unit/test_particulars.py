@@ -11,7 +11,7 @@ from replicas import OK, paired, phone
 from simulation.memory_hub import MemoryHub
 from vectors.sync_vectors import read
 
-from sync import coordinates, hub, ops, particulars
+from sync import hub, ops
 from sync.exchange import drive, exchange
 from sync.merge import covered, digest, fold
 from sync.refusals import Reason, Refused
@@ -122,7 +122,6 @@ def test_what_is_no_number_no_place_and_no_sample_is_refused(server: MemoryHub) 
     codes = (Reason.DECIMAL_INVALID.code, Reason.PLACE_INVALID.code, Reason.SAMPLE_UNKNOWN.code)
     assert codes == ("decimal.invalid", "place.invalid", "sample.unknown")
     assert li.unsent() == 0
-    assert coordinates.DATUMS == particulars.DATUMS
 
 
 # -- signatures ----------------------------------------------------------------------------------

@@ -1,16 +1,16 @@
 """照片存疑: what is asked of a picture that disagrees with its visit."""
 
 import csv
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from itertools import combinations
 
 import pytest
 from conftest import shared_data
 
 from sync import pictures
+from sync.moments import CHINA
 from sync.pictures import Code, Facts, Place, Remark, Visit, remarks, said
 
-CHINA = timezone(timedelta(hours=8))
 BEGINS = datetime(2026, 3, 2, 9, 0, tzinfo=CHINA)
 ENDS = datetime(2026, 3, 2, 11, 0, tzinfo=CHINA)
 SITE = Place(31.2304, 121.4737)
