@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from time import monotonic, sleep
+from typing import TypeVar
 
 import click
 import httpx
@@ -20,6 +21,9 @@ from cli.main import main
 
 START_SECONDS_MAX = 30.0
 PASSWORD = "demo only, change me"
+FIXTURES = Path("fixtures")
+
+T = TypeVar("T")
 
 
 class Bureau:
@@ -85,13 +89,19 @@ def environment_of(folder: Path) -> dict[str, str]:
     }
 
 
-def evenhand(arguments: list[str], environment: dict[str, str]) -> None:
+def evenhand(arguments: list[str], environment: dict[str, str]) -> msgspec.Raw:
     """Run a command of its own process, and stop with what it said if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "cli", *arguments], env=environment, capture_output=True, text=True
     )
     if done.returncode:
         raise click.ClickException(done.stderr or done.stdout)
+    return msgspec.Raw(done.stdout.encode())
+
+
+def read(raw: msgspec.Raw, into: type[T]) -> T:
+    """Read what a command printed."""
+    return msgspec.json.decode(raw, type=into)
 
 
 def free_port() -> int:

@@ -66,6 +66,10 @@ class Phase:
         for line in self._output().splitlines():
             self._note(line)
 
+    def printed(self) -> None:
+        """Wait for a document."""
+        self._output()
+
     def synced(self) -> Synced | None:
         """Wait for a sync to end; None when the link broke."""
         out = self._output(may_break=True)

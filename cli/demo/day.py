@@ -5,14 +5,11 @@ device's replica in processes of their own, the verifier on files. Nothing here 
 """
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from secrets import randbelow
-from typing import TypeVar
 
 import click
 import msgspec
@@ -29,21 +26,18 @@ from backend.wire import (
     PlanView,
     TaskView,
 )
-from cli.demo.bureau import Bureau
+from cli.demo import aftermath
+from cli.demo.bureau import FIXTURES, Bureau, read
 from cli.demo.crew import Member, Phase, sync_all, write
 from cli.demo.inspector import Synced
 from cli.demo.story import Story
-from cli.demo.visits import Site, prepare, script, settling
+from cli.demo.visits import SITES, Site, crew, prepare, read_out, script, settling
 from cli.demo.weather import relay
 from cli.output import text
 from cli.verify import read_bundle
 from sync.checklist import digest, parse
 
-T = TypeVar("T")
-
-FIXTURES = Path("fixtures")
 FORMS = ("cold_store.toml", "food_sales.toml")  # whose items the visits of the day answer
-SITES = 3  # visited today; the other tasks wait
 CEREMONY = "hall-of-the-bureau"
 FORGED = ("frame.tsv.gz", "commit.json", "randomness.json", "selection.tsv", "assignment.tsv")
 CONTRIBUTORS = ("regulator", "notary")
@@ -72,9 +66,9 @@ def run(bureau: Bureau, register: Register) -> None:
     story.chapter("Reconciliation: everyone syncs", "归集：全部终端同步")
     _reconcile(bureau, sites)
     story.chapter("Office: conclude, order, review", "机关：结论、责令整改、审核")
-    _conclude(bureau, sites)
+    aftermath.conclude(bureau, sites)
     story.chapter("Public: published, and checked by a stranger", "公示：公开并可由任何人复核")
-    _publish(bureau, sites)
+    aftermath.publish(bureau, sites)
 
 
 # -- 1 -------------------------------------------------------------------------------------------
@@ -87,13 +81,15 @@ def _registers(bureau: Bureau, register: Register) -> None:
         bureau.hire(who, role, register.division)
     words: tuple[str | Path, ...] = ("register", "import", *register.files)
     words += ("--mapping", register.mapping)
-    done = _read(bureau.office("admin", *words), ImportView)
-    again = _read(bureau.office("admin", *words), ImportView)
+    done = read(bureau.office("admin", *words), ImportView)
+    again = read(bureau.office("admin", *words), ImportView)
     for kind in ("inspectors", "recusals"):
         path = FIXTURES / "registers" / f"{kind}.csv"
         bureau.office("admin", "register", "import", path, "--mapping", mapping, f"--{kind}")
     for name in FORMS:
         bureau.office("admin", "checklist", "release", FIXTURES / "checklists" / name)
+    catalogue = FIXTURES / "catalogues" / "food.toml"
+    bureau.office("admin", "catalogue", "release", catalogue, quiet=True)
     story.tell(
         f"{done.rows:,} rows became {done.created:,} establishments (检查对象); "
         f"{sum(done.codes.values())} remarks, {done.refused} rows refused by name.",
@@ -113,7 +109,7 @@ def _registers(bureau: Bureau, register: Register) -> None:
 def _draw(bureau: Bureau, register: Register) -> PlanView:
     story = bureau.story
     opens = datetime.now().astimezone().date() + timedelta(days=1)
-    plan = _read(
+    plan = read(
         bureau.office(
             "supervisor", "plan", "create", text("Spring check 2026", "2026年度食品安全抽查"),
             "--division", register.division, "--rate", "3%", "--minimum", "20",
@@ -127,12 +123,12 @@ def _draw(bureau: Bureau, register: Register) -> PlanView:
         f"可抽 {plan.eligible:,} 户；3%（向上取整）为 {plan.sites} 户。",
     )
     nonces = {
-        who: _read(bureau.office("supervisor", "draw", "nonce", who), dict[str, str])
+        who: read(bureau.office("supervisor", "draw", "nonce", who), dict[str, str])
         for who in CONTRIBUTORS
     }
     commitments = [f"--nonce={who}={one['commitment']}" for who, one in nonces.items()]
     words = ("draw", "commit", plan.id, "--dice", CEREMONY, *commitments)
-    committed = _read(bureau.office("supervisor", *words), DrawView)
+    committed = read(bureau.office("supervisor", *words), DrawView)
     story.tell(
         f"Committed (承诺): {committed.commit_hash[:16]}… Only now are the dice rolled (掷骰).",
         f"已承诺：{committed.commit_hash[:16]}…，此后才掷骰。",
@@ -142,7 +138,7 @@ def _draw(bureau: Bureau, register: Register) -> PlanView:
     revealed = [f"--nonce={who}={one['nonce']}" for who, one in nonces.items()]
     digits = f"--digits={source}={rolled}"
     bureau.office("reviewer", "draw", "type", committed.id, digits)
-    held = _read(
+    held = read(
         bureau.office("supervisor", "draw", "hold", committed.id, digits, *revealed), DrawView
     )
     story.check(
@@ -196,7 +192,7 @@ def _flipped(files: dict[str, bytes], name: str) -> list[Step]:
 
 def _sites(bureau: Bureau, plan: PlanView) -> list[Site]:
     """Choose the first drawn sites whose pairs are six different people; enrol their devices."""
-    tasks = _read(bureau.office("supervisor", "task", "list", plan.id), list[TaskView])
+    tasks = read(bureau.office("supervisor", "task", "list", plan.id), list[TaskView])
     checklists = [parse((FIXTURES / "checklists" / name).read_bytes()) for name in FORMS]
     by_digest = {digest(one): one for one in checklists}
     chosen: list[TaskView] = []
@@ -208,6 +204,7 @@ def _sites(bureau: Bureau, plan: PlanView) -> list[Site]:
         Site(
             id=task.id,
             place=task.place,
+            code=task.establishment.code,
             name=task.establishment.name,
             checklist=by_digest[task.checklist],
             longitude=task.establishment.longitude or 120.0,
@@ -232,19 +229,19 @@ def _sites(bureau: Bureau, plan: PlanView) -> list[Site]:
 
 def _enrol(bureau: Bureau, sites: Sequence[Site]) -> None:
     phases: list[Phase] = []
-    for member in _crew(sites):
+    for member in crew(sites):
         member.home.mkdir(parents=True)
         words = ("devices", "invite", member.certificate)
         quiet = member is not sites[0].pair[0]  # one such command shown is enough
-        invited = _read(bureau.office("supervisor", *words, quiet=quiet), InviteView)
+        invited = read(bureau.office("supervisor", *words, quiet=quiet), InviteView)
         phases.append(Phase(member, "enrol", bureau.url, invited.code))
     pulled: list[tuple[Member, Synced | None]] = []
     with bureau.story.progress("six devices enrol", "六台终端登记中", len(phases)) as step:
         for phase in phases:
             pulled.append((phase.member, phase.synced()))
             step()
-    enrolled = _read(bureau.office("supervisor", "devices"), list[DeviceView])
-    for member in _crew(sites):
+    enrolled = read(bureau.office("supervisor", "devices"), list[DeviceView])
+    for member in crew(sites):
         member.device = next(d.id for d in enrolled if d.certificate == member.certificate)
     bureau.story.table(
         (("no.", "签序"), ("site", "检查对象"), ("lead", "主办"), ("second", "协办")),
@@ -264,7 +261,7 @@ def _record(bureau: Bureau, sites: Sequence[Site]) -> None:
     victim = sites[0].pair[0]
     phases = [
         Phase(member, "record", scripts[member.device], held=member is victim)
-        for member in _crew(sites)
+        for member in crew(sites)
     ]
     killed = phases[0].kill_after(KILL_AFTER)
     kept = len(victim.told)
@@ -273,11 +270,12 @@ def _record(bureau: Bureau, sites: Sequence[Site]) -> None:
         for phase in phases:
             phase.recorded()
             step()
-    total = sum(len(member.told) for member in _crew(sites))
+    total = sum(len(member.told) for member in crew(sites))
+    told = read_out(sites[0])
     story.tell(
-        f"{total} operations (操作) recorded offline: answers, a temperature, findings with their "
-        "legal basis, photos, signatures. One clock is 20 minutes fast.",
-        f"离线记录操作 {total} 条：检查项结论、温度、问题及依据、照片、签名；"
+        f"{total} operations (操作) recorded offline: arrivals, answers, {told.en}, "
+        "findings, photos, signatures. One clock is 20 minutes fast.",
+        f"离线记录操作 {total} 条：扫码入企、检查项结论、{told.zh}、问题、照片、签名；"
         "一台终端时钟快 20 分钟。",
     )
     story.check(
@@ -293,7 +291,7 @@ def _record(bureau: Bureau, sites: Sequence[Site]) -> None:
 def _reconcile(bureau: Bureau, sites: Sequence[Site]) -> None:
     story = bureau.story
     cut, photo, twice = sites[0].pair[1], sites[1].pair[0], sites[2].pair[0]
-    others = [member for member in _crew(sites) if member not in (cut, photo, twice)]
+    others = [member for member in crew(sites) if member not in (cut, photo, twice)]
     with relay(bureau.port) as weather:
         weather.cut_after = CUT_PUSH_AFTER
         first = Phase(cut, "sync", weather.url).synced()
@@ -318,7 +316,7 @@ def _reconcile(bureau: Bureau, sites: Sequence[Site]) -> None:
     )
     doubled = Phase(twice, "sync", bureau.url, "--twice").synced()
     sync_all(others, bureau.url)
-    held = sync_all(_crew(sites), bureau.url)
+    held = sync_all(crew(sites), bureau.url)
     alarms = sum(one.alarms for one in held.values())
     story.check(doubled is not None, "a push sent twice is taken once", "重复上传只计一次")
     _compare_ledger(bureau, sites)
@@ -331,8 +329,8 @@ def _compare_ledger(bureau: Bureau, sites: Sequence[Site]) -> None:
     """Compare what every device said it recorded with what the server's ledger holds."""
     exact = True
     total = 0
-    for member in _crew(sites):
-        entries = _read(
+    for member in crew(sites):
+        entries = read(
             bureau.office("supervisor", "devices", "log", member.device, quiet=True),
             list[EntryView],
         )
@@ -351,7 +349,7 @@ def _compare_folds(
 ) -> None:
     for site in sites:
         words = ("inspection", "show", site.id)
-        view = _read(bureau.office("supervisor", *words, quiet=True), InspectionView)
+        view = read(bureau.office("supervisor", *words, quiet=True), InspectionView)
         folds = {view.digest, *(digests[member.device][site.id] for member in site.pair)}
         bureau.story.check(
             len(folds) == 1,
@@ -363,7 +361,7 @@ def _compare_folds(
 def _settle(bureau: Bureau, site: Site) -> None:
     """Show the disagreement, let the pair settle it, and show what was overruled."""
     story = bureau.story
-    found = _read(bureau.office("supervisor", "conflicts"), list[ConflictView])
+    found = read(bureau.office("supervisor", "conflicts"), list[ConflictView])
     said = {
         one.who: one.value
         for conflict in found
@@ -375,7 +373,7 @@ def _settle(bureau: Bureau, site: Site) -> None:
         f"item {site.disputed} is in conflict, both answers are kept: {_pairs(said)}",
         f"第 {site.disputed} 项结论不一致，两个答案均保留：{_pairs(said)}",
     )
-    devices = _read(bureau.office("supervisor", "devices"), list[DeviceView])
+    devices = read(bureau.office("supervisor", "devices"), list[DeviceView])
     fast = next(one for one in devices if one.id == site.pair[1].device)
     story.check(
         abs(fast.skew_ms - 20 * 60 * 1000) < 60_000,
@@ -385,7 +383,7 @@ def _settle(bureau: Bureau, site: Site) -> None:
     for member in site.pair:
         Phase(member, "record", write(member, settling(site, member), "settle")).recorded()
         sync_all(site.pair, bureau.url)
-    view = _read(bureau.office("supervisor", "inspection", "show", site.id), InspectionView)
+    view = read(bureau.office("supervisor", "inspection", "show", site.id), InspectionView)
     item = next(one for one in view.items if one.ref == site.disputed)
     overruled = [f"{one.who}: {one.value}" for one in item.said if not one.stands]
     story.check(
@@ -396,93 +394,8 @@ def _settle(bureau: Bureau, site: Site) -> None:
     _compare_ledger(bureau, [site])
 
 
-# -- 5 -------------------------------------------------------------------------------------------
-
-
-def _conclude(bureau: Bureau, sites: Sequence[Site]) -> None:
-    story = bureau.story
-    rows: list[tuple[object, ...]] = []
-    orders = 0
-    for site in sites:
-        words = ("inspection", "conclude", site.id)
-        view = _read(bureau.office("supervisor", *words), InspectionView)
-        assert view.conclusion is not None
-        if view.order is not None and site.failing:
-            orders += 1
-        photos = [f"--photo={one.sha256}" for one in view.evidence if one.arrived and not one.flag]
-        bureau.office("reviewer", "inspection", "review", site.id, "--approve", *photos)
-        said = view.conclusion.label or view.conclusion.result_label
-        label = text(said.en, said.zh)
-        due = f"{view.order.due_on} ({view.order.working_days})" if view.order else ""
-        rows.append((site.place, site.name, label, " ".join(view.verdict.failed), due))
-    story.table(
-        (
-            ("no.", "签序"),
-            ("site", "检查对象"),
-            ("outcome", "检查结果"),
-            ("failed items", "不合格项"),
-            ("put right by (working days)", "整改期限（工作日）"),
-        ),
-        rows,
-    )
-    story.check(
-        orders == 1,
-        "the failed site has a rectification order (责令整改) due in working days",
-        "不符合的单位已责令整改，期限按工作日计算",
-    )
-    story.check(
-        len({row[2] for row in rows}) == SITES,
-        "three outcomes by the checklist's own rules, approved by a reviewer who did not inspect",
-        "依检查表规则得出三种结果，由未参与检查的审核人员批准",
-    )
-
-
-# -- 6 -------------------------------------------------------------------------------------------
-
-
-def _publish(bureau: Bureau, sites: Sequence[Site]) -> None:
-    story, public = bureau.story, bureau.folder / "public"
-    bureau.office("reviewer", "publish", "--to", public)
-    people = [member.name for member in _crew(sites)] + ["张某"]
-    pages = [path for path in public.rglob("*") if path.suffix in (".html", ".json")]
-    leaked = [path for path in pages if any(one in _but(path, sites) for one in people)]
-    results = [path for path in pages if any(site.id in path.name for site in sites)]
-    story.command(f"evenhand verify all {bureau.short(public)}", "anyone")
-    verified = subprocess.run(
-        [sys.executable, "-m", "cli", "verify", "all", public], capture_output=True, text=True
-    )
-    story.check(
-        verified.returncode == 0,
-        "files, signature, links, photos and the draw behind every result verify offline (复核)",
-        "文件、签名、链接、照片及每项结果所依据的抽取均可离线复核",
-    )
-    page = bureau.short(public / "index.html")
-    story.tell(f"Open {page}", f"请打开 {page}")
-    story.check(
-        bool(results) and not leaked,
-        f"{len(pages)} pages and files without the name of anyone who inspected or signed",
-        f"{len(pages)} 个页面与文件，不含任何检查或签名人员姓名",
-    )
-
-
-def _crew(sites: Sequence[Site]) -> list[Member]:
-    return [member for site in sites for member in site.pair]
-
-
-def _but(path: Path, sites: Sequence[Site]) -> str:
-    """Read a page without the names of the sites, in which a person's name may occur."""
-    page = path.read_text("utf-8")
-    for site in sites:
-        page = page.replace(site.name, "")
-    return page
-
-
 def _pairs(said: dict[str, str]) -> str:
     return ", ".join(f"{who}: {value}" for who, value in said.items())
-
-
-def _read(raw: msgspec.Raw, into: type[T]) -> T:
-    return msgspec.json.decode(raw, type=into)
 
 
 def clean(folder: Path) -> None:

@@ -3,6 +3,7 @@
     python -m cli.demo.inspector enrol  HOME SKEW SERVER CODE
     python -m cli.demo.inspector record HOME SKEW SCRIPT   (no network; may be killed, begun again)
     python -m cli.demo.inspector sync   HOME SKEW SERVER [--twice]
+    python -m cli.demo.inspector print  HOME SKEW INSPECTION FILE   (no network)
 
 Every line on standard output is JSON; a recorded operation is printed only once it is durable.
 """
@@ -10,7 +11,7 @@ Every line on standard output is JSON; a recorded operation is printed only once
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import msgspec
 from msgspec import Struct
@@ -18,13 +19,17 @@ from msgspec import Struct
 from cli.client import Unreachable
 from cli.device import sync_over
 from cli.device_identity import enrol_at
+from cli.device_print import print_known
 from cli.home import Home
 from cli.link import Ask, link
 from cli.main import UNREACHABLE
+from cli.output import language
+from sync import violations
 from sync.exchange import PATH
 from sync.merge import digest
 from sync.messages import Request, Response
 from sync.ops import Answer
+from sync.replica import Replica
 from sync.store import Mine
 
 
@@ -34,20 +39,30 @@ class Step(Struct, frozen=True, kw_only=True, tag_field="do", tag=str.lower):
     inspection: str
 
 
+class Come(Step, frozen=True, kw_only=True):
+    """Arrive."""
+
+    how: Literal["scanned", "shown"]
+    code: str
+
+
 class Fill(Step, frozen=True, kw_only=True):
     """Answer one item."""
 
     item: str
     value: str
     note: str = ""
+    unit: str = ""
+    instrument: str = ""
 
 
 class Find(Step, frozen=True, kw_only=True):
-    """Record a finding."""
+    """Record a finding, in words of one's own or by its code in the catalogue."""
 
     item: str
     text: str
     basis: str
+    violation: str = ""
 
 
 class Photo(Step, frozen=True, kw_only=True):
@@ -66,7 +81,7 @@ class SignOff(Step, frozen=True, kw_only=True):
     reason: str = ""
 
 
-AnyStep = Fill | Find | Photo | SignOff
+AnyStep = Come | Fill | Find | Photo | SignOff
 
 
 class Script(Struct, frozen=True):
@@ -83,6 +98,12 @@ class Done(Struct, frozen=True):
     hash: str
 
 
+class Given(Struct, frozen=True):
+    """What a task demands."""
+
+    must: tuple[str, ...] = ()
+
+
 class Synced(Struct, frozen=True):
     """What a sync did, and what the device now holds."""
 
@@ -92,6 +113,7 @@ class Synced(Struct, frozen=True):
     files: int
     bytes_sent: int
     tasks: tuple[str, ...]
+    must: dict[str, tuple[str, ...]]  # task -> what may not be left out
     digests: dict[str, str]  # inspection -> digest of the fold
     noted: dict[int, str]
 
@@ -110,6 +132,8 @@ def main(arguments: list[str]) -> None:
         case "sync", [server, *flags]:
             with link(server) as ask:
                 _tell(_synced(home, _twice(ask) if "--twice" in flags else ask))
+        case "print", [inspection, path]:
+            _print(home, inspection, Path(path))
         case _:
             raise SystemExit(__doc__)
 
@@ -128,10 +152,22 @@ def _record(home: Home, script: Script) -> None:
 def _act(home: Home, step: AnyStep) -> Mine:
     replica, inspection = home.replica, step.inspection
     match step:
+        case Come():
+            approval = "2026-11" if step.code else ""
+            return replica.arrive(inspection, step.how, code=step.code, approval=approval)
         case Fill():
-            return replica.answer(inspection, {step.item: Answer(step.value, step.note)})
-        case Find():
+            answer = Answer(
+                step.value,
+                step.note,
+                kind="number" if step.instrument else "",
+                unit=step.unit,
+                instrument=step.instrument,
+            )
+            return replica.answer(inspection, {step.item: answer})
+        case Find(violation=""):
             return replica.find(inspection, step.text, basis=step.basis, item=step.item)
+        case Find():
+            return _quote(replica, step)
         case Photo():
             file = home.keep(Path(step.path))
             return replica.attach(inspection, file, item=step.item, caption=step.caption)
@@ -139,9 +175,34 @@ def _act(home: Home, step: AnyStep) -> Mine:
             return replica.sign(inspection, step.role, name=step.name, reason=step.reason)
 
 
+def _quote(replica: Replica, step: Find) -> Mine:
+    rows = replica.store.rows("catalogue")
+    picked = violations.pick({row.id: violations.load(row.body) for row in rows}, step.violation)
+    act, basis = picked.violation, picked.basis
+    return replica.find(
+        step.inspection,
+        f"{act.text.zh} / {act.text.en}",
+        basis=f"{basis.zh} ({basis.en})",
+        item=step.item,
+        violation=act.code,
+        catalogue=picked.digest,
+    )
+
+
+def _print(home: Home, inspection: str, path: Path) -> None:
+    sizes = {file.sha256: file.size for file in home.files()}
+
+    def read(digest: str) -> bytes | None:
+        return home.reader(digest)(0, sizes[digest]) if digest in sizes else None
+
+    printed = print_known(home.replica, read, inspection, "record", language())
+    path.write_bytes(printed.pdf)
+
+
 def _synced(home: Home, ask: Ask) -> Synced:
     done = sync_over(home, ask)
-    tasks = tuple(row.id for row in home.replica.tasks())
+    bodies = {row.id: row.body for row in home.replica.tasks()}
+    tasks = tuple(bodies)
     return Synced(
         sent=done.exchanged.sent,
         rounds=done.exchanged.rounds,
@@ -149,6 +210,7 @@ def _synced(home: Home, ask: Ask) -> Synced:
         files=done.delivered.files,
         bytes_sent=done.delivered.bytes_sent,
         tasks=tasks,
+        must={id: msgspec.json.decode(body, type=Given).must for id, body in bodies.items()},
         digests={task: digest(home.replica.inspection(task)) for task in tasks},
         noted={mine.n: f"{mine.note} {mine.why}".strip() for mine in home.store.noted()},
     )

@@ -10,11 +10,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from cli.demo.crew import Member
-from cli.demo.inspector import AnyStep, Fill, Find, Photo, Script, SignOff
+from cli.demo.inspector import AnyStep, Come, Fill, Find, Photo, Script, SignOff
 from cli.demo.photos import take
-from sync.checklist import Checklist, Item
+from sync.checklist import Checklist, Item, Text
 
 FAST_CLOCK_MS = 20 * 60 * 1000
+SITES = 3  # visited today; the other tasks wait
+ACTS = {"cold-store-daily": "cold-02", "food-sales-daily": "permit-01"}  # of the first key item
+THERMOMETER = "T-07"
 
 
 class Site(Struct):
@@ -22,6 +25,7 @@ class Site(Struct):
 
     id: str  # of the task, so of the inspection
     place: int
+    code: str
     name: str
     checklist: Checklist
     longitude: float
@@ -42,7 +46,9 @@ def prepare(sites: Sequence[Site]) -> None:
 def script(site: Site, member: Member, folder: Path) -> Script:
     """Write what one inspector records: half of the items, what goes with them, a signature."""
     half = 0 if member.role == "lead" else 1
-    steps: list[AnyStep] = []
+    how = "scanned" if member.role == "lead" else "shown"
+    code = site.code if member.role == "lead" else ""
+    steps: list[AnyStep] = [Come(inspection=site.id, how=how, code=code)]
     for index, item in enumerate(site.checklist.items):
         if item.ref == site.disputed:
             value = "fail" if member.role == "lead" else "pass"
@@ -50,7 +56,16 @@ def script(site: Site, member: Member, folder: Path) -> Script:
             if value == "fail":
                 steps += _failed(site, item, folder)
         elif index % 2 == half:
-            steps.append(Fill(inspection=site.id, item=item.ref, value=_value(site, item)))
+            measured = item.kind == "temperature"
+            steps.append(
+                Fill(
+                    inspection=site.id,
+                    item=item.ref,
+                    value=_value(site, item),
+                    unit=item.unit if measured else "",
+                    instrument=THERMOMETER if measured else "",
+                )
+            )
             if item.ref in site.failing:
                 steps += _failed(site, item, folder)
     if member.role == "lead":
@@ -74,7 +89,10 @@ def settling(site: Site, member: Member) -> Script:
 def _failed(site: Site, item: Item, folder: Path) -> list[AnyStep]:
     text = f"Not met: {item.text.en} / 不符合：{item.text.zh}"
     basis = f"{item.basis.zh} ({item.basis.en})"
-    found = Find(inspection=site.id, item=item.ref, text=text, basis=basis)
+    act = (
+        ACTS[site.checklist.code] if item.ref == _verdicts(site.checklist, key=True)[0].ref else ""
+    )
+    found = Find(inspection=site.id, item=item.ref, text=text, basis=basis, violation=act)
     return [found, _photo(site, item.ref, f"item / 项 {item.ref}", folder)]
 
 
@@ -103,6 +121,21 @@ def _reading(item: Item, *, fails: bool) -> str:
     if item.maximum is not None:
         return str(Decimal(item.maximum) + (Decimal(9) if fails else Decimal("-0.5")))
     return str(Decimal(item.minimum or "0") + (Decimal(-9) if fails else Decimal("0.5")))
+
+
+def read_out(site: Site) -> Text:
+    """Tell one reading: what, how much, its limit and what it was measured with."""
+    item = next(item for item in site.checklist.items if item.kind == "temperature")
+    limits = f"{item.minimum or ''}–{item.maximum or ''}".strip("–")
+    said = f"{_value(site, item)} {item.unit}"
+    return Text(
+        f"{said} on {THERMOMETER} (limit {limits})", f"{THERMOMETER} 测得 {said}（限值 {limits}）"
+    )
+
+
+def crew(sites: Sequence[Site]) -> list[Member]:
+    """Give everyone who is out."""
+    return [member for site in sites for member in site.pair]
 
 
 def _verdicts(checklist: Checklist, *, key: bool) -> list[Item]:
