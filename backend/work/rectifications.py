@@ -115,14 +115,14 @@ async def show_order(db: Session, order_id: str, *, officer: Officer) -> OrderVi
 async def find(
     db: Session, order_id: str, officer: Officer, *, lock: bool = False
 ) -> tuple[Rectification, Establishment]:
-    """Find an order that an officer may see, and whom it was given to."""
+    """Find an order, by its id or by that of its inspection, and whom it was given to."""
     if lock:
         await head(db)
     query = (
         select(Rectification, Establishment)
         .join(Task, col(Task.id) == Rectification.inspection_id)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .where(Rectification.id == order_id)
+        .where(sa.or_(Rectification.id == order_id, Rectification.inspection_id == order_id))
     )
     found = (await db.exec(query)).first()
     if found is None:
