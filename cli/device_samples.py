@@ -213,7 +213,7 @@ def weigh_lot(
     folder: Path,
 ) -> None:
     """Record the CONTENTS of packages of WHAT and judge the lot by JJF 1070. 净含量检验。"""
-    found = weigh(nominal, unit, lot, contents)
+    found = weigh(nominal, unit, str(lot), contents)
     with recording(folder, inspection) as (home, one):
         mine = home.replica.weigh(
             one,

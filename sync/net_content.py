@@ -110,7 +110,7 @@ def tolerance(nominal: Fraction, unit: str) -> Fraction | None:
             return Fraction(0) if base <= COUNT_FREE else Fraction(-(-nominal // 100))
 
 
-def weigh(nominal: str, unit: str, lot: int, contents: Sequence[str]) -> Weighed:
+def weigh(nominal: str, unit: str, lot: str, contents: Sequence[str]) -> Weighed:
     """Judge a lot by the contents of its packages, in the unit of its label, as decimal text.
 
     Refuses with LOT_INVALID what no label can say, and a label beyond the table.
@@ -120,16 +120,17 @@ def weigh(nominal: str, unit: str, lot: int, contents: Sequence[str]) -> Weighed
         raise Refused(Reason.LOT_INVALID, field="nominal", value=nominal)
     if unit not in UNITS:
         raise Refused(Reason.LOT_INVALID, field="unit", value=unit)
-    if lot < 1:
-        raise Refused(Reason.LOT_INVALID, field="lot", value=str(lot))
-    if not 0 < len(contents) <= lot:
+    packages = _amount(lot, "lot")
+    if packages < 1 or packages.denominator != 1:
+        raise Refused(Reason.LOT_INVALID, field="lot", value=lot)
+    if not 0 < len(contents) <= packages:
         raise Refused(Reason.LOT_INVALID, field="contents", value=str(len(contents)))
     found = [_amount(one, "contents") for one in contents]
     allowed = tolerance(label, unit)
     if allowed is None:
         raise Refused(Reason.LOT_INVALID, field="nominal", value=nominal)
 
-    how = plan(lot)
+    how = plan(int(packages))
     missing = [label - one for one in found]
     short = sum(allowed < one <= 2 * allowed for one in missing)
     far_short = sum(one > 2 * allowed for one in missing)

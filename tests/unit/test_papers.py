@@ -16,7 +16,7 @@ from backend.prints.paper_words import WHATS, Language, What
 from backend.prints.typeset import Fonts
 from sync import checklist, photos, sampling
 from sync.checklist import Item, Text
-from sync.ops import AddFinding, Answer, SetAnswers, Sign
+from sync.ops import AddFinding, Answer, SetAnswers, Sign, WeighLot
 from sync.refusals import Reason, Refused
 
 DECIDED = Decision(
@@ -436,3 +436,36 @@ def test_a_document_is_dated_by_the_last_signature_even_of_an_absurd_clock(fonts
     assert metadata["CreationDate"].startswith("D:20260302")
     assert absurd.at.year == 2100
     assert written("record", absurd, "zh", fonts).startswith(b"%PDF")
+
+
+def test_a_lot_of_so_many_as_no_number_says_is_printed_without_a_judgement() -> None:
+    on = visits.plain()
+    for lot in ("many", "1.5", "9" * 5000):
+        on.add("a", WeighLot, what=lot[:4], nominal="5", unit="g", lot=lot, contents=("5",))
+
+    data = visits.arranged("sampling", on.facts(), "zh")
+
+    assert isinstance(data["tables"], list)
+    assert sorted(row[4:] == [""] * 4 and row[2] for row in data["tables"][0]["rows"]) == [
+        "1.5", "9" * 5000, "many",
+    ]  # fmt: skip
+
+
+def test_an_order_names_the_rows_of_a_table_that_do_not_comply(fonts: Fonts) -> None:
+    form = checklist.parse((visits.FIXTURES / "checklists" / "cold_store_2026_2.toml").read_bytes())
+    empty = {one.code: "" for item in form.items if item.ref == "2.1" for one in item.columns}
+    rooms = tuple(
+        empty | {"room": room, "goods": goods, "temperature": degrees}
+        for room, goods, degrees in (("东一", "frozen", "-19.5"), ("东二", "frozen", "-12.0"))
+    )
+    on = visits.Recording()
+    on.add("a", SetAnswers, f={"2.1": Answer("2", kind="table", rows=rooms)})
+    on.sign("a", "lead")
+    on.sign("b", "second")
+
+    chinese = told("notice", on.facts(form), "zh", fonts)
+    english = told("notice", on.facts(form), "en", fonts)
+
+    assert squeezed("东二 · 冻品 · -12.0 °C") in chinese
+    assert squeezed("东二 · frozen goods · -12.0 °C") in english
+    assert "东一" not in chinese
