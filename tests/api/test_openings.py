@@ -1,5 +1,7 @@
 """现场登记: inspections that inspectors opened on site, offline; on both databases."""
 
+import asyncio
+import io
 from typing import Any
 
 import held
@@ -17,7 +19,7 @@ from sqlmodel import select
 from backend import db
 from backend.tables import Entry, Establishment, Inspector, Member, Task
 from backend.work import rulings
-from sync import checklist
+from sync import carrying, checklist, handover
 from sync import hub as deciding
 from sync.ids import new_id
 from sync.opened import Colleague, Described, open_on_site
@@ -25,6 +27,7 @@ from sync.ops import Answer, OpenInspection, SetAnswers, decode_op
 
 DIVISION = "330106"
 DEN = Described("无名冷库", "河滨路8号", "cold-store", DIVISION, "", "120.12", "30.26", "GCJ-02")
+NOT_YOURS = "inspection.not-yours"
 RELEASE = "/office/quarantine/release"
 FORM_DIGEST = checklist.digest(FORM)
 
@@ -199,7 +202,7 @@ async def test_a_restored_server_is_told_again_whoever_comes_first(
     await lead.sync()
     await second.sync()
 
-    assert held_back == [(1, "quarantined", "inspection.not-yours")]
+    assert held_back == [(1, "quarantined", NOT_YOURS)]
     assert notes(second) == []
     state = await hub.inspection(at)
     assert {said.who for said in state.items[REFS[0]].standing} == {
@@ -207,6 +210,47 @@ async def test_a_restored_server_is_told_again_whoever_comes_first(
     }  # fmt: skip
     assert len(lead_log) == 2
     assert lead.store.get("alarms") == second.store.get("alarms") == ""
+
+
+async def test_of_two_who_open_the_same_at_once_one_does(
+    office: Office, hub: AppHub, lead: Phone
+) -> None:
+    third = await Phone(hub, "third").enrol()
+    at = opens(lead, second="second")
+    opens(third, second="second", at=at)
+
+    await asyncio.gather(lead.sync(), third.sync())
+
+    held_back = [notes(phone) for phone in (lead, third)]
+    (task,) = await tasks(office)
+    assert [] in held_back
+    assert [(1, "quarantined", "inspection.exists"), (2, "quarantined", NOT_YOURS)] in held_back
+    assert task.lead_id == hub.ids["lead" if held_back[0] == [] else "third"]
+    assert len(await places(office)) == 1
+
+
+async def test_an_opening_that_travels_by_hand_opens_once(
+    office: Office, hub: AppHub, lead: Phone, second: Phone, chief: AsyncClient
+) -> None:
+    lead.replica.batch = 1
+    at = opens(lead, second="second")
+    enrolled = lead.replica.identity.enrolled
+    out = io.BytesIO()
+    things = [(one, [body]) for one, body in carrying.batches(lead.replica, everything=False)]
+    handover.write_for_office(
+        out, things, device=enrolled.device, server=enrolled.server_key, to=enrolled.seal_key
+    )
+
+    for _ in range(2):
+        answer = await chief.post("/office/handovers", files={"files": ("a", out.getvalue())})
+        assert answer.is_success, answer.text
+    await second.sync()
+    await lead.sync()
+
+    assert len(things) == 2
+    assert [row.id for row in second.replica.tasks()] == [at]
+    assert len(await tasks(office)) == len(await places(office)) == 1
+    assert len((await hub.inspection(at)).items) == len(REFS)
 
 
 async def test_nobody_opens_what_is_another_s_or_was_assigned(
