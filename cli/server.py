@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TypeVar
@@ -174,8 +175,11 @@ def tick(ahead: datetime | None) -> None:
     async def run(engine: AsyncEngine) -> Ticked:
         await db.check(engine)
         snapshots = Snapshots(folder)
-        async with db.transaction(engine) as session:
-            done = await ticks.tick(session, snapshots, datetime.now(UTC), ahead=day)
+        now, several = datetime.now(UTC), list[Ticked]()
+        while not several or ticks.full(several[-1]):
+            async with db.transaction(engine) as session:
+                several.append(await ticks.tick(session, snapshots, now, ahead=day))
+        done = reduce(ticks.both, several)
         return replace(done, prepared=await preparation.prepare(engine, snapshots))
 
     done = _with_engine(run)

@@ -194,7 +194,7 @@ class ReminderView(Struct, frozen=True):
 
 
 class Ticked(Struct, frozen=True):
-    """What one tick did; all empty when nothing had fallen due."""
+    """What a tick did; all empty when nothing had fallen due."""
 
     rechecks: tuple[str, ...]  # tasks that were made
     stuck: tuple[str, ...]  # inspections whose recheck nobody could be given

@@ -66,12 +66,19 @@ async def list_reminders(db: Session, officer: Officer) -> list[ReminderView]:
     return [_view(row, place) for row, place in await db.exec(query)]
 
 
-async def remind(db: Session, dated: Iterable[Dated], now: datetime) -> list[ReminderView]:
-    """Write the reminders whose steps were reached and tell the journal what is overdue, once."""
+async def remind(
+    db: Session, dated: Iterable[Dated], now: datetime, *, most: int
+) -> list[ReminderView]:
+    """Write the reminders whose steps were reached and tell the journal what is overdue, once.
+
+    Of more than about `most` the rest waits for the next time.
+    """
     today, holding = local_day(now), list(dated)
     known = await _known(db, min((one.due_on for one in holding), default=today))
     written: list[ReminderView] = []
     for one in holding:
+        if len(written) >= most:
+            break
         rules = terms_of(terms(), one.place.division, today)
         for step in steps_reached(one.due_on, today, rules, working_days()):
             before = known.get((*one.key, step))

@@ -22,6 +22,7 @@ from backend.work.snapshots import Snapshots
 from sync import checklist
 from sync.refusals import Refused
 
+ACTS_MAX = 200  # in one transaction: nobody can push while it lasts
 WHY = "整改期满复查 / recheck of what was ordered"
 
 
@@ -41,13 +42,16 @@ async def tick(
     """Make rechecks, write reminders, tell the journal what is overdue, forget what is old.
 
     `ahead`: also make the rechecks that will be owed by the end of that day, before a holiday for
-    instance; they open when they are owed. Nothing else is done before its time.
+    instance; they open when they are owed. Nothing else is done before its time. One tick does
+    about ACTS_MAX things, for nothing else arrives meanwhile; after a `full` one tick again.
     """
     await head(db)  # first: two ticks follow each other, and nothing arrives meanwhile
     made: list[str] = []
     stuck: list[str] = []
     written: list[ReminderView] = []
     for owed in await _owed(db, max(local_day(now), ahead or date.min)):
+        if len(made) + len(stuck) >= ACTS_MAX:
+            break
         try:
             made.append((await _recheck(db, owed, now)).id)
         except Refused as refused:
@@ -64,7 +68,7 @@ async def tick(
         for one in await _owed(db, local_day(now))
     ]
     cleared = await reminders.clear(db, [*waiting, *owing], now)
-    written += await reminders.remind(db, waiting, now)
+    written += await reminders.remind(db, waiting, now, most=ACTS_MAX)
     expired = await upkeep.expire(db, snapshots, now)
     return Ticked(
         rechecks=tuple(made),
@@ -75,6 +79,26 @@ async def tick(
         publications=sum(one.kind == "publication" for one in written),
         tombstones=expired.tombstones,
         snapshots=expired.snapshots,
+    )
+
+
+def full(done: Ticked) -> bool:
+    """Tell whether a tick did as much as one does, so that there may be more."""
+    return max(len(done.rechecks) + len(done.stuck), done.reminders) >= ACTS_MAX
+
+
+def both(first: Ticked, then: Ticked) -> Ticked:
+    """Add up what two ticks did, one after the other."""
+    return Ticked(
+        rechecks=first.rechecks + then.rechecks,
+        stuck=first.stuck + then.stuck,
+        overdue=first.overdue + then.overdue,
+        reminders=first.reminders + then.reminders,
+        cleared=first.cleared + then.cleared,
+        publications=first.publications + then.publications,
+        tombstones=first.tombstones + then.tombstones,
+        snapshots=first.snapshots + then.snapshots,
+        prepared=first.prepared + then.prepared,
     )
 
 
