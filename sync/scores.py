@@ -49,6 +49,11 @@ def weigh(item: Item, answer: Reply) -> Weighed:
             assert_never(item.kind)
 
 
+def failing(item: Item, answer: Reply) -> tuple[dict[str, str], ...]:
+    """Give the rows of a table in which something does not comply."""
+    return tuple(row for row in answer.rows if not all(_row(item.columns, row)))
+
+
 def complies(item: Item, answer: Reply) -> bool | None:
     """Tell whether an admissible answer complies; None when it says nothing about that."""
     return {"pass": True, "fail": False}.get(weigh(item, answer).amount)

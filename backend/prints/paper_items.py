@@ -6,8 +6,9 @@ from typing import Literal, TypeAlias
 from backend.prints.facts import Facts, Who
 from backend.prints.paper_words import BETWEEN, Language, Words
 from sync import checklist
-from sync.checklist import Checklist, Item
+from sync.checklist import Checklist, Column, Item
 from sync.merge import Said
+from sync.scores import failing
 from sync.verdict import Verdict, judge
 
 Tone: TypeAlias = Literal["pass", "fail", "na", "open", "conflict", "not_asked"]
@@ -146,13 +147,31 @@ def problems(facts: Facts, say: Reader) -> list[dict[str, object]]:
                         "basis": say.text(item.basis),
                         "form": say.text(form.title),
                         "notes": [
-                            one.text
-                            for one in facts.state.findings
-                            if one.item == name and not one.voided
+                            *_failing(facts, item, name, say),
+                            *(
+                                one.text
+                                for one in facts.state.findings
+                                if one.item == name and not one.voided
+                            ),
                         ],
                     }
                 )
     return found
+
+
+def _failing(facts: Facts, item: Item, name: str, say: Reader) -> list[str]:
+    """Name the rows of a table that do not comply: which room, which goods."""
+    if item.kind != "table":
+        return []
+    return [
+        " · ".join(filter(None, (_cell(column, row[column.code], say) for column in item.columns)))
+        for row in failing(item, facts.state.items[name].standing[0])
+    ]
+
+
+def _cell(column: Column, value: str, say: Reader) -> str:
+    texts = {one.code: say.text(one.text) for one in column.choices}
+    return f"{texts.get(value, value)} {column.unit}".strip() if value else ""
 
 
 def _named(form: Checklist, item: Item, partner: bool) -> str:
