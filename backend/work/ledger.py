@@ -52,6 +52,8 @@ ON CONFLICT (name) DO UPDATE SET count = bucket.count + excluded.count,
     total = (bucket.total + excluded.total) % {2**60}, seq = excluded.seq"""
 BATCH = """
 INSERT INTO batch (device_id, received_at, first_n, count, head_line, signature) """
+EXHIBITS = "INSERT INTO exhibit (inspection_id, sha256) "
+ALREADY = "ON CONFLICT DO NOTHING"
 DEVICE = "UPDATE device SET seen_at = $2, skew_ms = $3, head_n = $4, head_hash = $5 WHERE id = $1"
 HEAD = "UPDATE head SET ledger_n = $1, ledger_root = $2, feed_n = $3 WHERE id = 1"
 
@@ -75,15 +77,12 @@ WITH entries AS ({ENTRIES}
 ), devices AS (UPDATE device SET seen_at = $2, skew_ms = $28, head_n = $29, head_hash = $30
     WHERE id = $1
 ), heads AS (UPDATE head SET ledger_n = $31, ledger_root = $32, feed_n = $33 WHERE id = 1
+), exhibits AS ({EXHIBITS} SELECT * FROM unnest($34::text[], $35::text[]) {ALREADY}
 )
 SELECT n FROM stale"""
 ALONE = f"""{INSPECTIONS}
 SELECT $1, * FROM unnest($2::text[], $3::int[], $4::text[], $5::int[], $6::int[], $7::bool[])
 {REPLACED}"""
-
-
-EXHIBITS = "INSERT INTO exhibit (inspection_id, sha256) "
-ALREADY = "ON CONFLICT DO NOTHING"
 
 TOGETHER_MAX = 50  # rows in a statement on SQLite
 
@@ -224,8 +223,8 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
         return True
     before = [one.before for one in push.projections]
     columns = (*_columns(entries, 10), *_columns(folded, 6), before, *_columns(push.sums, 4))
-    (rows,) = await ask(db, (TOGETHER, (device, now, *columns, *batch, *standing, *ends)))
-    await exhibit(db, named)
+    values = (device, now, *columns, *batch, *standing, *ends, *_columns(named, 2))
+    (rows,) = await ask(db, (TOGETHER, values))
     _refresh(db, after)
     return not rows[0][0]
 
