@@ -108,7 +108,7 @@ def _card(task: TaskBody, approval: str) -> None:
 
 def our_code(task: TaskBody, approval: str) -> str:
     """Write what whoever scans ours reads: the approval, the inspection, both certificates."""
-    return " ".join((approval, task.id, *certificates_of(task)))
+    return " ".join(dict.fromkeys((approval, task.id, *certificates_of(task))))
 
 
 commands: list[click.Command] = [arrive]

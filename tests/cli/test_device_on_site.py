@@ -149,6 +149,12 @@ def test_ours_is_a_code_that_a_scanner_reads_with_approval_visit_and_certificate
     assert read == [[module & 1 == 1 for module in row] for row in modules]
 
 
+def test_ours_says_nothing_twice_where_the_task_itself_is_the_approval(run: Run) -> None:
+    shown = run("arrive", "--shown", "--approval", "t1")
+
+    assert "our code: t1 33-1 33-2\n" in shown.stdout
+
+
 def test_ours_is_drawn_in_the_terminal_and_never_over_json(run: Run) -> None:
     drawn = run("arrive", "--shown", zh=True)
     told = run("arrive", "--shown", "--json")
