@@ -5,24 +5,30 @@ import msgspec
 
 from backend.wire import HeldView, RuledView, RuleOrder
 from cli import client
-from cli.output import as_json, json_option, reason, say, show, text
+from cli.device_on_site import HOW, MEASURES, VERDICTS
+from cli.output import Words, as_json, json_option, reason, say, show, text
 from sync.hub import UNREADABLE
 from sync.ops import (
     AddEvidence,
     AddFinding,
     AnyOp,
+    Arrive,
+    CarryChecklist,
+    DisposeSample,
+    OpenInspection,
     SeizeGoods,
     SetAnswers,
     Sign,
     TakeSample,
     TestSample,
     Void,
+    WeighLot,
     decode_op,
 )
 
 SHORT = 12
 
-VERDICTS = {
+HELD = {
     "quarantined": ("held back", "已隔离"),
     "parked": ("not understood", "未能识别"),
     "forked": ("in a fork", "在分叉中"),
@@ -108,7 +114,7 @@ def _tell(done: RuledView) -> None:
 
 def _print(one: HeldView) -> None:
     when = one.received_at.strftime("%Y-%m-%d %H:%M:%SZ")
-    verdict = text(*VERDICTS[one.verdict])
+    verdict = text(*HELD[one.verdict])
     say(*(f"{one.device}:{one.n}  {one.inspector} {one.certificate}  {when}",) * 2)
     told = f" ({one.why}): {_why(one.why)}" if one.why else ""
     say(*(f"    {verdict}{told}",) * 2)
@@ -133,33 +139,59 @@ def readable(raw: str) -> str:
         op: AnyOp = decode_op(raw.encode())
     except UNREADABLE:
         return msgspec.json.encode(raw[:120]).decode()
+    return text(*(one.rstrip() for one in _words(op)))
+
+
+def _words(op: AnyOp) -> Words:
     match op:
         case SetAnswers():
             said = [f"{ref} {one.v} {one.note}".rstrip() for ref, one in op.f.items()]
-            return text(f"answers {', '.join(said)}", f"答复 {'，'.join(said)}")
+            return f"answers {', '.join(said)}", f"检查项结论 {'，'.join(said)}"
         case AddFinding():
-            return text(f"finding: {op.text} ({op.basis})", f"发现：{op.text}（{op.basis}）")
+            return f"finding: {op.text} ({op.basis})", f"发现：{op.text}（{op.basis}）"
         case AddEvidence():
-            return text(
-                f"file {op.blob[:SHORT]}, {op.size} bytes {op.caption}".rstrip(),
-                f"文件 {op.blob[:SHORT]}，{op.size} 字节 {op.caption}".rstrip(),
-            )
+            file = f"{op.blob[:SHORT]}, {op.size}"
+            return f"file {file} bytes {op.caption}", f"文件 {file} 字节 {op.caption}"
         case Sign(refused=why) if why:
-            return text(f"{op.name} would not sign: {why}", f"{op.name} 拒绝签名：{why}")
+            return f"{op.name} would not sign: {why}", f"{op.name} 拒绝签名：{why}"
         case Sign():
-            return text(f"signature as {op.role} {op.name}", f"签名 {op.role} {op.name}").rstrip()
-        case TakeSample():
-            return text(f"sample {op.number}: {op.what}", f"样品 {op.number}：{op.what}")
-        case TestSample():
-            result = f"{op.test} {op.verdict} {op.result} {op.unit}".rstrip()
-            return text(f"test of sample {op.sample}: {result}", f"样品 {op.sample} 检验：{result}")
-        case SeizeGoods():
-            goods = f"{op.what} {op.quantity} {op.unit}".rstrip()
-            return text(f"{op.measure}: {goods}", f"查封扣押：{goods}")
+            return f"signature as {op.role} {op.name}", f"签名 {op.role} {op.name}"
         case Void():
-            return text(f"withdraws {op.target}: {op.reason}", f"作废 {op.target}：{op.reason}")
+            return f"withdraws {op.target}: {op.reason}", f"作废 {op.target}：{op.reason}"
+        case CarryChecklist():
+            return f"goes on under checklist {op.to[:SHORT]}", f"检查表换版 {op.to[:SHORT]}"
+        case OpenInspection():
+            site, who = f"{op.name} {op.code}".rstrip(), op.second or op.certificate
+            return (
+                f"opens an inspection of {site} ({op.address}), with {who}: {op.reason}",
+                f"现场登记 {site}（{op.address}），协办 {who}：{op.reason}",
+            )
+        case Arrive():
+            en, zh = HOW[op.how]
+            return f"arrival, {en}: {op.code}", f"到达现场，{zh}：{op.code}"
         case _:
-            return raw[:120]
+            return _taken(op)
+
+
+def _taken(op: TakeSample | TestSample | DisposeSample | SeizeGoods | WeighLot) -> Words:
+    """Say what was done with samples and goods."""
+    match op:
+        case TakeSample():
+            return f"sample {op.number}: {op.what}", f"样品 {op.number}：{op.what}"
+        case TestSample():
+            (en, zh), result = VERDICTS[op.verdict], f"{op.result} {op.unit}"
+            of = f"{op.sample}: {op.test} {en} {result}"
+            return f"test of sample {of}", f"样品 {op.sample} 检验：{op.test} {zh} {result}"
+        case DisposeSample():
+            done = op.disposal
+            return f"disposal of sample {op.sample}: {done}", f"样品 {op.sample} 处置：{done}"
+        case SeizeGoods():
+            (en, zh), goods = MEASURES[op.measure], f"{op.what} {op.quantity} {op.unit}"
+            return f"{en}: {goods}", f"{zh}：{goods}"
+        case WeighLot():
+            label = f"{op.what} {op.nominal} {op.unit}"
+            many = len(op.contents)
+            return f"lot {label}, {many} packages weighed", f"净含量 {label}，实检 {many} 件"
 
 
 commands: list[click.Command] = [quarantine]

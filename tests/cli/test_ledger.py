@@ -76,7 +76,8 @@ def test_lists_with_nothing_in_them_say_so(
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "answers 1.2 pass, 1.3 fail"), ("zh", "答复 1.2 pass，1.3 fail")]
+    ("language", "words"),
+    [("en", "answers 1.2 pass, 1.3 fail"), ("zh", "检查项结论 1.2 pass，1.3 fail")],
 )
 def test_what_was_held_back_is_readable_in_both_languages(
     monkeypatch: pytest.MonkeyPatch, language: str, words: str
