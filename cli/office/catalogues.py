@@ -24,6 +24,15 @@ VIOLATIONS = {
     "severity": ("severity", "程度"),
     "exempt": ("first may be exempt if", "首违不罚条件"),
 }
+CHINESE = {
+    "checklist": "检查表",
+    "officer": "经办人员",
+    "full": "全部",
+    "partial": "部分",
+    "none": "无",
+    "remark": "说明",
+    "evidence": "证据",
+}
 RESULTS = {
     "code": ("code", "代码"),
     "label": ("result", "检查结果"),
@@ -115,9 +124,9 @@ def list_codes() -> None:
                 "label": text(one.label.en, one.label.zh),
                 "number": one.number or f"→ {one.reported_as}",
                 "local": one.local,
-                "given": one.given,
-                "visit": one.visit,
-                "needs": ", ".join(one.needs),
+                "given": text(one.given, CHINESE[one.given]),
+                "visit": text(one.visit, CHINESE[one.visit]),
+                "needs": text(", ".join(one.needs), "、".join(CHINESE[need] for need in one.needs)),
             }
             for one in found.results
         ],

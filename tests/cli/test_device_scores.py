@@ -74,7 +74,7 @@ def test_what_fails_without_evidence_is_told_while_one_is_still_there(folder: Pa
     photo.write_bytes(b"no picture, and evidence all the same")
 
     signed = run(main, ["device", "sign", *at], env={"EVENHAND_LANG": "en"})
-    before = run(main, ["device", "show", *at], env={"EVENHAND_LANG": "zh"})
+    before = run(main, ["device", "show", *at], env={"EVENHAND_LANG": "zh", "COLUMNS": "160"})
     run(main, ["device", "attach", "t1", str(photo), "--item", "2.2", *at[1:]])
     run(main, ["device", "answer", "t1", "3.2=ok", *at[1:]])
     after = run(main, ["device", "show", *at], env={"EVENHAND_LANG": "en", "COLUMNS": "120"})
@@ -83,6 +83,7 @@ def test_what_fails_without_evidence_is_told_while_one_is_still_there(folder: Pa
     assert "no outcome before these are answered: 3.2." in signed.stdout
     assert "failed, with no evidence attached: 2.2." in signed.stdout
     assert "警告：不合格项缺少证据：2.2。请在离开前补充。" in before.stdout
+    assert "不合格，缺证据" in before.stdout
     assert "FAILS" in after.stdout
     assert "no evidence" not in after.stdout
     assert "answered:" not in again.stdout

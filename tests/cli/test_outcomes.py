@@ -30,6 +30,18 @@ def test_a_catalogue_is_released_listed_and_shown(evenhand: Evenhand, tmp_path: 
     assert data["code"] == "market-supervision"
 
 
+def test_the_results_are_listed_in_chinese_words(
+    evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", "zh")
+    monkeypatch.setenv("COLUMNS", "160")
+
+    lines = evenhand("office", "result", "list").stdout.splitlines()
+
+    unreachable = next(line for line in lines if line.startswith("unreachable"))
+    assert unreachable.split()[-3:] == ["经办人员", "无", "说明、证据"]
+
+
 def test_the_results_of_a_division_are_listed_with_its_own_codes(evenhand: Evenhand) -> None:
     open_office(evenhand)
 
