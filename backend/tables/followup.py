@@ -37,12 +37,12 @@ class Extension(SQLModel, table=True):
 
 
 class Measure(SQLModel, table=True):
-    """后续处置: what else follows from an inspection; its kinds are in rules.followup."""
+    """处置措施: what else follows from an inspection; its kinds are in rules.followup."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
     inspection_id: str = Field(index=True, max_length=64)
     kind: str = Field(max_length=12)
-    status: str = Field("open", index=True, max_length=12)  # open | closed | withdrawn | renewed
+    status: str = Field(default="open", index=True, max_length=12)  # open|closed|withdrawn|renewed
     opened_on: date
     due_on: date | None = None
     who: str = Field(default="", max_length=120)  # interviewed, or the authority it went to

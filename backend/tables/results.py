@@ -91,7 +91,7 @@ class Rectification(SQLModel, table=True):
     ordered_on: date
     due_on: date  # of the first item that is open
     working_days: int
-    status: str = Field("open", index=True, max_length=12)  # open | renewed | closed | withdrawn
+    status: str = Field(default="open", index=True, max_length=12)  # open|renewed|closed|withdrawn
     closed_on: date | None = None
 
 

@@ -21,7 +21,7 @@ from backend.wire.assignments import (
     NewTask,
     WithdrawOrder,
 )
-from backend.wire.base import Division, TextView
+from backend.wire.base import Division, TextView, text_view
 from backend.wire.catalogues import (
     CatalogueView,
     ComplaintsView,
@@ -330,4 +330,5 @@ __all__ = [
     "WantBlobs",
     "WithdrawMeasure",
     "WithdrawOrder",
+    "text_view",
 ]

@@ -7,7 +7,7 @@ from backend.rules import complaints, results
 from backend.rules.calendar import local_day
 from backend.rules.complaints import Terms
 from backend.rules.results import ResultList
-from backend.wire import FollowUpView, ResultListView, ResultView, TextView
+from backend.wire import FollowUpView, ResultListView, ResultView, text_view
 from backend.work import shipped
 
 
@@ -35,7 +35,7 @@ def list_codes(division: str, *, now: datetime) -> ResultListView:
         results=tuple(
             ResultView(
                 code=one.code,
-                label=TextView(one.label.en, one.label.zh),
+                label=text_view(one.label),
                 given=one.given,
                 visit=one.visit,
                 needs=one.needs,
@@ -45,7 +45,5 @@ def list_codes(division: str, *, now: datetime) -> ResultListView:
             )
             for one in known.results
         ),
-        follow_ups=tuple(
-            FollowUpView(one.code, TextView(one.label.en, one.label.zh)) for one in known.follow_ups
-        ),
+        follow_ups=tuple(FollowUpView(one.code, text_view(one.label)) for one in known.follow_ups),
     )

@@ -13,7 +13,7 @@ from backend import journal
 from backend.auth import Officer, may_see
 from backend.db import Session
 from backend.tables import Entry, Establishment, Inspection, Task
-from backend.wire import ConflictView, ResolveOrder, TextView
+from backend.wire import ConflictView, ResolveOrder, TextView, text_view
 from backend.work import cases, desks, inspections
 from backend.work.cases import Case
 from sync import merge
@@ -109,7 +109,7 @@ async def _views(db: Session, case: Case) -> list[ConflictView]:
 
 def _text(case: Case, ref: str) -> TextView:
     item = case.items.get(ref)
-    return TextView(item.text.en, item.text.zh) if item else TextView(ref, ref)
+    return text_view(item.text) if item else TextView(ref, ref)
 
 
 def _since(item: merge.Item, came: dict[OpId, datetime]) -> datetime | None:

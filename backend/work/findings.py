@@ -5,7 +5,7 @@ from sqlmodel import col, select
 from backend.db import Session
 from backend.rules.calendar import local_day
 from backend.tables import Catalogue
-from backend.wire import FindingView, TextView
+from backend.wire import FindingView, text_view
 from backend.work.cases import Case
 from backend.work.histories import histories
 from sync import merge, violations
@@ -43,7 +43,7 @@ def _view(
         again = tuple(dict.fromkeys(again + violations.repeats(known, picked, known.as_of)))
         exempt = not again and violations.may_be_exempt(known, picked, known.as_of)
         words = picked.violation.conditions
-        conditions = TextView(words.en, words.zh) if words and exempt else None
+        conditions = text_view(words) if words and exempt else None
     return FindingView(
         who=who.name if who else one.who,
         item=one.item,

@@ -27,7 +27,7 @@ from backend.wire import (
     SaidView,
     SignatureView,
     TakingPartView,
-    TextView,
+    text_view,
 )
 from backend.work import announcements, mergers, orders, parts
 from backend.work.calendars import working_days
@@ -37,7 +37,7 @@ from backend.work.findings import finding_views
 from backend.work.holdings import complete, evidence_of
 from backend.work.measures import measures_of
 from backend.work.moments import moments_of
-from sync import checklist, merge
+from sync import merge
 from sync.checklist import Item
 from sync.origins import origin_of
 from sync.particulars import Particulars
@@ -163,10 +163,6 @@ def _signature(case: Case, one: merge.Signature) -> SignatureView:
     )
 
 
-def _text(text: checklist.Text) -> TextView:
-    return TextView(text.en, text.zh)
-
-
 def said_views(case: Case, item: merge.Item) -> tuple[SaidView, ...]:
     """Show every answer that was given to an item, those that stand first."""
     return tuple(
@@ -180,7 +176,7 @@ def _item(case: Case, ref: str, item: Item) -> ItemView:
     answered = case.state.items.get(ref)
     return ItemView(
         ref=ref,
-        text=_text(item.text),
+        text=text_view(item.text),
         key=item.key,
         value=answered.value if answered else "",
         conflict=answered.conflict if answered else False,
@@ -199,9 +195,9 @@ def _conclusion(case: Case, accounts: dict[str, str]) -> ConclusionView | None:
     upward = listed.result(found.reported_as) or found
     return ConclusionView(
         outcome=row.outcome,
-        label=_text(case.checklist.outcome(row.outcome).label) if row.outcome else None,
+        label=text_view(case.checklist.outcome(row.outcome).label) if row.outcome else None,
         result=row.result,
-        result_label=_text(found.label),
+        result_label=text_view(found.label),
         remark=row.remark,
         concluded_by=accounts[row.concluded_by],
         concluded_at=row.concluded_at,
@@ -216,7 +212,7 @@ def _conclusion(case: Case, accounts: dict[str, str]) -> ConclusionView | None:
         national=upward.number,
         local=found.local,
         follow_ups=tuple(
-            FollowUpView(one.code, _text(one.label))
+            FollowUpView(one.code, text_view(one.label))
             for one in listed.follow_ups
             if one.code in msgspec.json.decode(row.follow_ups, type=list[str])
         ),

@@ -1,4 +1,4 @@
-"""后续处置: what else follows from an inspection: interview, referral, case, warning, suspension.
+"""处置措施: what else follows from an inspection: interview, referral, case, warning, suspension.
 
 A suspension (责令停止) follows from the checklist, and ends only when a recheck, concluded and
 approved, found each of its items to comply.
@@ -25,7 +25,7 @@ from backend.tables import (
     Remedy,
     Task,
 )
-from backend.wire import CloseMeasure, MeasureView, NewMeasure, TextView, WithdrawMeasure
+from backend.wire import CloseMeasure, MeasureView, NewMeasure, WithdrawMeasure, text_view
 from backend.work.cases import Case
 from sync.refusals import Reason, Refused
 
@@ -237,7 +237,7 @@ def _view(row: Measure, place: Establishment, taken_by: str) -> MeasureView:
         code=place.code,
         name=place.name,
         kind=row.kind,
-        label=TextView(label.en, label.zh),
+        label=text_view(label),
         status=row.status,
         opened_on=row.opened_on,
         due_on=row.due_on,

@@ -1,7 +1,7 @@
 """部门联合: what the checklists of a visit amount to, as the office sees it."""
 
 from backend.rules.results import Part
-from backend.wire import PartView, ScoreView, TextView, VerdictView
+from backend.wire import PartView, ScoreView, VerdictView, text_view
 from sync.checklist import Checklist
 from sync.verdict import Verdict
 
@@ -11,7 +11,7 @@ def view(form: Checklist, part: Part) -> PartView:
     return PartView(
         departments=part.departments,
         checklist=part.checklist,
-        title=TextView(form.title.en, form.title.zh),
+        title=text_view(form.title),
         verdict=verdict(form, part.verdict),
     )
 
@@ -21,7 +21,7 @@ def verdict(form: Checklist, given: Verdict) -> VerdictView:
     label = form.outcome(given.outcome).label if given.given else None
     return VerdictView(
         outcome=given.outcome,
-        label=TextView(label.en, label.zh) if label else None,
+        label=text_view(label) if label else None,
         clause=given.clause,
         key_failed=given.key_failed,
         general_checked=given.general_checked,
@@ -30,7 +30,7 @@ def verdict(form: Checklist, given: Verdict) -> VerdictView:
         failed=given.failed,
         unanswered=given.unanswered,
         scores=tuple(
-            ScoreView(one.code, TextView(one.text.en, one.text.zh), given.scores[one.code])
+            ScoreView(one.code, text_view(one.text), given.scores[one.code])
             for one in form.scores
             if one.code in given.scores  # an older conclusion has none
         ),

@@ -29,7 +29,7 @@ from backend.tables import (
     Replaced,
     Task,
 )
-from backend.wire import NotPublished, PublishedLine, PublishedView, TextView
+from backend.wire import NotPublished, PublishedLine, PublishedView, text_view
 from backend.work import cases, draws_public
 from backend.work.cases import Case
 from backend.work.code_lists import result_lists
@@ -128,7 +128,7 @@ async def list_results(db: Session) -> list[PublishedLine]:
                 id=one.id,
                 code=one.site.code,
                 name=one.site.name,
-                result=TextView(one.result.label.en, one.result.label.zh),
+                result=text_view(one.result.label),
                 published_on=one.published_on,
                 sha256=row.sha256,
                 corrects=one.corrects.sha256 if one.corrects else "",

@@ -24,7 +24,7 @@ from backend.rules.calendar import local_day
 from backend.rules.origins import UNCOUNTED
 from backend.rules.risk import CODES, Classed, RiskCode, RiskScheme
 from backend.tables import Conclusion, Establishment, Inspection, Measure, Task
-from backend.wire import RiskLine, RiskPage, RiskRecord, RiskSum, TextView
+from backend.wire import RiskLine, RiskPage, RiskRecord, RiskSum, text_view
 from backend.work import shipped
 from backend.work.frames import BYTES
 from sync.verdict import Verdict
@@ -87,7 +87,7 @@ async def list_visits_due(
     return RiskPage(
         division=division,
         year=today.year,
-        source=TextView(scheme.source.en, scheme.source.zh),
+        source=text_view(scheme.source),
         sums=_sums(scheme, counts, list(map(due, had.sites.values()))),
         rows=await _rows(db, scheme, page, today),
         after=page[-1].site.code if len(wanted) > limit else "",
@@ -255,7 +255,7 @@ def _record(scheme: RiskScheme, place: Establishment, past: _Past) -> RiskRecord
         points=made.points,
         by_points=made.by_points,
         risk=made.code,
-        reasons=tuple(TextView(texts[one].en, texts[one].zh) for one in made.reasons),
+        reasons=tuple(text_view(texts[one]) for one in made.reasons),
     )
 
 

@@ -11,7 +11,7 @@ from backend.db import Session, head
 from backend.rules.calendar import local_day
 from backend.rules.followup import LEVELS, Which
 from backend.tables import Establishment, Risk, Task
-from backend.wire import CloseRisk, NewRisk, RiskView, TextView
+from backend.wire import CloseRisk, NewRisk, RiskView, text_view
 from sync.refusals import Reason, Refused
 
 LISTED_MAX = 1000
@@ -109,7 +109,7 @@ def _view(row: Risk, place: Establishment, today: date) -> RiskView:
         inspection=row.inspection_id,
         item=row.item,
         level=row.level,
-        label=TextView(label.en, label.zh),
+        label=text_view(label),
         owner=row.owner,
         measure=row.measure,
         due_on=row.due_on,
