@@ -4,7 +4,7 @@ from cli.output import Words, text
 
 KINDS: dict[str, Words] = {
     "order": ("order", "责令整改"),
-    "measure": ("measure", "后续处置"),
+    "measure": ("measure", "处置措施"),
     "risk": ("risk", "风险"),
     "recheck": ("recheck", "复查"),
     "publication": ("publication", "公示"),

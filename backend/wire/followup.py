@@ -120,7 +120,7 @@ class WithdrawMeasure(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MeasureView(Struct, frozen=True):
-    """后续处置: one measure that followed an inspection."""
+    """处置措施: one measure that followed an inspection."""
 
     id: str
     inspection: str

@@ -81,7 +81,7 @@ def orders() -> None:
 
 @click.group("measures")
 def measures() -> None:
-    """Take and close measures: interview, referral, case, warning, guidance. 后续处置。"""
+    """Take and close measures: interview, referral, case, warning, guidance. 处置措施。"""
 
 
 @click.group("risks")
@@ -161,7 +161,7 @@ def close_items(order_id: str, document: Path, note: str, items: tuple[str, ...]
 @click.option("--overdue", is_flag=True, help="Only what is overdue. 逾期。")
 @json_option
 def list_measures(everything: bool, overdue: bool) -> None:
-    """List the measures of your division, newest first. 后续处置列表。"""
+    """List the measures of your division, newest first. 处置措施列表。"""
     found = client.get("/office/measures", list[MeasureView], which=_which(everything, overdue))
     told = [_worded(one, kind=text(one.label.en, one.label.zh)) for one in found]
     show(found if as_json() else told, MEASURE)

@@ -80,7 +80,7 @@ async def take_measure(
     inspection_id: FromPath[str],
     data: JSONBody[NewMeasure],
 ) -> MeasureView:
-    """Take a measure: interview, referral, case, warning, guidance (后续处置)."""
+    """Take a measure: interview, referral, case, warning, guidance (处置措施)."""
     return await measures.take_measure(db, inspection_id, data, officer=officer, now=now)
 
 
@@ -91,7 +91,7 @@ async def list_measures(
     now: NamedDependency[datetime],
     which: Which = "open",
 ) -> list[MeasureView]:
-    """List measures: the open, the overdue, or all (后续处置列表)."""
+    """List measures: the open, the overdue, or all (处置措施列表)."""
     return await measures.list_measures(db, officer, which=which, now=now)
 
 
