@@ -162,8 +162,8 @@ async def _told(db: Session, places: Collection[str], today: date) -> dict[str, 
         remedies = await open_items(db, [row.id for _, row in open_orders])
         for place, row in open_orders:
             if left := remedies.get(row.id):
-                items, due = tuple(one.item for one in left), min(one.due_on for one in left)
-                orders.setdefault(family[place], []).append(Order(row.inspection_id, items, due))
+                order = Order(row.inspection_id, tuple(one.item for one in left), row.due_on)
+                orders.setdefault(family[place], []).append(order)
         complaints: dict[str, list[Grievance]] = {}
         heard = (
             select(Complaint)
