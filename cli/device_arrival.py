@@ -51,7 +51,9 @@ def arrive(
 ) -> None:
     """Open the visit: by their code (--code), by ours (--shown), or stating it. 扫码入企。"""
     if [bool(code), shown, stated].count(True) != 1:
-        raise click.UsageError("one of --code, --shown, --stated 三者择一")
+        raise click.UsageError(
+            text("Give one of --code, --shown, --stated.", "--code、--shown、--stated 三者择一。")
+        )
     how: How = "scanned" if code else "shown" if shown else "stated"
     if png and not shown:
         raise click.UsageError(text("--png draws what --shown shows.", "--png 须与 --shown 同用。"))

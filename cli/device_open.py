@@ -9,7 +9,7 @@ from cli.device_identity import home_option
 from cli.device_recording import recording
 from cli.device_tasks import people_on
 from cli.home import Home
-from cli.output import json_option, say, show
+from cli.output import json_option, say, show, text
 from sync import checklist
 from sync.coordinates import DATUMS
 from sync.ids import new_id
@@ -100,7 +100,8 @@ def _checklist(home: Home, wanted: str) -> str:
     if not found:
         raise Refused(Reason.CHECKLIST_NOT_FOUND, checklist=wanted)
     if len(found) > 1:
-        raise click.UsageError(f"one of 请指明版本: {', '.join(sorted(found))}")
+        several = ", ".join(sorted(found))
+        raise click.UsageError(text(f"Name one of: {several}", f"请指明版本：{several}"))
     return found.popitem()[1]
 
 
@@ -111,7 +112,12 @@ def _colleague(home: Home, wanted: str) -> Colleague:
         for one in people_on(home.replica)
         if wanted in (one.id, one.name, one.certificate)
     }
-    return known.popitem()[1] if len(known) == 1 else Colleague(certificate=wanted)
+    if len(known) > 1:
+        several = ", ".join(sorted(one.certificate for one in known.values()))
+        raise click.UsageError(
+            text(f"Several are called {wanted}: {several}", f"有多人名为{wanted}：{several}")
+        )
+    return known.popitem()[1] if known else Colleague(certificate=wanted)
 
 
 commands: list[click.Command] = [open_inspection]

@@ -15,7 +15,7 @@ def draw(content: str, png: Path | None) -> None:
         import segno  # only here: the base package does without
     except ModuleNotFoundError as missing:
         if png:
-            raise Refused(Reason.EXTRA_MISSING, group="--png", lacks="segno") from missing
+            raise Refused(Reason.EXTRA_MISSING, group="print", lacks="segno") from missing
         say(
             "(No QR code here: install evenhand[print].)",
             "（未安装 evenhand[print]，无法显示二维码）",

@@ -93,6 +93,26 @@ def test_a_shop_on_the_device_is_named_by_its_code(folder: Path, phone: Run) -> 
     assert "33-77 is taken for a certificate" in opened.output
 
 
+def test_of_two_colleagues_of_one_name_the_certificates_are_told_and_nothing_recorded(
+    folder: Path, phone: Run
+) -> None:
+    home = Home(folder / "phone")
+    task: dict[str, Any] = {
+        "id": "t2", "place": 8, "checklist": checklist.digest(FORM),
+        "establishment": {"code": "E8", "name": "城北冷库", "address": "x"},
+        "lead": {"id": "li", "name": "李明", "certificate": "33-1"},
+        "second": {"id": "wang2", "name": "王芳", "certificate": "33-9"},
+    }  # fmt: skip
+    home.store.put_row(Row("i:t2", "task", "t2", "r", msgspec.json.encode(task)))
+    home.close()
+
+    refused = phone("open", *DEN, "--checklist", "sim", "--second", "王芳")
+
+    assert refused.exit_code == 2
+    assert "33-2, 33-9" in refused.stderr
+    assert recorded(folder) == []
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
