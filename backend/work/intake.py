@@ -225,7 +225,6 @@ async def _store(
     )
     if taken.opened:
         await rulings.begin(db, taken.opened, now)
-        device = device.at(await ledger.ends(db))
     states = taken.remarkable
     if not whole:
         states = await folds.project(db, [one.inspection for one in taken.projections], now)

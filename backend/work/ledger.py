@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.orm.attributes import set_committed_value
 
-from backend.db import Session, at_once, head
+from backend.db import Session, at_once
 from sync.hub import Ends, Placed
 from sync.merge import Recorded
 from sync.ops import AddEvidence, decode_op, op_id
@@ -105,10 +105,6 @@ class Standing(Struct, frozen=True):
         """Give what it is after a push."""
         return msgspec.structs.replace(self, head_n=last.n, head_hash=last.hash, ends=ends)
 
-    def at(self, ends: Ends) -> "Standing":
-        """Give what it is when ledger and feed end elsewhere."""
-        return msgspec.structs.replace(self, ends=ends)
-
 
 class Projection(Struct, frozen=True):
     """What is kept of the fold of an inspection, so that it can be looked for."""
@@ -158,12 +154,6 @@ def standing(rows: Rows) -> Standing | None:
             device, inspector, key, bool(revoked), n, hash_, epoch, secret, durable, Ends(*ends)
         )
     return None
-
-
-async def ends(db: Session) -> Ends:
-    """Say where ledger and feed end, with the head held."""
-    top = await head(db)
-    return Ends(top.ledger_n, top.ledger_root, top.feed_n)
 
 
 async def lock(db: Session, known: Standing) -> Standing:

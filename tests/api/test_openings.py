@@ -168,6 +168,29 @@ async def test_a_registered_shop_is_inspected_under_its_own_name(
     assert await places(office) == []
 
 
+async def test_a_shop_that_was_merged_is_inspected_as_what_it_turned_out_to_be(
+    office: Office, hub: AppHub, lead: Phone
+) -> None:
+    known, gone = [await establishment(office, DIVISION) for _ in range(2)]
+    async with db.transaction(office.engine) as session:
+        row = await session.get_one(Establishment, gone.id)
+        row.successor_code = known.code
+        session.add(row)
+        colleague = await session.get_one(Inspector, hub.ids["second"])
+        opener = await session.get_one(Inspector, hub.ids["lead"])
+        opener.districts = "3302,3301"
+        session.add(opener)
+    opens_oddly(lead, code=gone.code, second="", certificate=colleague.certificate)
+    opens_oddly(lead, division="330301")
+
+    await lead.sync()
+
+    (task,) = await tasks(office)
+    assert (task.establishment_id, task.second_id) == (known.id, hub.ids["second"])
+    assert [row.id for row in lead.store.rows("task")] == [task.id]
+    assert notes(lead)[0] == (3, "quarantined", "opening.elsewhere")
+
+
 async def test_an_opening_that_comes_again_in_any_way_opens_once(
     office: Office, hub: AppHub, lead: Phone
 ) -> None:
