@@ -142,7 +142,7 @@ class Told(NamedTuple):
 
 
 class Particulars(Struct, frozen=True):
-    """All of them, in the order in which they were told; UNSET is none."""
+    """All of them, in an order that every replica shares and no clock decides; UNSET is none."""
 
     arrivals: tuple[Arrival, ...] | UnsetType = UNSET
     samples: tuple[Sample, ...] | UnsetType = UNSET

@@ -3,7 +3,7 @@
 Only what was recorded on a person's own device speaks for them: one cannot arrive for another.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -51,7 +51,7 @@ def parts(seats: Mapping[str, str], known: Iterable[Recorded]) -> tuple[Part, ..
     )
 
 
-def _act(one: Recorded, seats: Mapping[str, str], withdrawn: Iterable[str]) -> Act | None:
+def _act(one: Recorded, seats: Mapping[str, str], withdrawn: Collection[str]) -> Act | None:
     match one.op:
         case Arrive():
             return "arrived" if one.id not in withdrawn else None

@@ -55,7 +55,7 @@ def judge(
     its items as the inspection does. `must`: names of items that this visit may not leave out
     (必查项目), though the checklist lets others leave them.
     """
-    names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
+    names = _names(checklist, partner=partner)
     asked = {item.ref for item in _asked(checklist, inspection, names)}
     weighed: list[Weighed] = []
     unanswered, in_conflict, not_weighed = list[str](), list[str](), list[str]()
@@ -105,7 +105,7 @@ def complying(
     Their answer says so, without a conflict; or they are not asked, because the item that their
     condition looks at complies.
     """
-    names = {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
+    names = _names(checklist, partner=partner)
     asked = {item.ref: item for item in _asked(checklist, inspection, names)}
     found = set[str]()
     for section in checklist.sections:
@@ -135,6 +135,11 @@ def settled(verdict: Verdict) -> Verdict:
 
 
 # -- which items are asked, and what they amount to ----------------------------------------------
+
+
+def _names(checklist: Checklist, *, partner: bool) -> dict[str, str]:
+    """Give the name that each item has in an inspection."""
+    return {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
 
 
 def _asked(checklist: Checklist, inspection: Inspection, names: dict[str, str]) -> list[Item]:
