@@ -85,6 +85,11 @@ class Task(Struct, frozen=True):
     must: tuple[str, ...] = ()
     withdrawn: str = ""  # the day on which the office took it back, though it was begun
 
+    @property
+    def inspectors(self) -> tuple[Who, ...]:
+        """List who goes, lead and second first; whoever has a seat stands there again."""
+        return (self.lead, self.second, *(seat.inspector for seat in self.seats))
+
 
 class Asked(Struct, frozen=True):
     """整改项: one item of an order, with its own term."""

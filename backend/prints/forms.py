@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from backend.prints import typeset
-from backend.prints.pages import Language
+from backend.prints.paper_words import Language
 from backend.prints.typeset import Fonts
 from sync.checklist import Checklist, Choice, Column, Item, Limit, Rule, Text, When, digest
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.prints import forms
 from backend.prints.forms import DATED, bounds, options, told, words
-from backend.prints.pages import Language
+from backend.prints.paper_words import Language
 from sync.checklist import Checklist, Item
 
 WIDTHS = (8, 6, 48, 24, 14, 20, 40, 10)

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
-from backend.prints.pages import Language, window, words
+from backend.prints.pages import window, words
+from backend.prints.paper_words import Language
 from backend.prints.sheet import Row, Sheet
 
 OCTETS_MAX = 75  # of a line, by RFC 5545 §3.1; a longer one is folded

@@ -1,14 +1,12 @@
 """版面: the words and rows of a list and of a notice, in one language, ready for the templates."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
 from urllib.parse import unquote
 
 from backend.prints import typeset
+from backend.prints.paper_words import Language
 from backend.prints.sheet import Row, Sheet, Words, inspectors
 from backend.prints.typeset import Fonts
-
-Language: TypeAlias = Literal["en", "zh"]
 
 WORDS: dict[str, Words] = {
     "list": ("Double-random inspection: the list", "“双随机、一公开”抽查检查对象名单"),

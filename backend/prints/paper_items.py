@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
-from backend.prints.facts import Facts, Who
+from backend.prints.facts import Facts
 from backend.prints.paper_words import BETWEEN, Language, Words
 from sync import checklist
 from sync.checklist import Checklist, Column, Item
@@ -20,7 +20,7 @@ class Reader:
 
     def __init__(self, facts: Facts, language: Language, w: Words) -> None:
         self.language, self.w = language, w
-        self.names = {one.id: one.name or one.id for one in _people(facts)}
+        self.names = {one.id: one.name or one.id for one in facts.task.inspectors}
         self.join = BETWEEN[language].join
 
     def text(self, text: checklist.Text) -> str:
@@ -217,8 +217,3 @@ def _rows(item: Item, said: Said, say: Reader) -> dict[str, object]:
             [words.get(code, {}).get(one[code], one[code]) for code in codes] for one in said.rows
         ],
     }
-
-
-def _people(facts: Facts) -> list[Who]:
-    task = facts.task
-    return [task.lead, task.second, *(seat.inspector for seat in task.seats)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from backend.prints import paper_order, paper_tables, typeset
-from backend.prints.facts import Facts, Who, moment
+from backend.prints.facts import Facts, moment
 from backend.prints.paper_items import Reader, part, problems
 from backend.prints.paper_words import Language, What, words
 from backend.prints.typeset import Fonts
@@ -165,12 +165,11 @@ def _told(facts: Facts, say: Reader) -> list[str]:
 def _people(facts: Facts, say: Reader) -> list[str]:
     task = facts.task
     roles = {task.second.id: "second", task.lead.id: "lead"}
-    those = [task.lead, task.second, *(seat.inspector for seat in task.seats)]
     return [
         f"{one.name} ({say.w[roles.get(one.id, 'member')]}, {one.certificate})"
         if say.language == "en"
         else f"{one.name}（{say.w[roles.get(one.id, 'member')]}，{one.certificate}）"
-        for one in {one.id: one for one in those}.values()
+        for one in {one.id: one for one in task.inspectors}.values()
     ]
 
 
@@ -216,7 +215,7 @@ def signatures(facts: Facts, say: Reader) -> list[Data]:
     order = {"lead": 0, "second": 1, "member": 2, "site": 3}
     told = facts.told(facts.state.signatures)
     shown = sorted(told, key=lambda one: order.get(one.role, len(order)))
-    certificates = {one.id: one.certificate for one in _inspectors(facts)}
+    certificates = {one.id: one.certificate for one in facts.task.inspectors}
     return [
         {
             "role": w["on_site"] if one.role == "site" else w.get(one.role, one.role),
@@ -356,11 +355,6 @@ def _marks(facts: Facts, say: Reader) -> list[str]:
     if facts.decision is not None and facts.decision.digest != facts.digest:
         marks.append(w["stale"])
     return marks
-
-
-def _inspectors(facts: Facts) -> list[Who]:
-    task = facts.task
-    return [task.lead, task.second, *(seat.inspector for seat in task.seats)]
 
 
 def _time(w: int) -> str:

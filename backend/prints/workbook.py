@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import Any
 
 from backend.prints import pages
-from backend.prints.pages import COMMAND, Language
+from backend.prints.pages import COMMAND
+from backend.prints.paper_words import Language
 from backend.prints.sheet import Sheet, inspectors
 
 WIDTH_MAX = 60

@@ -122,7 +122,7 @@ async def find(
         select(Rectification, Establishment)
         .join(Task, col(Task.id) == Rectification.inspection_id)
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
-        .where(sa.or_(Rectification.id == order_id, Rectification.inspection_id == order_id))
+        .where((col(Rectification.id) == order_id) | (col(Rectification.inspection_id) == order_id))
     )
     found = (await db.exec(query)).first()
     if found is None:

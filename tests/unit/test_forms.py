@@ -13,7 +13,7 @@ from msgspec import structs
 from python_calamine import CalamineWorkbook
 
 from backend.prints import forms, forms_workbook, typeset
-from backend.prints.pages import Language
+from backend.prints.paper_words import Language
 from backend.prints.typeset import Fonts
 from sync.checklist import Checklist, Limit, Text, parse
 
