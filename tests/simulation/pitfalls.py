@@ -92,7 +92,8 @@ PITFALLS = [
         16, "a server is restored, and its clients believe that they are ahead",
         ("api/test_device_door.py"
          "::test_a_restored_server_is_known_by_its_ledger_though_nobody_told_it",
-         "unit/test_lineage.py::test_a_restored_server_gets_what_it_lost_from_retired_chains_too"),
+         "unit/test_restored_server.py"
+         "::test_a_restored_server_gets_what_it_lost_from_retired_chains_too"),
     ),
     Pitfall(
         17, "one id comes again with another content, or twice at once",
