@@ -10,6 +10,7 @@ from msgspec import Struct
 from backend.rules import amendments, events, papers
 from backend.rules.amendments import Away, Outcome, Wanted
 from backend.rules.bundle import Files
+from backend.rules.verification import Step, verify
 
 EARLIER = "2026-11-01"  # before the draw of `drawings` was committed to
 LATER = drawings.HELD + timedelta(days=3)
@@ -81,7 +82,7 @@ class Names(Struct, frozen=True):
 
 def made_of_each() -> tuple[Files, Names]:
     """Make a draw that one change of every kind followed."""
-    files = drawings.held(drawings.committed(inspectors=drawings.roster(24))).files
+    files = whole_draw()
     gone, reseated, untouched, *_ = drawn(files)
     files = made(files, substitution(gone))
     ill = replacement(files, reseated)
@@ -98,3 +99,21 @@ def write(files: Files, folder: Path) -> None:
     """Write a bundle into a folder."""
     for name, body in files.items():
         (folder / name).write_bytes(body)
+
+
+def whole_draw() -> Files:
+    """A draw with enough inspectors for any change."""
+    return drawings.held(drawings.committed(inspectors=drawings.roster(24))).files
+
+
+def changed_draw(whole: Files) -> Files:
+    """A draw that all three kinds of change followed."""
+    first, second, *_ = drawn(whole)
+    files = made(whole, substitution(first))
+    files = made(files, replacement(files, second))
+    return made(files, extension(2))
+
+
+def failing(files: Files, *, public: bool = False) -> list[Step]:
+    """Give the steps at which a verifier finds something wrong."""
+    return [step for step in verify(files, public=public) if step.ok is False]
