@@ -46,9 +46,9 @@ def prepare(sites: Sequence[Site]) -> None:
 def script(site: Site, member: Member, folder: Path) -> Script:
     """Write what one inspector records: half of the items, what goes with them, a signature."""
     half = 0 if member.role == "lead" else 1
-    how = "scanned" if member.role == "lead" else "shown"
-    code = site.code if member.role == "lead" else ""
-    steps: list[AnyStep] = [Come(inspection=site.id, how=how, code=code)]
+    scanned = Come(inspection=site.id, how="scanned", code=site.code)
+    shown = Come(inspection=site.id, how="shown", code="")
+    steps: list[AnyStep] = [scanned if member.role == "lead" else shown]
     for index, item in enumerate(site.checklist.items):
         if item.ref == site.disputed:
             value = "fail" if member.role == "lead" else "pass"
