@@ -60,9 +60,9 @@ def _print(bureau: Bureau, site: Site) -> None:
         bureau.office("supervisor", "inspection", "show", site.id, quiet=True), InspectionView
     )
     quoted = [one.violation for one in view.findings if one.violation and one.catalogue]
-    there = {one.who for one in view.on_site.arrivals or ()}
+    arrivals = view.on_site.arrivals or ()
     bureau.story.check(
-        len(there) == len(site.pair) and quoted != [],
+        len(arrivals) == len(site.pair) and quoted != [],
         f"both arrived (扫码入企); {' '.join(quoted)} is quoted from the catalogue (违法行为清单)",
         f"两名执法人员均已扫码入企；问题引用违法行为清单 {' '.join(quoted)}",
     )

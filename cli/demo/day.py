@@ -362,14 +362,14 @@ def _settle(bureau: Bureau, site: Site) -> None:
     """Show the disagreement, let the pair settle it, and show what was overruled."""
     story = bureau.story
     found = read(bureau.office("supervisor", "conflicts"), list[ConflictView])
-    said = {
-        one.who: one.value
+    said = [  # two of one pair may have the same name
+        (one.who, one.value)
         for conflict in found
         if (conflict.inspection, conflict.item) == (site.id, site.disputed)
         for one in conflict.said
-    }
+    ]
     story.check(
-        len(found) == 1 and sorted(said.values()) == ["fail", "pass"],
+        len(found) == 1 and sorted(value for _, value in said) == ["fail", "pass"],
         f"item {site.disputed} is in conflict, both answers are kept: {_pairs(said)}",
         f"第 {site.disputed} 项结论不一致，两个答案均保留：{_pairs(said)}",
     )
@@ -394,8 +394,8 @@ def _settle(bureau: Bureau, site: Site) -> None:
     _compare_ledger(bureau, [site])
 
 
-def _pairs(said: dict[str, str]) -> str:
-    return ", ".join(f"{who}: {value}" for who, value in said.items())
+def _pairs(said: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{who}: {value}" for who, value in said)
 
 
 def clean(folder: Path) -> None:
