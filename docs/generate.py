@@ -46,7 +46,7 @@ def refusals() -> str:
             ("code", "what happened", "发生了什么", "what to do", "怎么办"),
             ((f"`{r.code}`", r.en, r.zh, r.remedy_en, r.remedy_zh) for r in reasons),
         )
-    return page("Refusals", "拒绝代码", "`sync/refusals.py`", lines)
+    return page("Refusals", "拒绝代码", "`sync/refusals/`", lines)
 
 
 def settings() -> str:
