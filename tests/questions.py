@@ -318,6 +318,21 @@ async def to_close(office: Office, division: str) -> Question:
     return replace(await an_order(office, division), json=proof)
 
 
+async def a_document(_: Office, __: str) -> Question:
+    """A document that says nothing of any place."""
+    return Question(json={"document": "5Y+R56Wo"})
+
+
+async def a_proof(office: Office, division: str) -> Question:
+    """A risk that was closed by a document of which only the digest is known."""
+    asked = await a_risk(office, division)
+    async with db.transaction(office.engine) as session:
+        risk = await session.get_one(Risk, asked.path["risk_id"])
+        risk.proof_sha256 = "5" * 64
+        session.add(risk)
+    return Question(path={"sha256": "5" * 64})
+
+
 async def to_measure(office: Office, division: str) -> Question:
     said = {"kind": "warning", "text": "限期改正"}
     return replace(await an_inspection(office, division), json=said)

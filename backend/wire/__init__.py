@@ -71,6 +71,7 @@ from backend.wire.field import (
     WantBlobs,
 )
 from backend.wire.followup import (
+    PROOF_BODY_MAX,
     CloseItems,
     CloseMeasure,
     CloseRisk,
@@ -78,9 +79,11 @@ from backend.wire.followup import (
     ExtensionView,
     MeasureView,
     NewMeasure,
+    NewProof,
     NewRisk,
     OrderLine,
     OrderView,
+    ProofView,
     RemedyView,
     ReminderView,
     RiskView,
@@ -172,6 +175,7 @@ from backend.wire.results import (
 from backend.wire.risk import RiskLine, RiskPage, RiskRecord, RiskSum
 
 __all__ = [
+    "PROOF_BODY_MAX",
     "AccountName",
     "AccountView",
     "AmendmentView",
@@ -260,6 +264,7 @@ __all__ = [
     "NewPassword",
     "NewPlace",
     "NewPlan",
+    "NewProof",
     "NewPulse",
     "NewReview",
     "NewRisk",
@@ -278,6 +283,7 @@ __all__ = [
     "PlanView",
     "ProgressView",
     "Proof",
+    "ProofView",
     "ProvisionalLine",
     "PublicDraw",
     "PublishedLine",

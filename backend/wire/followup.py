@@ -9,6 +9,9 @@ from backend.rules.followup import RiskLevel
 from backend.wire.base import LINE, LINES, TextView
 from backend.wire.field import Sha256
 
+PROOF_BYTES_MAX = 10 * 1024 * 1024  # of one document
+PROOF_BODY_MAX = 14 * 1024 * 1024  # the same as base64, and its frame
+
 Said = Annotated[str, Meta(pattern=LINES, max_length=500)]
 Long = Annotated[str, Meta(max_length=4000)]
 Short = Annotated[str, Meta(max_length=120)]
@@ -86,6 +89,19 @@ class ExtendTerm(Struct, frozen=True, forbid_unknown_fields=True):
     working_days: Annotated[int, Meta(ge=1, le=365)]
     reason: Said
     items: ItemNames = ()
+
+
+class NewProof(Struct, frozen=True, forbid_unknown_fields=True):
+    """A document that an establishment handed in; base64 in JSON."""
+
+    document: Annotated[bytes, Meta(min_length=1, max_length=PROOF_BYTES_MAX)]
+
+
+class ProofView(Struct, frozen=True):
+    """A document that is kept, by the digest that orders and risks name it by."""
+
+    sha256: str
+    size: int
 
 
 class CloseItems(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ under its digest; a picture that cannot be opened is recorded too, with a flag.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -383,14 +383,20 @@ async def _record(
         return ""
     told = msgspec.json.encode(facts).decode()
     row |= {"mime": file.mime, "flag": facts.flag, "facts": told}
-    done = await connection.execute(_FIRST_BLOB[connection.dialect.name], row)
-    if done.rowcount == 0:  # another upload of the same file was recorded a moment ago
+    if not await remember(db, row):  # another upload of the same file was recorded a moment ago
         return (await db.exec(select(Blob.flag).where(Blob.sha256 == file.sha256))).one()
     if facts.hash:
         picture: dict[str, object] = {"sha256": file.sha256, "hash": facts.hash}
         picture |= {f"part_{n}": part for n, part in enumerate(parts(facts.hash), start=1)}
         await connection.execute(_FIRST_PICTURE[connection.dialect.name], picture)
     return facts.flag
+
+
+async def remember(db: AsyncSession, row: Mapping[str, object]) -> bool:
+    """Record a whole file, given as a row of `blob`, if nobody has; tell whether nobody had."""
+    connection = await db.connection()
+    done = await connection.execute(_FIRST_BLOB[connection.dialect.name], dict(row))
+    return done.rowcount > 0
 
 
 def _expires(begun: datetime) -> datetime:

@@ -16,15 +16,16 @@ from backend.wire import (
     ExtendTerm,
     MeasureView,
     NewMeasure,
+    NewProof,
     NewRisk,
     OrderLine,
     OrderView,
+    ProofView,
     ReminderView,
     RiskView,
     WithdrawMeasure,
 )
 from cli import client
-from cli.office.files import digest
 from cli.output import Words, as_json, json_option, say, show, text
 from cli.reminders import kind, step
 
@@ -99,7 +100,7 @@ def _proof(*, required: bool) -> Callable[[AnyCommand], AnyCommand]:
     return click.option(
         "--document", required=required,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="The proof; its SHA-256 is kept. 证明材料。",
+        help="The proof; it is kept under its digest. 证明材料。",
     )  # fmt: skip
 
 
@@ -149,8 +150,26 @@ def extend_order(order_id: str, days: int, reason: str, items: tuple[str, ...]) 
 @json_option
 def close_items(order_id: str, document: Path, note: str, items: tuple[str, ...]) -> None:
     """Close items by proof that was handed in; for supervisors. 整改销号。"""
-    new = CloseItems(proof_sha256=digest(document), note=note, items=items)
+    new = CloseItems(proof_sha256=_kept(document), note=note, items=items)
     _show_order(client.post(f"/office/orders/{order_id}/closings", OrderView, new))
+
+
+@orders.command("proof")
+@click.argument("digest")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write it. 输出文件。",
+)
+@json_option
+def show_proof(digest: str, output: Path) -> None:
+    """Write the document by which items or a risk were closed, by its DIGEST. 调阅证明材料。"""
+    body = client.fetch(f"/office/proofs/{digest}")
+    output.write_bytes(body)
+    say(f"Written: {output}, {len(body)} bytes.", f"已写出：{output}，{len(body)} 字节。")
+    show({"file": str(output), "size": len(body)}, {})
 
 
 # -- measures ------------------------------------------------------------------------------------
@@ -254,7 +273,7 @@ def enter_risk(
 @json_option
 def close_risk(risk_id: str, closed_with: str, document: Path | None) -> None:
     """Take a risk off the list; for supervisors. 风险销号。"""
-    new = CloseRisk(closed_with=closed_with, proof_sha256=digest(document) if document else "")
+    new = CloseRisk(closed_with=closed_with, proof_sha256=_kept(document) if document else "")
     done = client.post(f"/office/risks/{risk_id}/close", RiskView, new)
     say(f"Closed on {done.closed_on}.", f"已于 {done.closed_on} 销号。")
     show(done, {})
@@ -291,6 +310,12 @@ def _worded(one: OrderLine | MeasureView, **more: str) -> dict[str, object]:
     return plain | {"status": text(*STATES[one.status])} | more
 
 
+def _kept(document: Path) -> str:
+    """Hand a document to the office and give the digest that it is kept under."""
+    new = NewProof(document=document.read_bytes())
+    return client.post("/office/proofs", ProofView, new).sha256
+
+
 def _show_order(order: OrderView) -> None:
     if as_json():
         show(order)
@@ -301,7 +326,7 @@ def _show_order(order: OrderView) -> None:
         mark = text(*STATES[one.status])
         if one.failed:
             mark = text("failed again at the recheck", "复查仍不符合")
-        by = one.checked or one.proof_sha256[:12]
+        by = one.checked or one.proof_sha256
         closed = f"  {one.closed_on} ← {by or one.note}" if one.closed_on else ""
         words = text(one.text.en, one.text.zh)
         click.echo(f"  {one.item:>6}  {one.due_on}  {mark}{closed}  {words}")

@@ -348,6 +348,7 @@ class Reason(Enum):
     SUSPENSION_NOT_RECHECKED = results.SUSPENSION_NOT_RECHECKED
     RISK_NOT_FOUND = results.RISK_NOT_FOUND
     RISK_CLOSED = results.RISK_CLOSED
+    PROOF_NOT_FOUND = results.PROOF_NOT_FOUND
 
     def __init__(self, said: Said) -> None:
         self.code = said.code

@@ -338,3 +338,11 @@ RISK_CLOSED = Said(
     "Enter it anew if it is there again.",
     "如再次出现，请重新登记。",
 )
+PROOF_NOT_FOUND = Said(
+    "proof.not-found",
+    Kind.MISSING,
+    "No document of this digest proves anything in your division.",
+    "辖区内没有以此散列值登记的证明材料",
+    "Take the digest that the order or the risk shows; of older ones only the digest was kept.",
+    "请使用责令整改或风险清单所列的散列值；早前登记的可能仅保存了散列值。",
+)

@@ -3,27 +3,32 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from backend.auth import Officer, needs
+from backend.blobs import Blobs
 from backend.db import Session
+from backend.settings import Settings
 from backend.wire import (
+    PROOF_BODY_MAX,
     CloseItems,
     CloseMeasure,
     CloseRisk,
     ExtendTerm,
     MeasureView,
     NewMeasure,
+    NewProof,
     NewRisk,
     OrderLine,
     OrderView,
+    ProofView,
     ReminderView,
     RiskView,
     WithdrawMeasure,
 )
-from backend.work import measures, orders, rectifications, reminders, risks
+from backend.work import measures, orders, proofs, rectifications, reminders, risks
 
 Which = Annotated[Literal["open", "overdue", "all"], QueryParameter()]
 SUPERVISOR = [needs("supervisor")]
@@ -70,6 +75,33 @@ async def close_items(
 ) -> OrderView:
     """Close items by proof that was handed in (整改销号)."""
     return await rectifications.close_items(db, order_id, data, officer=officer, now=now)
+
+
+@post("/proofs", guards=SUPERVISOR, request_max_body_size=PROOF_BODY_MAX)
+async def keep_proof(
+    db: NamedDependency[Session],
+    blobs: NamedDependency[Blobs],
+    settings: NamedDependency[Settings],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    data: JSONBody[NewProof],
+) -> ProofView:
+    """Keep a document that was handed in, before something is closed by it (证明材料)."""
+    return await proofs.keep_proof(
+        db, blobs, data, officer=officer, free_min=settings.free_bytes_min, now=now
+    )
+
+
+@get("/proofs/{sha256:str}")
+async def show_proof(
+    db: NamedDependency[Session],
+    blobs: NamedDependency[Blobs],
+    officer: NamedDependency[Officer],
+    sha256: FromPath[str],
+) -> Response[bytes]:
+    """Give back a document by which something was closed, as it came (调阅证明材料)."""
+    body = await proofs.show_proof(db, blobs, sha256, officer=officer)
+    return Response(body, media_type=proofs.MIME)
 
 
 @post("/inspections/{inspection_id:str}/measures", guards=SUPERVISOR)
@@ -166,6 +198,8 @@ handlers = [
     show_order,
     extend_order,
     close_items,
+    keep_proof,
+    show_proof,
     take_measure,
     list_measures,
     close_measure,
