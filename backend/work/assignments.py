@@ -3,7 +3,7 @@
 A recheck, a complaint, a return visit, an unannounced one, guidance: who goes, why, and when.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -27,6 +27,7 @@ from backend.tables import (
     Inspector,
     Leave,
     Recusal,
+    Seat,
     Task,
 )
 from backend.wire import AssignedLine, AssignedView, NewPlace, NewTask, TaskView, WithdrawOrder
@@ -121,19 +122,21 @@ async def assign(
     reference: str = "",
     part_of: str = "",
     beyond_cap: str = "",
+    partners: Sequence[Seat] = (),
     officer: Officer | None,
     now: datetime,
 ) -> Task:
-    """Make a task that no draw made, seat both inspectors and send it to their devices.
+    """Make a task that no draw made, seat all who go and send it to their devices.
 
-    `checklist` is a digest. Without an `officer` the server assigns by itself what an officer's
-    act leads to, and the agency is that of the task it `follows`.
+    `checklist` is a digest; `partners` have their seats as on the visit that it `follows`. Without
+    an `officer` the server assigns by itself what an officer's act leads to, and the agency is that
+    of the former task.
     """
     await head(db)
     site = await _kept(db, establishment)
     before = await _require_links(db, site, origin, follows=follows, part_of=part_of)
     _require_sense(origin, opens_on, closes_on, reference=reference, now=now)
-    await _require_items(db, checklist, must)
+    await _require_items(db, [checklist, *(one.checklist_digest for one in partners)], must)
     await _require_pair(db, site, Pair(lead, second), opens_on, closes_on, officer)
     if origin not in UNCAPPED | UNCOUNTED and not beyond_cap:
         await _require_visit_left(db, site, officer=officer, now=now)
@@ -157,7 +160,7 @@ async def assign(
         agency=officer.division if officer else await _agency(db, before),
         dispatched_at=now,
     )
-    await tasks.seat(db, task, now=now)
+    await tasks.seat(db, task, partners, now=now)
     await journal.append(
         db,
         actor=officer.name if officer else "server",
@@ -299,12 +302,14 @@ async def _require_links(
     return before
 
 
-async def _require_items(db: Session, digest: str, must: Collection[str]) -> None:
-    """Refuse to demand an answer to what the checklist does not ask."""
+async def _require_items(db: Session, digests: Iterable[str], must: Collection[str]) -> None:
+    """Refuse to demand an answer to what no checklist of the visit asks; the first is its own."""
     if not must:
         return
-    asked = {item.ref for item in forms.load((await db.get_one(Checklist, digest)).body).items}
-    if unknown := sorted(set(must) - asked):
+    brought = [
+        forms.load((await db.get_one(Checklist, digest)).body) for digest in dict.fromkeys(digests)
+    ]
+    if unknown := sorted(set(must) - forms.asked(brought).keys()):
         raise Refused(Reason.TASK_ITEM_UNKNOWN, items=", ".join(unknown[:SHOWN_MAX]))
 
 

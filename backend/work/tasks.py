@@ -95,8 +95,11 @@ async def send(db: Session, those: Sequence[tuple[Task, TaskView]], *, now: date
             await feed.join(db, inspector_id, f"i:{task.id}")
 
 
-async def seat(db: Session, task: Task, *, now: datetime) -> None:
-    """Keep a new task that no draw made, seat lead and second, and send it to their devices."""
+async def seat(db: Session, task: Task, partners: Sequence[Seat] = (), *, now: datetime) -> None:
+    """Keep a new task that no draw made, seat all who go, and send it to their devices.
+
+    Partners have the places that they had on another visit.
+    """
     db.add(task)
     await db.flush()
     for position, inspector_id in zip(
@@ -111,6 +114,8 @@ async def seat(db: Session, task: Task, *, now: datetime) -> None:
                 checklist_digest=task.checklist_digest,
             )
         )
+    for one in partners:
+        db.add(Seat(**one.model_dump() | {"task_id": task.id}))
     await db.flush()
     await send(db, await views(db, Task.id == task.id), now=now)
 

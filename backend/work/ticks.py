@@ -13,7 +13,16 @@ from sqlmodel import col, select
 from backend.db import Session, head
 from backend.rules.calendar import due, local_day
 from backend.rules.followup import OVERDUE, SUSPENSION, terms_of
-from backend.tables import Establishment, Inspector, Measure, Rectification, Remedy, Reminder, Task
+from backend.tables import (
+    Establishment,
+    Inspector,
+    Measure,
+    Rectification,
+    Remedy,
+    Reminder,
+    Seat,
+    Task,
+)
 from backend.wire import ReminderView, Ticked
 from backend.work import assignments, cases, reminders, upkeep
 from backend.work.calendars import terms, working_days
@@ -103,11 +112,16 @@ def both(first: Ticked, then: Ticked) -> Ticked:
 
 
 async def _recheck(db: Session, owed: Owed, now: datetime) -> Task:
-    """Send the same two inspectors again, with what is owed as mandatory items."""
+    """Send those who asked for it again, with what is owed as mandatory items."""
     case = await cases.load(db, owed.task.id)
     rules = terms_of(terms(), owed.place.division, local_day(now))
     calendar, start = working_days(), max(local_day(now), owed.from_on)
-    asked = [item.ref for item in case.checklist.items]  # what a partner asked is its to recheck
+    theirs = {
+        digest
+        for digest, form in case.brought.items()
+        if any(checklist.named(form, item.ref) in owed.items for item in form.items)
+    }
+    seats = select(Seat).where(Seat.task_id == owed.task.id, col(Seat.checklist_digest).in_(theirs))
     return await assignments.assign(
         db,
         establishment=owed.place,
@@ -118,8 +132,9 @@ async def _recheck(db: Session, owed: Owed, now: datetime) -> Task:
         opens_on=start if calendar.works(start) else due(start, 1, calendar),
         closes_on=due(start, rules.recheck_days, calendar),
         follows=owed.task.id,
-        must=[ref for ref in asked if ref in owed.items],
+        must=[name for name in case.items if name in owed.items],
         reason=WHY,
+        partners=list(await db.exec(seats)),
         officer=None,
         now=now,
     )

@@ -1,13 +1,16 @@
 """One visit of two departments: who may record what, what is sealed, and what the office sees."""
 
+from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import msgspec
 import pytest
-from conftest import NOW, Office
+from conftest import NOW, Clock, Office
+from followed import tick
 from httpx import AsyncClient
 from phones import Phone, enrolled
 from rows import put, revision
@@ -162,6 +165,48 @@ async def signed(office: Office, task: str, theirs: dict[str, Answer]) -> None:
     second.replica.sign(task, "second")
     for one in (lead, second):
         await one.sync()
+
+
+async def test_what_a_partner_ordered_is_rechecked_by_the_partner(
+    office: Office, task: str, clock: Clock
+) -> None:
+    crew = await phones(office, task)
+    fire = checklist.named(FIRE, "2.4")
+    await concluded(office, crew, task, {fire: Answer("fail")})
+    clock.advance(days=30)
+
+    made = await tick(office)
+    for one in crew:
+        await one.sync()
+    (again,) = made.rechecks
+    told = msgspec.json.decode(crew[2].replica.task(again).body)
+    done = await concluded(office, crew, again, {})
+    supervisor = await office.officer("supervisor", DIVISION)
+    order = (await supervisor.get(f"/office/orders/{task}")).json()
+    quiet = await tick(office)
+
+    assert (told["origin"], told["must"], told["follows"]) == ("recheck", [fire], task)
+    assert [one["department"] for one in told["seats"]].count("消防") == 2
+    assert [one["departments"] for one in done["parts"]] == [["消防"]]
+    assert [(one["item"], one["status"]) for one in order["remedies"]] == [(fire, "closed")]
+    assert quiet.rechecks == ()
+
+
+async def concluded(
+    office: Office, crew: Sequence[Phone], task: str, failed: dict[str, Answer]
+) -> Any:
+    """Have all four record and sign, and the office conclude."""
+    lead, second, partner, other = crew
+    lead.replica.answer(task, everything(COLD))
+    partner.replica.answer(task, everything(FIRE, partner=True) | failed)
+    for one in (lead, partner, *crew):
+        await one.sync()
+    for one, role in ((partner, "member"), (other, "member"), (lead, "lead"), (second, "second")):
+        one.replica.sign(task, role)
+        for each in crew:
+            await each.sync()
+    supervisor = await office.officer("supervisor", DIVISION)
+    return await asked(supervisor, f"/office/inspections/{task}/conclusion", {})
 
 
 @pytest.mark.parametrize(
