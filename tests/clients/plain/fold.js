@@ -6,6 +6,10 @@ const { byCodePoint, canonical, sha256 } = require('./bytes.js');
 
 const EMPTY = { certificates: [], retest: false };
 const PARTICULARS = {
+  'inspection.open/1': [
+    'name', 'address', 'category', 'division', 'reason', 'checklist', 'code', 'second',
+    'certificate', 'longitude', 'latitude', 'datum',
+  ],
   'arrive/1': [
     'how', 'code', 'approval', 'certificates', 'longitude', 'latitude', 'datum', 'accuracy',
   ],
@@ -63,7 +67,7 @@ function some(op, names) {
   return Object.fromEntries(said.map((name) => [name, op[name]]));
 }
 
-/** Arrivals, samples, seizures and lots; of a list that would be empty nothing is said. */
+/** Openings, arrivals, samples, seizures and lots; of a list that would be empty nothing is said. */
 function particulars(applied, means) {
   const all = (kind) =>
     kept(applied, means, kind, (op) => Object.fromEntries(
@@ -77,7 +81,8 @@ function particulars(applied, means) {
   const lost = (ones) => ones.filter((one) => !samples.some(({ op }) => op === one.sample));
   const astray = { tests: lost(tests), disposals: lost(disposals) };
   const found = {
-    arrivals: all('arrive/1'), samples, seizures: all('goods.seize/1'), lots: all('lot.weigh/1'),
+    openings: all('inspection.open/1'), arrivals: all('arrive/1'), samples,
+    seizures: all('goods.seize/1'), lots: all('lot.weigh/1'),
   };
   const told = Object.entries(found).filter(([, ones]) => ones.length);
   if (astray.tests.length + astray.disposals.length) told.push(['astray', astray]);
