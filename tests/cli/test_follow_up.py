@@ -14,7 +14,6 @@ from backend import db
 from backend.app import create_app
 from backend.settings import Settings
 from backend.tables import Inspector
-from cli.demo.bureau import free_port
 
 PAGE = pages.page("follow-up.md")
 BEFORE = (
@@ -27,6 +26,7 @@ export EVENHAND_CONFIG_DIR=$FOLDER/config
 field() {{ python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }}
 export ORDER={order} INSPECTION={inspection} CODE={code}
 cd "$FOLDER"
+OFFICER=song
 """
     + pages.SERVED
 )
@@ -74,7 +74,7 @@ async def inspected(folder: Path) -> dict[str, str]:
 def test_the_page_runs_as_it_is_written(tmp_path: Path) -> None:
     known = asyncio.run(inspected(tmp_path))
 
-    before = BEFORE.format(**known).replace("8642", str(free_port()))
+    before = BEFORE.format(**known)
     ran = pages.run(PAGE, before, tmp_path)
 
     assert len(ran) == 6
