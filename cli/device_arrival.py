@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -12,9 +11,8 @@ from cli.device_tasks import TaskBody, approval_of, certificates_of, role_word, 
 from cli.output import json_option, say, text
 from cli.qr import draw
 from sync.coordinates import DATUMS
+from sync.ops import ArrivalHow, Arrive
 from sync.refusals import Reason, Refused
-
-How = Literal["scanned", "shown", "stated"]
 
 
 @click.command()
@@ -54,7 +52,7 @@ def arrive(
         raise click.UsageError(
             text("Give one of --code, --shown, --stated.", "--code、--shown、--stated 三者择一。")
         )
-    how: How = "scanned" if code else "shown" if shown else "stated"
+    how: ArrivalHow = "scanned" if code else "shown" if shown else "stated"
     if png and not shown:
         raise click.UsageError(text("--png draws what --shown shows.", "--png 须与 --shown 同用。"))
     with recording(folder, inspection) as (home, one):
@@ -65,16 +63,19 @@ def arrive(
         elsewhere = how == "scanned" and not names(code, expected)
         if elsewhere and not anyway:
             raise Refused(Reason.ARRIVAL_ELSEWHERE, scanned=code, expected=expected)
-        mine = home.replica.arrive(
+        mine = home.replica.tell(
             one,
-            how,
-            code=code,
-            approval=approval or approval_of(task),
-            certificates=certificates_of(task),
-            longitude=longitude,
-            latitude=latitude,
-            datum=datum,
-            accuracy=accuracy,
+            lambda stamp: Arrive(
+                how=how,
+                code=code,
+                approval=approval or approval_of(task),
+                certificates=certificates_of(task),
+                longitude=longitude,
+                latitude=latitude,
+                datum=datum,
+                accuracy=accuracy,
+                **stamp,
+            ),
         )
     if elsewhere:
         say(

@@ -1,21 +1,26 @@
 """Samples, goods and lots (抽样、查封扣押、净含量) recorded on site."""
 
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast, get_args
 
 import click
-from msgspec import UNSET
 
 from cli.device_identity import home_option
-from cli.device_recording import record, recording, say_recorded
+from cli.device_recording import recording, say_recorded
 from cli.output import as_json, json_option, say, show
-from sync.net_content import UNITS, Weighed, weigh, written
+from sync.net_content import UNITS, Assessment, assess, written
+from sync.ops import (
+    DisposeSample,
+    SampleOf,
+    SeizeGoods,
+    SeizureMeasure,
+    TakeSample,
+    TestSample,
+    TestVerdict,
+    WeighLot,
+)
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
-
-Kind = Literal["goods", "person", "environment"]
-Verdict = Literal["pass", "fail", "unclear"]
-Measure = Literal["seal", "seize"]
 
 
 @click.group("sample")
@@ -30,7 +35,7 @@ def samples() -> None:
 @click.option(
     "--of",
     "kind",
-    type=click.Choice(("goods", "person", "environment")),
+    type=click.Choice(get_args(SampleOf)),
     default="goods",
     show_default=True,
     help="What is sampled. 样品类别（物、人、环境）。",
@@ -60,17 +65,20 @@ def take(
     with recording(folder, inspection) as (home, one):
         known = home.replica.inspection(one).samples or ()
         twice = any(other.number == number and not other.voided for other in known)
-        mine = home.replica.take_sample(
+        mine = home.replica.tell(
             one,
-            number,
-            of=cast(Kind, kind),
-            what=what,
-            quantity=quantity,
-            unit=unit,
-            batch=batch,
-            producer=producer,
-            place=place,
-            item=item,
+            lambda stamp: TakeSample(
+                number=number,
+                of=cast(SampleOf, kind),
+                what=what,
+                quantity=quantity,
+                unit=unit,
+                batch=batch,
+                producer=producer,
+                place=place,
+                item=item,
+                **stamp,
+            ),
         )
     if twice:
         say(
@@ -84,7 +92,7 @@ def take(
 @click.argument("inspection")
 @click.argument("number")
 @click.argument("what")
-@click.argument("verdict", type=click.Choice(("pass", "fail", "unclear")))
+@click.argument("verdict", type=click.Choice(get_args(TestVerdict)))
 @click.option("--method", default="", help="Standard or kit. 检验方法。")
 @click.option("--instrument", default="", help="Number of the instrument. 仪器编号。")
 @click.option("--result", default="", help="What was read. 结果。")
@@ -107,24 +115,24 @@ def tell_test(
     folder: Path,
 ) -> None:
     """Tell what testing sample NUMBER for WHAT gave: pass, fail or unclear. 检验结果。"""
-    record(
-        folder,
-        inspection,
-        lambda replica, one: (
-            replica.test_sample(
-                one,
-                sample_of(replica, one, number),
-                what,
-                cast(Verdict, verdict),
+    with recording(folder, inspection) as (home, one):
+        sample = sample_of(home.replica, one, number)
+        mine = home.replica.tell(
+            one,
+            lambda stamp: TestSample(
+                sample=sample,
+                test=what,
+                verdict=cast(TestVerdict, verdict),
                 method=method,
                 instrument=instrument,
                 result=result,
                 unit=unit,
                 limit=limit,
                 retest=retest,
-            ).n
-        ),
-    )
+                **stamp,
+            ),
+        )
+    say_recorded(mine.n)
 
 
 @samples.command()
@@ -135,13 +143,12 @@ def tell_test(
 @json_option
 def dispose(inspection: str, number: str, disposal: str, folder: Path) -> None:
     """Tell what became of sample NUMBER: kept, destroyed, sent to a laboratory. 样品处置。"""
-    record(
-        folder,
-        inspection,
-        lambda replica, one: (
-            replica.dispose_sample(one, sample_of(replica, one, number), disposal).n
-        ),
-    )
+    with recording(folder, inspection) as (home, one):
+        sample = sample_of(home.replica, one, number)
+        mine = home.replica.tell(
+            one, lambda stamp: DisposeSample(sample=sample, disposal=disposal, **stamp)
+        )
+    say_recorded(mine.n)
 
 
 @click.command()
@@ -151,7 +158,7 @@ def dispose(inspection: str, number: str, disposal: str, folder: Path) -> None:
 @click.option("--unit", required=True, help="kg, pieces, boxes … 单位。")
 @click.option(
     "--measure",
-    type=click.Choice(("seal", "seize")),
+    type=click.Choice(get_args(SeizureMeasure)),
     required=True,
     help="seal 查封, seize 扣押。",
 )
@@ -172,22 +179,21 @@ def seize(
     folder: Path,
 ) -> None:
     """Put WHAT on the list of goods that are sealed or seized. 查封扣押清单。"""
-    record(
-        folder,
-        inspection,
-        lambda replica, one: (
-            replica.seize(
-                one,
-                what,
-                measure=cast(Measure, measure),
+    with recording(folder, inspection) as (home, one):
+        mine = home.replica.tell(
+            one,
+            lambda stamp: SeizeGoods(
+                what=what,
+                measure=cast(SeizureMeasure, measure),
                 quantity=quantity,
                 unit=unit,
                 owner=owner,
                 place=place,
                 number=number,
-            ).n
-        ),
-    )
+                **stamp,
+            ),
+        )
+    say_recorded(mine.n)
 
 
 @click.command("weigh")
@@ -213,16 +219,19 @@ def weigh_lot(
     folder: Path,
 ) -> None:
     """Record the CONTENTS of packages of WHAT and judge the lot by JJF 1070. 净含量检验。"""
-    found = weigh(nominal, unit, str(lot), contents)
+    found = assess(nominal, unit, str(lot), contents)
     with recording(folder, inspection) as (home, one):
-        mine = home.replica.weigh(
+        mine = home.replica.tell(
             one,
-            what,
-            nominal=nominal,
-            unit=unit,
-            lot=str(lot),
-            contents=contents,
-            item=item,
+            lambda stamp: WeighLot(
+                what=what,
+                nominal=nominal,
+                unit=unit,
+                lot=str(lot),
+                contents=contents,
+                item=item,
+                **stamp,
+            ),
         )
     if as_json():
         show({"n": mine.n, "complies": found.complies, "short": found.short}, {})
@@ -231,7 +240,7 @@ def weigh_lot(
     say_recorded(mine.n)
 
 
-def told(found: Weighed, unit: str) -> tuple[str, str]:
+def told(found: Assessment, unit: str) -> tuple[str, str]:
     """Say what a lot amounts to, and why."""
     en, zh = {
         True: ("The lot complies", "该批合格"),
@@ -254,9 +263,8 @@ def sample_of(replica: Replica, inspection: str, number: str) -> str:
 
     Refuses with SAMPLE_UNKNOWN when no sample, or more than one, has the number.
     """
-    known = replica.inspection(inspection).samples
-    here = () if known is UNSET else known
-    found = [one.op for one in here if number in (one.number, one.op) and not one.voided]
+    known = replica.inspection(inspection).samples or ()
+    found = [one.op for one in known if number in (one.number, one.op) and not one.voided]
     if len(found) != 1:
         raise Refused(Reason.SAMPLE_UNKNOWN, sample=number, known=" ".join(found))
     return found[0]

@@ -46,7 +46,7 @@ LENGTH_FREE = Fraction(5)  # metres: up to here nothing may be missing
 COUNT_FREE = Fraction(50)  # pieces, likewise
 
 
-class Plan(Struct, frozen=True):
+class SamplingPlan(Struct, frozen=True):
     """抽样方案: how many packages of a lot are weighed, and how many of them may be short."""
 
     packages: int
@@ -54,17 +54,17 @@ class Plan(Struct, frozen=True):
     short_max: int  # may be short by more than T and at most 2T
 
 
-_PLANS: tuple[tuple[int, Plan], ...] = (
-    (50, Plan(10, Fraction("1.028"), 0)),
-    (99, Plan(13, Fraction("0.848"), 1)),
-    (500, Plan(50, Fraction("0.379"), 3)),
-    (3_200, Plan(80, Fraction("0.295"), 5)),
+_PLANS: tuple[tuple[int, SamplingPlan], ...] = (
+    (50, SamplingPlan(10, Fraction("1.028"), 0)),
+    (99, SamplingPlan(13, Fraction("0.848"), 1)),
+    (500, SamplingPlan(50, Fraction("0.379"), 3)),
+    (3_200, SamplingPlan(80, Fraction("0.295"), 5)),
 )
-_LARGE = Plan(125, Fraction("0.234"), 7)
+_LARGE = SamplingPlan(125, Fraction("0.234"), 7)
 WHOLE_LOT = 10  # packages: a smaller lot is weighed whole, and its mean is the mean
 
 
-class Weighed(Struct, frozen=True):
+class Assessment(Struct, frozen=True):
     """检验结果: a lot as it was weighed; `complies` is none while too few packages were."""
 
     complies: bool | None
@@ -78,10 +78,10 @@ class Weighed(Struct, frozen=True):
     far_short: int  # by more than 2T
 
 
-def plan(lot: int) -> Plan:
+def sampling_plan(lot: int) -> SamplingPlan:
     """Say how a lot of so many packages is sampled."""
     if lot <= WHOLE_LOT:
-        return Plan(lot, Fraction(0), 0)
+        return SamplingPlan(lot, Fraction(0), 0)
     return next((one for most, one in _PLANS if lot <= most), _LARGE)
 
 
@@ -110,7 +110,7 @@ def tolerance(nominal: Fraction, unit: str) -> Fraction | None:
             return Fraction(0) if base <= COUNT_FREE else Fraction(-(-nominal // 100))
 
 
-def weigh(nominal: str, unit: str, lot: str, contents: Sequence[str]) -> Weighed:
+def assess(nominal: str, unit: str, lot: str, contents: Sequence[str]) -> Assessment:
     """Judge a lot by the contents of its packages, in the unit of its label, as decimal text.
 
     Refuses with LOT_INVALID what no label can say, and a label beyond the table.
@@ -130,7 +130,7 @@ def weigh(nominal: str, unit: str, lot: str, contents: Sequence[str]) -> Weighed
     if allowed is None:
         raise Refused(Reason.LOT_INVALID, field="nominal", value=nominal)
 
-    how = plan(int(packages))
+    how = sampling_plan(int(packages))
     missing = [label - one for one in found]
     short = sum(allowed < one <= 2 * allowed for one in missing)
     far_short = sum(one > 2 * allowed for one in missing)
@@ -138,7 +138,7 @@ def weigh(nominal: str, unit: str, lot: str, contents: Sequence[str]) -> Weighed
     reached = _reaches(label, found, mean, how.factor)
     enough = len(found) >= how.packages
     kept = reached and short <= how.short_max and not far_short
-    return Weighed(
+    return Assessment(
         complies=kept if enough or far_short else None,
         asked=how.packages,
         weighed=len(found),

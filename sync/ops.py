@@ -160,6 +160,12 @@ class CarryChecklist(Op, frozen=True, kw_only=True, omit_defaults=True, tag="che
         return iter(self.s)
 
 
+ArrivalHow = Literal["scanned", "shown", "stated"]
+SampleOf = Literal["goods", "person", "environment"]
+TestVerdict = Literal["pass", "fail", "unclear"]
+SeizureMeasure = Literal["seal", "seize"]
+
+
 class Arrive(Op, frozen=True, kw_only=True, omit_defaults=True, tag="arrive/1"):
     """Open the visit on site (扫码入企).
 
@@ -168,7 +174,7 @@ class Arrive(Op, frozen=True, kw_only=True, omit_defaults=True, tag="arrive/1"):
     those that were shown (亮证). The place is decimal degrees in `datum`, `accuracy` in metres.
     """
 
-    how: Literal["scanned", "shown", "stated"]
+    how: ArrivalHow
     code: str = ""
     approval: str = ""
     certificates: tuple[str, ...] = ()
@@ -182,7 +188,7 @@ class TakeSample(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sample.
     """Take a sample (抽样) of goods, a person or the environment, under a `number` of its own."""
 
     number: str
-    of: Literal["goods", "person", "environment"]
+    of: SampleOf
     what: str
     quantity: str = ""  # decimal text
     unit: str = ""
@@ -197,7 +203,7 @@ class TestSample(Op, frozen=True, kw_only=True, omit_defaults=True, tag="sample.
 
     sample: OpId
     test: str
-    verdict: Literal["pass", "fail", "unclear"]
+    verdict: TestVerdict
     method: str = ""
     instrument: str = ""
     result: str = ""
@@ -219,7 +225,7 @@ class SeizeGoods(Op, frozen=True, kw_only=True, omit_defaults=True, tag="goods.s
     what: str
     quantity: str  # decimal text
     unit: str
-    measure: Literal["seal", "seize"]
+    measure: SeizureMeasure
     owner: str = ""
     place: str = ""
     number: str = ""

@@ -7,7 +7,7 @@ before there was such a kind keep their digests.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, assert_never
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -238,6 +238,24 @@ def _shown(kind: type[S], one: Told, voided: Mapping[OpId, str], **more: object)
 
 
 # -- what a device lets be recorded --------------------------------------------------------------
+
+
+def check(op: Particular) -> None:
+    """Refuse with DECIMAL_INVALID or PLACE_INVALID a record whose figures are none."""
+    match op:
+        case Arrive():
+            check_place(op.longitude, op.latitude, op.datum, op.accuracy)
+        case TakeSample() | SeizeGoods():
+            check_decimals(quantity=op.quantity)
+        case WeighLot():
+            contents = {f"contents[{n}]": one for n, one in enumerate(op.contents)}
+            check_decimals(nominal=op.nominal, lot=op.lot, **contents)
+        case TestSample() | DisposeSample():
+            pass
+        case OpenInspection():  # there is more to it: sync/openings.py
+            check_place(op.longitude, op.latitude, op.datum, "")
+        case _:
+            assert_never(op)
 
 
 def check_decimals(**values: str) -> None:

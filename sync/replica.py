@@ -3,9 +3,9 @@
 An operation counts on the device the moment it is recorded, and everywhere later.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -23,16 +23,13 @@ from sync.ops import (
     AddFinding,
     Answer,
     AnyOp,
-    Arrive,
     DisposeSample,
     EvidenceRole,
-    SeizeGoods,
+    Particular,
     SetAnswers,
     Sign,
-    TakeSample,
     TestSample,
     Void,
-    WeighLot,
     decode_op,
     op_id,
 )
@@ -126,7 +123,8 @@ class Replica(DeviceLog):
         repeats: Sequence[str] = (),
     ) -> Mine:
         """Record a finding with its legal basis, and what the catalogue of violations calls it."""
-        return self._tell(
+        self._must_hold(inspection)
+        return self.record(
             inspection,
             lambda stamp: AddFinding(
                 text=text,
@@ -151,7 +149,8 @@ class Replica(DeviceLog):
         role: EvidenceRole = "",
     ) -> Mine:
         """Attach an evidence file whose bytes are already safe on this device."""
-        return self._tell(
+        self._must_hold(inspection)
+        return self.record(
             inspection, self._attaching(file, item=item, caption=caption, of=of, role=role)
         )
 
@@ -204,7 +203,8 @@ class Replica(DeviceLog):
             )
 
         drawn = [] if strokes is None else [self._attaching(strokes, role="strokes")]
-        return self._tell(inspection, *drawn, make)
+        self._must_hold(inspection)
+        return self.record(inspection, *drawn, make)
 
     def void(self, inspection: str, target: str, *, reason: str) -> Mine:
         """Withdraw what was recorded by mistake; it stays visible with the reason."""
@@ -216,168 +216,24 @@ class Replica(DeviceLog):
             raise Refused(Reason.VOID_TARGET, operation=target)
         return self.record(inspection, lambda stamp: Void(target=target, reason=reason, **stamp))
 
-    def arrive(
-        self,
-        inspection: str,
-        how: Literal["scanned", "shown", "stated"],
-        *,
-        code: str = "",
-        approval: str = "",
-        certificates: Sequence[str] = (),
-        longitude: str = "",
-        latitude: str = "",
-        datum: str = "",
-        accuracy: str = "",
-    ) -> Mine:
-        """Open the visit on site; degrees and metres are decimal text, or none is told."""
-        particulars.check_place(longitude, latitude, datum, accuracy)
-        return self._tell(
-            inspection,
-            lambda stamp: Arrive(
-                how=how,
-                code=code,
-                approval=approval,
-                certificates=tuple(certificates),
-                longitude=longitude,
-                latitude=latitude,
-                datum=datum,
-                accuracy=accuracy,
-                **stamp,
-            ),
-        )
+    def tell(self, inspection: str, make: Callable[[Stamp], Particular]) -> Mine:
+        """Record what happened on site: an arrival, a sample and its tests, goods, a lot.
 
-    def take_sample(
-        self,
-        inspection: str,
-        number: str,
-        *,
-        of: Literal["goods", "person", "environment"],
-        what: str,
-        quantity: str = "",
-        unit: str = "",
-        batch: str = "",
-        producer: str = "",
-        place: str = "",
-        item: str = "",
-    ) -> Mine:
-        """Take a sample under a number of its own; the quantity is decimal text."""
-        particulars.check_decimals(quantity=quantity)
-        return self._tell(
-            inspection,
-            lambda stamp: TakeSample(
-                number=number,
-                of=of,
-                what=what,
-                quantity=quantity,
-                unit=unit,
-                batch=batch,
-                producer=producer,
-                place=place,
-                item=item,
-                **stamp,
-            ),
-        )
+        Figures are decimal text. Refuses with DECIMAL_INVALID, PLACE_INVALID or, for a test or a
+        disposal of a sample that this device does not know, SAMPLE_UNKNOWN.
+        """
+        self._must_hold(inspection)
 
-    def test_sample(
-        self,
-        inspection: str,
-        sample: str,
-        test: str,
-        verdict: Literal["pass", "fail", "unclear"],
-        *,
-        method: str = "",
-        instrument: str = "",
-        result: str = "",
-        unit: str = "",
-        limit: str = "",
-        retest: bool = False,
-    ) -> Mine:
-        """Tell the result of a test of a sample that this device knows."""
-        self._must_know_sample(inspection, sample)
-        return self._tell(
-            inspection,
-            lambda stamp: TestSample(
-                sample=sample,
-                test=test,
-                verdict=verdict,
-                method=method,
-                instrument=instrument,
-                result=result,
-                unit=unit,
-                limit=limit,
-                retest=retest,
-                **stamp,
-            ),
-        )
+        def checked(stamp: Stamp) -> AnyOp:
+            op = make(stamp)
+            particulars.check(op)
+            if isinstance(op, TestSample | DisposeSample):
+                self._must_know_sample(inspection, op.sample)
+            return op
 
-    def dispose_sample(self, inspection: str, sample: str, disposal: str) -> Mine:
-        """Tell what became of a sample that this device knows."""
-        self._must_know_sample(inspection, sample)
-        return self._tell(
-            inspection, lambda stamp: DisposeSample(sample=sample, disposal=disposal, **stamp)
-        )
-
-    def seize(
-        self,
-        inspection: str,
-        what: str,
-        *,
-        measure: Literal["seal", "seize"],
-        quantity: str,
-        unit: str,
-        owner: str = "",
-        place: str = "",
-        number: str = "",
-    ) -> Mine:
-        """Seal or seize goods; the quantity is decimal text, `number` that of the document."""
-        particulars.check_decimals(quantity=quantity)
-        return self._tell(
-            inspection,
-            lambda stamp: SeizeGoods(
-                what=what,
-                quantity=quantity,
-                unit=unit,
-                measure=measure,
-                owner=owner,
-                place=place,
-                number=number,
-                **stamp,
-            ),
-        )
-
-    def weigh(
-        self,
-        inspection: str,
-        what: str,
-        *,
-        nominal: str,
-        unit: str,
-        lot: str,
-        contents: Sequence[str],
-        item: str = "",
-    ) -> Mine:
-        """Weigh packages of a lot; all figures are decimal text in `unit`, `lot` is a count."""
-        particulars.check_decimals(
-            nominal=nominal, lot=lot, **{f"contents[{n}]": one for n, one in enumerate(contents)}
-        )
-        return self._tell(
-            inspection,
-            lambda stamp: WeighLot(
-                what=what,
-                nominal=nominal,
-                unit=unit,
-                lot=lot,
-                contents=tuple(contents),
-                item=item,
-                **stamp,
-            ),
-        )
+        return self.record(inspection, checked)
 
     # -- small parts -----------------------------------------------------------------------------
-
-    def _tell(self, inspection: str, *makes: Make) -> Mine:
-        self._must_hold(inspection)
-        return self.record(inspection, *makes)
 
     def _attaching(
         self,
@@ -407,7 +263,6 @@ class Replica(DeviceLog):
         return make
 
     def _must_know_sample(self, inspection: str, sample: str) -> None:
-        self._must_hold(inspection)
         known = self.inspection(inspection).samples or ()
         if sample not in {one.op for one in known}:
             raise Refused(Reason.SAMPLE_UNKNOWN, operation=sample)

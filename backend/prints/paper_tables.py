@@ -66,7 +66,7 @@ def lots(facts: Facts, say: Reader) -> list[Table]:
 
 def _weighed(one: Lot, say: Reader) -> list[str]:
     try:
-        found = net_content.weigh(one.nominal, one.unit, one.lot, one.contents)
+        found = net_content.assess(one.nominal, one.unit, one.lot, one.contents)
     except Refused:  # recorded by a device that did not check it
         return ["", "", "", ""]
     too_few = say.w["too_few"].format(asked=found.asked)

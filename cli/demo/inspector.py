@@ -28,7 +28,7 @@ from sync import violations
 from sync.exchange import PATH
 from sync.merge import digest
 from sync.messages import Request, Response
-from sync.ops import Answer
+from sync.ops import Answer, Arrive
 from sync.replica import Replica
 from sync.store import Mine
 
@@ -154,7 +154,10 @@ def _act(home: Home, step: AnyStep) -> Mine:
     match step:
         case Come():
             approval = "2026-11" if step.code else ""
-            return replica.arrive(inspection, step.how, code=step.code, approval=approval)
+            return replica.tell(
+                inspection,
+                lambda at: Arrive(how=step.how, code=step.code, approval=approval, **at),
+            )
         case Fill():
             answer = Answer(
                 step.value,

@@ -15,6 +15,7 @@ from rows import establishment
 from simulation.app_hub import AppHub
 from simulation.world import FORM, REFS
 from sqlmodel import select
+from telling import tell
 
 from backend import db
 from backend.tables import Entry, Establishment, Inspector, Member, Task
@@ -23,7 +24,7 @@ from sync import carrying, checklist, handover
 from sync import hub as deciding
 from sync.ids import new_id
 from sync.opened import Colleague, Described, open_on_site
-from sync.ops import Answer, OpenInspection, SetAnswers, decode_op
+from sync.ops import Answer, Arrive, OpenInspection, SetAnswers, decode_op
 
 DIVISION = "330106"
 DEN = Described("无名冷库", "河滨路8号", "cold-store", DIVISION, "", "120.12", "30.26", "GCJ-02")
@@ -114,7 +115,7 @@ async def test_a_den_is_inspected_before_anybody_knows_of_it_and_published(
     office: Office, hub: AppHub, lead: Phone, second: Phone, chief: AsyncClient
 ) -> None:
     at = opens(lead, second="second")
-    lead.replica.arrive(at, "stated")
+    tell(lead.replica, at, Arrive, how="stated")
     lead.replica.find(at, "无证经营", basis="食品安全法 第三十五条")
     before = [row.id for row in second.replica.tasks()]
     alone = [row.id for row in lead.replica.tasks()]

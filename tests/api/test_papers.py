@@ -9,6 +9,7 @@ from httpx import AsyncClient
 from papers import pages, squeezed
 from phones import Phone, enrolled
 from simulation.app_hub import AppHub
+from telling import tell
 from visits import DIVISION, FORM
 
 from backend import db
@@ -17,7 +18,7 @@ from backend.tables import Task
 from backend.work import tasks
 from cli.device_print import print_known
 from sync import strokes
-from sync.ops import Answer
+from sync.ops import Answer, Arrive, TakeSample, TestSample
 from sync.store import File
 
 
@@ -51,15 +52,41 @@ async def visited(office: Office) -> Visit:
     hub.client = await office.client()
     on = Visit(office, await enrolled(hub, task.lead_id), await enrolled(hub, task.second_id), task)
     lead, second = on.lead.replica, on.second.replica
-    lead.arrive(task.id, "scanned", code="9131", approval="沪检 7 号", certificates=("沪A0001",))
+    tell(
+        lead,
+        task.id,
+        Arrive,
+        how="scanned",
+        code="9131",
+        approval="沪检 7 号",
+        certificates=("沪A0001",),
+    )
     lead.answer(task.id, bureau.answers(i1_3="fail"))
     lead.answer(task.id, {"2.1": Answer("-12.5", "门封破损", kind="number", unit="°C")})
     lead.find(task.id, "自查记录缺三日", basis="食品安全法第四十七条", item="1.3")
     photo = on.keep(visits.photo("-12.5", turned=True), "image/jpeg")
     lead.attach(task.id, photo, item="2.1", caption="温度计读数")
-    sample = lead.take_sample(task.id, "SH17", of="goods", what="冷冻牛腱", quantity="2", unit="kg")
+    sample = tell(
+        lead,
+        task.id,
+        TakeSample,
+        number="SH17",
+        of="goods",
+        what="冷冻牛腱",
+        quantity="2",
+        unit="kg",
+    )
     device = lead.identity.enrolled.device
-    lead.test_sample(task.id, f"{device}:{sample.n}", "中心温度", "fail", result="-11", unit="°C")
+    tell(
+        lead,
+        task.id,
+        TestSample,
+        sample=f"{device}:{sample.n}",
+        test="中心温度",
+        verdict="fail",
+        result="-11",
+        unit="°C",
+    )
     await on.lead.sync()
     await on.second.sync()
     lead.sign(task.id, "lead", strokes=on.keep(visits.drawn(1), strokes.MIME))

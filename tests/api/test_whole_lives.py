@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from rows import CATALOGUE
 from simulation.app_hub import AppHub
 from sqlmodel import select
+from telling import tell
 from visits import DIVISION, asked, dispatched, refusal
 
 from backend import db
@@ -30,7 +31,7 @@ from backend.wire import TaskView
 from cli.verify_publication import read_folder
 from sync import violations
 from sync.merge import digest
-from sync.ops import op_id
+from sync.ops import Arrive, DisposeSample, TakeSample, TestSample, op_id
 
 
 @pytest.fixture
@@ -89,12 +90,20 @@ def visit(pair: Pair, drawn: Task, clock: Clock) -> None:
     life, lead, id = pair.life, pair.lead.replica, drawn.id
     longitude, latitude, datum = HERE
     told = told_of(pair.lead, id)
-    lead.arrive(
-        id, "scanned", code=str(told.establishment.code), approval="检批 2026-7",
+    tell(
+        lead,
+        id,
+        Arrive,
+        how="scanned",
+        code=str(told.establishment.code),
+        approval="检批 2026-7",
         certificates=(told.lead.certificate, told.second.certificate),
-        longitude=longitude, latitude=latitude, datum=datum, accuracy="15",
-    )  # fmt: skip
-    pair.second.replica.arrive(id, "shown", certificates=(told.second.certificate,))
+        longitude=longitude,
+        latitude=latitude,
+        datum=datum,
+        accuracy="15",
+    )
+    tell(pair.second.replica, id, Arrive, how="shown", certificates=(told.second.certificate,))
     clock.advance(minutes=10)
     pair.answer(id, life.first, without=life.left_out)
     lead.attach(id, pair.lead.keep(shot("front", degrees=life.degrees)), caption="the front")
@@ -107,12 +116,29 @@ def visit(pair: Pair, drawn: Task, clock: Clock) -> None:
         repeats=violations.repeats(told.history, picked, clock().date()),
     )  # fmt: skip
     if life.sampled:
-        taken = lead.take_sample(
-            id, "JC-17", of="environment", what="餐盘", quantity="3", unit="只"
+        taken = tell(
+            lead,
+            id,
+            TakeSample,
+            number="JC-17",
+            of="environment",
+            what="餐盘",
+            quantity="3",
+            unit="只",
         )
         sample = op_id(lead.identity.enrolled.device, taken.n)
-        lead.test_sample(id, sample, "ATP", "pass", result="18", unit="RLU", limit="30")
-        lead.dispose_sample(id, sample, "当场返还")
+        tell(
+            lead,
+            id,
+            TestSample,
+            sample=sample,
+            test="ATP",
+            verdict="pass",
+            result="18",
+            unit="RLU",
+            limit="30",
+        )
+        tell(lead, id, DisposeSample, sample=sample, disposal="当场返还")
     clock.advance(minutes=20)
     if life.refuses:
         lead.sign(id, "site", name="陈志强", refused="须请示总部", witness="赵敏")

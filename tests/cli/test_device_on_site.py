@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 from PIL import Image
 from simulation.world import FORM
+from telling import tell
 
 from cli.device_arrival import names
 from cli.home import Home
@@ -19,7 +20,17 @@ from cli.main import main
 from sync import checklist, codec
 from sync.checklist import Choice, Column, Item, Limit, Text
 from sync.messages import Enrolled
-from sync.ops import Answer, Arrive, SetAnswers, Sign
+from sync.ops import (
+    Answer,
+    Arrive,
+    DisposeSample,
+    SeizeGoods,
+    SetAnswers,
+    Sign,
+    TakeSample,
+    TestSample,
+    WeighLot,
+)
 from sync.store import Row, Theirs
 
 T = Text("x", "某")
@@ -385,11 +396,30 @@ def test_a_colleagues_strokes_that_have_not_arrived_are_shown_as_such(
 def test_what_was_found_on_site_is_shown(run: Run, folder: Path) -> None:
     home = opened(folder)
     one = home.replica
-    one.take_sample("t1", "S-1", of="goods", what="鲈鱼", quantity="1.5", unit="kg")
-    one.test_sample("t1", "d1:1", "孔雀石绿", "fail", result="2.4", unit="μg/kg", limit="0")
-    one.dispose_sample("t1", "d1:1", "无害化销毁")
-    one.seize("t1", "奶粉", measure="seize", quantity="12", unit="罐", number="扣3号")
-    one.weigh("t1", "大米", nominal="5000", unit="g", lot="240", contents=["4985.5"])
+    tell(one, "t1", TakeSample, number="S-1", of="goods", what="鲈鱼", quantity="1.5", unit="kg")
+    tell(
+        one,
+        "t1",
+        TestSample,
+        sample="d1:1",
+        test="孔雀石绿",
+        verdict="fail",
+        result="2.4",
+        unit="μg/kg",
+        limit="0",
+    )
+    tell(one, "t1", DisposeSample, sample="d1:1", disposal="无害化销毁")
+    tell(
+        one,
+        "t1",
+        SeizeGoods,
+        what="奶粉",
+        measure="seize",
+        quantity="12",
+        unit="罐",
+        number="扣3号",
+    )
+    tell(one, "t1", WeighLot, what="大米", nominal="5000", unit="g", lot="240", contents=["4985.5"])
     one.void("t1", "d1:4", reason="数错")
     home.close()
     shown = run("show", zh=True).stdout

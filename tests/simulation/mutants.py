@@ -84,7 +84,7 @@ MUTANTS = [
     ),
     Mutant(
         "the strokes come after the signature", Replica, "sign",
-        "self._tell(inspection, *drawn, make)", "self._tell(inspection, make, *drawn)",
+        "self.record(inspection, *drawn, make)", "self.record(inspection, make, *drawn)",
     ),
     # -- opened on site --------------------------------------------------------------------------
     Mutant(

@@ -9,10 +9,24 @@ from msgspec import Raw
 from simulation.forms import REFS, Newer
 from simulation.opening import opens
 from simulation.phone import Device
+from telling import tell
 
 from sync import hub
 from sync.merge import covered
-from sync.ops import AddFinding, Answer, SetAnswers, TestSample, Void, decode_op, op_id
+from sync.ops import (
+    AddFinding,
+    Answer,
+    Arrive,
+    DisposeSample,
+    SeizeGoods,
+    SetAnswers,
+    TakeSample,
+    TestSample,
+    Void,
+    WeighLot,
+    decode_op,
+    op_id,
+)
 from sync.replica import Stamp
 from sync.store import EXCLUDED, File, Mine
 
@@ -62,17 +76,21 @@ def _on_site(world: "World", device: Device, task: str, choice: float) -> None:
     samples = sorted(one.op for one in replica.inspection(task).samples or ())
     sample = samples[int(choice * 97) % len(samples)] if samples else ""
     if choice < 0.15:
-        mine = replica.arrive(task, "scanned", code="91", certificates=("1", "2"))
+        mine = tell(replica, task, Arrive, how="scanned", code="91", certificates=("1", "2"))
     elif choice < 0.25:
-        mine = replica.seize(task, "milk", measure="seize", quantity="12", unit="tins")
+        mine = tell(
+            replica, task, SeizeGoods, what="milk", measure="seize", quantity="12", unit="tins"
+        )
     elif choice < 0.35:
-        mine = replica.weigh(task, "rice", nominal="5", unit="kg", lot="9", contents=("4.9",))
+        lot = {"nominal": "5", "unit": "kg", "lot": "9", "contents": ("4.9",)}
+        mine = tell(replica, task, WeighLot, what="rice", **lot)
     elif choice < 0.55 or not sample:
-        mine = replica.take_sample(task, number, of="goods", what="fish")
+        mine = tell(replica, task, TakeSample, number=number, of="goods", what="fish")
     elif choice < 0.85:
-        mine = replica.test_sample(task, sample, "dye", "fail", result=number)
+        found = {"test": "dye", "verdict": "fail", "result": number}
+        mine = tell(replica, task, TestSample, sample=sample, **found)
     else:
-        mine = replica.dispose_sample(task, sample, "destroyed")
+        mine = tell(replica, task, DisposeSample, sample=sample, disposal="destroyed")
     world.keep(device, mine)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync import net_content
-from sync.net_content import UNITS, Plan, plan, tolerance, weigh, written
+from sync.net_content import UNITS, SamplingPlan, assess, sampling_plan, tolerance, written
 from sync.refusals import Reason, Refused
 
 # the published table, by hand: label, unit, T
@@ -31,23 +31,25 @@ def test_the_tolerable_deficiency_is_that_of_the_table(label: str, unit: str, al
 def test_beyond_fifty_kilograms_there_is_no_tolerance() -> None:
     assert tolerance(Fraction(50_001), "g") is None
     with pytest.raises(Refused) as refused:
-        weigh("60", "kg", "3", ["60"])
+        assess("60", "kg", "3", ["60"])
     assert refused.value.reason is Reason.LOT_INVALID
 
 
 @pytest.mark.parametrize(
-    ("lot", "expected"),
+    ("lot", "packages", "factor", "short_max"),
     [
-        (1, Plan(1, Fraction(0), 0)), (10, Plan(10, Fraction(0), 0)),
-        (11, Plan(10, Fraction("1.028"), 0)), (50, Plan(10, Fraction("1.028"), 0)),
-        (51, Plan(13, Fraction("0.848"), 1)), (99, Plan(13, Fraction("0.848"), 1)),
-        (100, Plan(50, Fraction("0.379"), 3)), (500, Plan(50, Fraction("0.379"), 3)),
-        (501, Plan(80, Fraction("0.295"), 5)), (3200, Plan(80, Fraction("0.295"), 5)),
-        (3201, Plan(125, Fraction("0.234"), 7)),
+        (1, 1, "0", 0), (10, 10, "0", 0),
+        (11, 10, "1.028", 0), (50, 10, "1.028", 0),
+        (51, 13, "0.848", 1), (99, 13, "0.848", 1),
+        (100, 50, "0.379", 3), (500, 50, "0.379", 3),
+        (501, 80, "0.295", 5), (3200, 80, "0.295", 5),
+        (3201, 125, "0.234", 7),
     ],
 )  # fmt: skip
-def test_the_larger_the_lot_the_more_are_weighed(lot: int, expected: Plan) -> None:
-    assert plan(lot) == expected
+def test_the_larger_the_lot_the_more_are_weighed(
+    lot: int, packages: int, factor: str, short_max: int
+) -> None:
+    assert sampling_plan(lot) == SamplingPlan(packages, Fraction(factor), short_max)
 
 
 @pytest.mark.parametrize(
@@ -62,18 +64,18 @@ def test_the_larger_the_lot_the_more_are_weighed(lot: int, expected: Plan) -> No
     ],
 )
 def test_a_lot_of_fifty_half_kilograms(contents: list[str], complies: bool | None) -> None:
-    assert weigh("500", "g", "50", contents).complies is complies
+    assert assess("500", "g", "50", contents).complies is complies
 
 
 def test_of_a_larger_lot_some_may_be_short_but_none_by_twice_as_much() -> None:
     three, four = ["480"] * 3 + ["502"] * 47, ["480"] * 4 + ["502"] * 46
 
-    found = weigh("500", "g", "500", three)
+    found = assess("500", "g", "500", three)
 
     assert (found.complies, found.short, found.short_max, found.far_short) == (True, 3, 3, 0)
-    assert weigh("500", "g", "500", four).complies is False
-    assert weigh("500", "g", "500", ["470", *three[1:]]).far_short == 0
-    assert weigh("500", "g", "500", ["469.9", *three[1:]]).complies is False
+    assert assess("500", "g", "500", four).complies is False
+    assert assess("500", "g", "500", ["470", *three[1:]]).far_short == 0
+    assert assess("500", "g", "500", ["469.9", *three[1:]]).complies is False
 
 
 @given(
@@ -83,12 +85,12 @@ def test_of_a_larger_lot_some_may_be_short_but_none_by_twice_as_much() -> None:
 def test_the_mean_reaches_the_label_as_floating_point_says(tenths: list[int], lot: int) -> None:
     contents = [f"{one // 10}.{one % 10}" for one in tenths][:lot]
 
-    found = weigh("500", "g", str(lot), contents)
+    found = assess("500", "g", str(lot), contents)
 
     values = [float(one) for one in contents]
     mean = sum(values) / len(values)
     spread = sqrt(sum((one - mean) ** 2 for one in values) / max(len(values) - 1, 1))
-    reached = mean + float(plan(lot).factor) * spread
+    reached = mean + float(sampling_plan(lot).factor) * spread
     if abs(reached - 500) > 1e-6:
         assert found.mean_reached == (reached > 500)
     assert found.short == sum(470 <= one < 485 for one in values)
@@ -99,10 +101,10 @@ def test_the_mean_reaches_the_label_as_floating_point_says(tenths: list[int], lo
 def test_more_in_a_short_package_never_makes_a_lot_fail_by_packages(
     tenths: list[int], which: int
 ) -> None:
-    before = weigh("500", "g", "50", [str(one // 10) for one in tenths])
+    before = assess("500", "g", "50", [str(one // 10) for one in tenths])
 
     tenths[which] += 100
-    after = weigh("500", "g", "50", [str(one // 10) for one in tenths])
+    after = assess("500", "g", "50", [str(one // 10) for one in tenths])
 
     assert (after.short + after.far_short) <= (before.short + before.far_short)
     assert after.mean > before.mean
@@ -123,7 +125,7 @@ def test_what_no_label_says_is_refused_by_field(
     nominal: str, unit: str, lot: str, contents: list[str], field: str
 ) -> None:
     with pytest.raises(Refused) as refused:
-        weigh(nominal, unit, lot, contents)
+        assess(nominal, unit, lot, contents)
 
     assert refused.value.reason is Reason.LOT_INVALID
     assert refused.value.details["field"] == field

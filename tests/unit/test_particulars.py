@@ -9,11 +9,13 @@ import msgspec
 import pytest
 from replicas import OK, paired, phone
 from simulation.memory_hub import MemoryHub
+from telling import tell
 from vectors.sync_vectors import read
 
 from sync import hub, ops
 from sync.exchange import drive, exchange
 from sync.merge import covered, digest, fold
+from sync.ops import Arrive, DisposeSample, SeizeGoods, TakeSample, TestSample, WeighLot
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 from sync.store import File
@@ -50,16 +52,43 @@ def met(one: Replica, *others: Replica, server: MemoryHub) -> None:
 
 def test_a_sample_of_one_is_tested_by_another_and_both_show_the_same(server: MemoryHub) -> None:
     li, wang = phone(server), phone(server, "wang")
-    li.arrive("t1", "scanned", code="91330106MA2C", longitude="120.1", latitude="30.2",
-              datum="GCJ-02", accuracy="8")  # fmt: skip
-    li.take_sample("t1", "S-1", of="goods", what="鲈鱼", quantity="1.5", unit="kg")
+    tell(
+        li,
+        "t1",
+        Arrive,
+        how="scanned",
+        code="91330106MA2C",
+        longitude="120.1",
+        latitude="30.2",
+        datum="GCJ-02",
+        accuracy="8",
+    )
+    tell(li, "t1", TakeSample, number="S-1", of="goods", what="鲈鱼", quantity="1.5", unit="kg")
     met(li, wang, server=server)
     (sample,) = wang.inspection("t1").samples or ()
-    wang.test_sample("t1", sample.op, "孔雀石绿", "fail", result="2.4", unit="μg/kg")
-    wang.test_sample("t1", sample.op, "孔雀石绿", "pass", retest=True)
-    wang.dispose_sample("t1", sample.op, "无害化销毁")
-    wang.seize("t1", "活鱼", measure="seize", quantity="12", unit="kg")
-    wang.weigh("t1", "大米", nominal="5000", unit="g", lot="240", contents=["4985.5", "5002"])
+    tell(
+        wang,
+        "t1",
+        TestSample,
+        sample=sample.op,
+        test="孔雀石绿",
+        verdict="fail",
+        result="2.4",
+        unit="μg/kg",
+    )
+    tell(wang, "t1", TestSample, sample=sample.op, test="孔雀石绿", verdict="pass", retest=True)
+    tell(wang, "t1", DisposeSample, sample=sample.op, disposal="无害化销毁")
+    tell(wang, "t1", SeizeGoods, what="活鱼", measure="seize", quantity="12", unit="kg")
+    tell(
+        wang,
+        "t1",
+        WeighLot,
+        what="大米",
+        nominal="5000",
+        unit="g",
+        lot="240",
+        contents=["4985.5", "5002"],
+    )
     met(wang, li, server=server)
     state = li.inspection("t1")
 
@@ -75,12 +104,12 @@ def test_a_sample_of_one_is_tested_by_another_and_both_show_the_same(server: Mem
 
 def test_each_of_them_may_be_withdrawn_and_stays_visible(server: MemoryHub) -> None:
     li = phone(server)
-    li.arrive("t1", "shown")
-    li.take_sample("t1", "S-1", of="person", what="咽拭子")
-    li.test_sample("t1", "d1:2", "x", "unclear")
-    li.dispose_sample("t1", "d1:2", "退还")
-    li.seize("t1", "x", measure="seal", quantity="1", unit="间")
-    li.weigh("t1", "x", nominal="5", unit="kg", lot="9", contents=["4.9"])
+    tell(li, "t1", Arrive, how="shown")
+    tell(li, "t1", TakeSample, number="S-1", of="person", what="咽拭子")
+    tell(li, "t1", TestSample, sample="d1:2", test="x", verdict="unclear")
+    tell(li, "t1", DisposeSample, sample="d1:2", disposal="退还")
+    tell(li, "t1", SeizeGoods, what="x", measure="seal", quantity="1", unit="间")
+    tell(li, "t1", WeighLot, what="x", nominal="5", unit="kg", lot="9", contents=["4.9"])
     for n in range(1, 7):
         li.void("t1", f"d1:{n}", reason=f"wrong {n}")
     state = li.inspection("t1")
@@ -94,7 +123,7 @@ def test_what_comes_after_both_signed_is_late_and_counts_nowhere(server: MemoryH
     li, wang = phone(server), phone(server, "wang")
     li.sign("t1", "lead")
     wang.sign("t1", "second")
-    li.take_sample("t1", "S-1", of="goods", what="x")
+    tell(li, "t1", TakeSample, number="S-1", of="goods", what="x")
     met(li, wang, server=server)
 
     assert li.inspection("t1").late == ("d1:2",)
@@ -107,18 +136,30 @@ def test_what_is_no_number_no_place_and_no_sample_is_refused(server: MemoryHub) 
 
     for wrong in ("-1", "1e3", "1.", "many", "1234567890123"):
         refused(
-            lambda q=wrong: li.seize("t1", "x", measure="seal", quantity=q, unit="kg"),
+            lambda q=wrong: tell(
+                li, "t1", SeizeGoods, what="x", measure="seal", quantity=q, unit="kg"
+            ),
             Reason.DECIMAL_INVALID,
         )
     for wrong_place in (
         {"longitude": "181"}, {"latitude": "-90.1"}, {"datum": "CGCS"}, {"latitude": ""},
     ):  # fmt: skip
-        refused(lambda p=wrong_place: li.arrive("t1", "shown", **(place | p)), Reason.PLACE_INVALID)
-    refused(lambda: li.arrive("t1", "shown", accuracy="5"), Reason.PLACE_INVALID)
-    refused(lambda: li.arrive("t1", "shown", **place, accuracy="-5"), Reason.DECIMAL_INVALID)
-    refused(lambda: li.test_sample("t1", "d9:9", "x", "pass"), Reason.SAMPLE_UNKNOWN)
-    refused(lambda: li.dispose_sample("t1", "d1:1", "x"), Reason.SAMPLE_UNKNOWN)
-    refused(lambda: li.arrive("t9", "shown"), Reason.INSPECTION_UNKNOWN)
+        refused(
+            lambda p=wrong_place: tell(li, "t1", Arrive, how="shown", **place | p),
+            Reason.PLACE_INVALID,
+        )
+    refused(lambda: tell(li, "t1", Arrive, how="shown", accuracy="5"), Reason.PLACE_INVALID)
+    refused(
+        lambda: tell(li, "t1", Arrive, how="shown", **place, accuracy="-5"), Reason.DECIMAL_INVALID
+    )
+    refused(
+        lambda: tell(li, "t1", TestSample, sample="d9:9", test="x", verdict="pass"),
+        Reason.SAMPLE_UNKNOWN,
+    )
+    refused(
+        lambda: tell(li, "t1", DisposeSample, sample="d1:1", disposal="x"), Reason.SAMPLE_UNKNOWN
+    )
+    refused(lambda: tell(li, "t9", Arrive, how="shown"), Reason.INSPECTION_UNKNOWN)
     codes = (Reason.DECIMAL_INVALID.code, Reason.PLACE_INVALID.code, Reason.SAMPLE_UNKNOWN.code)
     assert codes == ("decimal.invalid", "place.invalid", "sample.unknown")
     assert li.unsent() == 0
