@@ -3,6 +3,8 @@
 The library for it is imported when a link is opened: what works offline never waits for it.
 """
 
+import random
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -11,6 +13,9 @@ from sync import squeeze
 from sync.messages import Request, Response
 
 TIMEOUT_SECONDS = 60.0
+BUSY = 503
+BUSY_MAX = 5  # times in a row
+WAIT_SECONDS_MAX = 10
 
 Ask: TypeAlias = Callable[[Request], Response]
 
@@ -37,4 +42,24 @@ def link(server: str) -> Generator[Ask]:
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status_code, headers, answer.content)
 
-        yield ask
+        yield patient(ask)
+
+
+def patient(ask: Ask, *, wait: Callable[[float], object] = time.sleep) -> Ask:
+    """Ask a busy server again, up to BUSY_MAX times, when it says; it took back what it had begun.
+
+    Everything a device asks may be asked twice. Devices that were turned away together do not come
+    again together: each waits up to as long again.
+    """
+
+    def asked(request: Request) -> Response:
+        answer = ask(request)
+        for _ in range(BUSY_MAX):
+            seconds = answer.headers.get("retry-after", "")
+            if answer.status != BUSY or not seconds.isdecimal():
+                break
+            wait(min(int(seconds), WAIT_SECONDS_MAX) * random.uniform(1, 2))
+            answer = ask(request)
+        return answer
+
+    return asked

@@ -171,7 +171,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = db.connect(database_url)
+    engine = db.connect(database_url, busy_ms=60_000)  # a machine full of tests may stand still
     yield engine
     await engine.dispose()
 
