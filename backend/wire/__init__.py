@@ -22,11 +22,9 @@ from backend.wire.assignments import (
     WithdrawOrder,
 )
 from backend.wire.base import Division, TextView, text_view
-from backend.wire.catalogues import (
-    CatalogueView,
+from backend.wire.complaints import (
     ComplaintsView,
     ComplaintView,
-    NewCatalogue,
     NewComplaint,
     NewComplaints,
     NewStep,
@@ -117,7 +115,6 @@ from backend.wire.provisional import MatchOrder, NewPlace, ProvisionalLine, Regi
 from backend.wire.registers import (
     ChangedRegister,
     ChangesView,
-    ChecklistView,
     ComparisonView,
     Decision,
     DepartmentRow,
@@ -135,7 +132,6 @@ from backend.wire.registers import (
     LicenceRow,
     ListingRow,
     LookalikeView,
-    NewChecklist,
     NewComparison,
     ProgressView,
     RecusalView,
@@ -147,6 +143,7 @@ from backend.wire.registers import (
     UndoView,
     VersionView,
 )
+from backend.wire.releases import NewRelease, ReleaseView
 from backend.wire.results import (
     ConclusionView,
     ConflictView,
@@ -182,10 +179,8 @@ __all__ = [
     "AssignedLine",
     "AssignedView",
     "BlobsWanted",
-    "CatalogueView",
     "ChangedRegister",
     "ChangesView",
-    "ChecklistView",
     "CloseItems",
     "CloseMeasure",
     "CloseRisk",
@@ -250,8 +245,6 @@ __all__ = [
     "MomentView",
     "NestedPlan",
     "NewAccount",
-    "NewCatalogue",
-    "NewChecklist",
     "NewComparison",
     "NewComplaint",
     "NewComplaints",
@@ -266,6 +259,7 @@ __all__ = [
     "NewPlan",
     "NewProof",
     "NewPulse",
+    "NewRelease",
     "NewReview",
     "NewRisk",
     "NewRound",
@@ -294,6 +288,7 @@ __all__ = [
     "RegisterOrder",
     "RegisterPage",
     "RehearsalView",
+    "ReleaseView",
     "RemarkView",
     "RemedyView",
     "ReminderView",

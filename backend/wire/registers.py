@@ -1,9 +1,9 @@
-"""名录库与检查表: imports, revisions, rows, changes, divisions, checklists."""
+"""名录库: imports, revisions, rows, changes, divisions."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from backend.wire.base import Division
 
@@ -281,23 +281,6 @@ RegisterPage = (
     | list[DepartmentRow]
     | list[DivisionRow]
 )
-
-
-class NewChecklist(Struct, frozen=True, forbid_unknown_fields=True):
-    """A checklist to release, as its TOML text."""
-
-    toml: Annotated[str, Meta(min_length=1, max_length=500_000)]
-
-
-class ChecklistView(Struct, frozen=True):
-    """A released checklist."""
-
-    digest: str
-    code: str
-    version: str
-    title_en: str
-    title_zh: str
-    released_at: datetime
 
 
 class SuccessorView(Struct, frozen=True):

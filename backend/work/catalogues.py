@@ -1,19 +1,14 @@
-"""违法行为清单定版: release catalogues of violations and put the newest on every device.
-
-A released catalogue never changes: its digest names its content, its code and version name it once.
-"""
+"""违法行为清单定版: release catalogues of violations and put the newest on every device."""
 
 from datetime import datetime
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
-from backend import journal
 from backend.auth import Officer
-from backend.db import Session, head
+from backend.db import Session
 from backend.tables import Catalogue, Device, Feed
-from backend.work import feed
+from backend.work import feed, releases
 from sync import violations
-from sync.refusals import Reason, Refused
 
 
 async def release_catalogue(
@@ -21,44 +16,18 @@ async def release_catalogue(
 ) -> Catalogue:
     """Release a catalogue; the same content again is the same release, and changes nothing."""
     parsed = violations.parse(toml)
-    digest = violations.digest(parsed)
-    await head(db)
-    query = select(Catalogue).where(
-        Catalogue.code == parsed.code, Catalogue.version == parsed.version
+    released, new = await releases.release(
+        db,
+        officer,
+        Catalogue,
+        parsed,
+        digest=violations.digest(parsed),
+        body=violations.canonical(parsed),
+        now=now,
     )
-    released = (await db.exec(query)).first()
-
-    if released is not None and released.digest != digest:
-        raise Refused(
-            Reason.CATALOGUE_TAKEN,
-            code=parsed.code,
-            version=parsed.version,
-            released=released.digest,
-        )
-
-    if released is None:
-        released = Catalogue(
-            digest=digest,
-            code=parsed.code,
-            version=parsed.version,
-            title_en=parsed.title.en,
-            title_zh=parsed.title.zh,
-            body=violations.canonical(parsed).decode(),
-            released_at=now,
-        )
-        db.add(released)
-        await db.flush()
+    if new:
         holders = select(Device.inspector_id).where(col(Device.revoked_at).is_(None)).distinct()
         await offer(db, *sorted(await db.exec(holders)))
-        await journal.append(
-            db,
-            actor=officer.name,
-            verb="catalogue.release",
-            subject=digest,
-            now=now,
-            code=parsed.code,
-            version=parsed.version,
-        )
     return released
 
 
@@ -83,14 +52,9 @@ async def offer(db: Session, *inspectors: str) -> None:
 
 async def list_catalogues(db: Session) -> list[Catalogue]:
     """List the released catalogues, the newest of each code first."""
-    query = select(Catalogue).order_by(Catalogue.code, col(Catalogue.released_at).desc())
-    return list(await db.exec(query))
+    return await releases.listed(db, Catalogue)
 
 
 async def get_catalogue(db: Session, name: str) -> violations.Catalogue:
     """Take out a catalogue by its digest, or the newest release of a code."""
-    query = select(Catalogue).where(or_(Catalogue.digest == name, Catalogue.code == name))
-    found = (await db.exec(query.order_by(col(Catalogue.released_at).desc()))).first()
-    if found is None:
-        raise Refused(Reason.CATALOGUE_NOT_FOUND, catalogue=name)
-    return violations.load(found.body)
+    return violations.load((await releases.find(db, Catalogue, name)).body)

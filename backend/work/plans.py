@@ -19,7 +19,7 @@ from backend.rules.canonical import NotCanonical
 from backend.rules.papers import TaskPaper
 from backend.tables import Checklist, Draw, Plan
 from backend.wire import DrawSummary, NestedPlan, NewPlan, PlanView, StratumView
-from backend.work import frames
+from backend.work import frames, releases
 from sync.refusals import Reason, Refused
 
 
@@ -231,14 +231,7 @@ def _require_checklists(categories: set[str], known: Iterable[Collection[str]]) 
 
 async def released(db: Session, name: str) -> str:
     """Find a released checklist by its digest, or the newest of a code; give its digest."""
-    found = await db.get(Checklist, name)
-    if found is None:
-        query = select(Checklist).where(Checklist.code == name)
-        newest = query.order_by(col(Checklist.released_at).desc(), col(Checklist.version).desc())
-        found = (await db.exec(newest)).first()
-    if found is None:
-        raise Refused(Reason.CHECKLIST_NOT_FOUND, checklist=name)
-    return found.digest
+    return (await releases.find(db, Checklist, name)).digest
 
 
 def _require_sense(new: NewPlan) -> None:

@@ -4,18 +4,12 @@ from pathlib import Path
 
 import click
 
-from backend.wire import CatalogueView, NewCatalogue, ResultListView
+from backend.wire import ResultListView
 from cli import client
+from cli.office.releases import release, show_listed
 from cli.output import as_json, json_option, say, show, text
 from sync.violations import Catalogue, digest, parse
 
-CATALOGUES = {
-    "code": ("code", "代码"),
-    "version": ("version", "版本"),
-    "title_en": ("title", "英文名称"),
-    "title_zh": ("Chinese title", "名称"),
-    "digest": ("digest", "摘要"),
-}
 VIOLATIONS = {
     "code": ("code", "编码"),
     "text": ("violation", "违法行为"),
@@ -55,22 +49,14 @@ def catalogue() -> None:
 @json_option
 def release_catalogue(file: Path) -> None:
     """Release a catalogue; the same file again changes nothing. 违法行为清单定版。"""
-    toml = file.read_bytes()
-    parse(toml)  # tells line and field before anything is asked
-    new = NewCatalogue(toml=toml.decode("utf-8-sig"))
-    released = client.post("/office/catalogues", CatalogueView, new)
-    say(
-        f"Released: {released.title_en} ({released.code} {released.version}).",
-        f"已定版：{released.title_zh}（{released.code} {released.version}）。",
-    )
-    show(released, {"digest": CATALOGUES["digest"]})
+    release("/office/catalogues", file, parse)
 
 
 @catalogue.command("list")
 @json_option
 def list_catalogues() -> None:
     """List the released catalogues. 违法行为清单列表。"""
-    show(client.get("/office/catalogues", list[CatalogueView]), CATALOGUES)
+    show_listed("/office/catalogues")
 
 
 @catalogue.command("show")

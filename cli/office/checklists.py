@@ -6,10 +6,10 @@ from typing import Literal, cast
 
 import click
 
-from backend.wire import ChecklistView, NewChecklist
 from backend.workbooks import Workbook
 from cli import client
 from cli.office.files import Target
+from cli.office.releases import release, show_listed
 from cli.output import as_json, json_option, language, say, show, text
 from sync.checklist import Checklist, Item, digest, parse
 from sync.refusals import Reason, Refused
@@ -17,13 +17,6 @@ from sync.refusals import Reason, Refused
 FORM_BYTES_MAX = 16 << 20
 SHEETS_MAX = 20
 
-CHECKLISTS = {
-    "code": ("code", "代码"),
-    "version": ("version", "版本"),
-    "title_en": ("title", "英文名称"),
-    "title_zh": ("in Chinese", "名称"),
-    "digest": ("digest", "摘要"),
-}
 ITEMS = {
     "ref": ("item", "编号"),
     "key": ("key", "重点"),
@@ -45,22 +38,14 @@ def checklist_group() -> None:
 @json_option
 def release_checklist(file: Path) -> None:
     """Release a checklist; the same file again changes nothing. 检查表定版。"""
-    toml = file.read_bytes()
-    parse(toml)  # tells line and field before anything is asked
-    new = NewChecklist(toml=toml.decode("utf-8-sig"))
-    released = client.post("/office/checklists", ChecklistView, new)
-    say(
-        f"Released: {released.title_en} ({released.code} {released.version}).",
-        f"已定版：{released.title_zh}（{released.code} {released.version}）。",
-    )
-    show(released, {"digest": CHECKLISTS["digest"]})
+    release("/office/checklists", file, parse)
 
 
 @checklist_group.command("list")
 @json_option
 def list_checklists() -> None:
     """List the released checklists. 检查表列表。"""
-    show(client.get("/office/checklists", list[ChecklistView]), CHECKLISTS)
+    show_listed("/office/checklists")
 
 
 @checklist_group.command("show")

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 
 from backend.auth import Officer, needs
 from backend.db import Session
-from backend.wire import CatalogueView, NewCatalogue, ResultListView
+from backend.wire import NewRelease, ReleaseView, ResultListView
 from backend.work import catalogues, code_lists
 from sync.violations import Catalogue
 
@@ -19,18 +19,18 @@ async def release_catalogue(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
     now: NamedDependency[datetime],
-    data: JSONBody[NewCatalogue],
-) -> CatalogueView:
+    data: JSONBody[NewRelease],
+) -> ReleaseView:
     """Release a catalogue of violations (违法行为清单定版)."""
     row = await catalogues.release_catalogue(db, officer, data.toml.encode(), now=now)
-    return msgspec.convert(row, CatalogueView, from_attributes=True)
+    return msgspec.convert(row, ReleaseView, from_attributes=True)
 
 
 @get("/catalogues")
-async def list_catalogues(db: NamedDependency[Session]) -> list[CatalogueView]:
+async def list_catalogues(db: NamedDependency[Session]) -> list[ReleaseView]:
     """List the released catalogues (违法行为清单列表)."""
     rows = await catalogues.list_catalogues(db)
-    return msgspec.convert(rows, list[CatalogueView], from_attributes=True)
+    return msgspec.convert(rows, list[ReleaseView], from_attributes=True)
 
 
 @get("/catalogues/{name:str}")

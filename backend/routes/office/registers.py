@@ -20,11 +20,11 @@ from backend.auth import Connection, Officer, needs
 from backend.db import Session
 from backend.routes import problems
 from backend.wire import (
-    ChecklistView,
     ImportView,
-    NewChecklist,
+    NewRelease,
     ProgressView,
     RegisterPage,
+    ReleaseView,
     RevisionView,
     UndoRevision,
     UndoView,
@@ -174,18 +174,18 @@ async def release_checklist(
     db: NamedDependency[Session],
     officer: NamedDependency[Officer],
     now: NamedDependency[datetime],
-    data: JSONBody[NewChecklist],
-) -> ChecklistView:
+    data: JSONBody[NewRelease],
+) -> ReleaseView:
     """Release a checklist (检查表定版)."""
     row = await checklists.release_checklist(db, officer, data.toml.encode(), now=now)
-    return msgspec.convert(row, ChecklistView, from_attributes=True)
+    return msgspec.convert(row, ReleaseView, from_attributes=True)
 
 
 @get("/checklists")
-async def list_checklists(db: NamedDependency[Session]) -> list[ChecklistView]:
+async def list_checklists(db: NamedDependency[Session]) -> list[ReleaseView]:
     """List the released checklists (检查表列表)."""
     rows = await checklists.list_checklists(db)
-    return msgspec.convert(rows, list[ChecklistView], from_attributes=True)
+    return msgspec.convert(rows, list[ReleaseView], from_attributes=True)
 
 
 @get("/checklists/{name:str}")

@@ -1,6 +1,6 @@
-"""清单与投诉举报: catalogues of violations, and what people tell of establishments."""
+"""投诉举报: what people tell of establishments, and what is done with it."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -9,23 +9,6 @@ from backend.rules.complaints import ROWS_MAX, Channel, Kind, State, Step
 from backend.wire.base import LINE, Division
 
 Number = Annotated[str, Meta(pattern=LINE, max_length=64)]
-
-
-class NewCatalogue(Struct, frozen=True, forbid_unknown_fields=True):
-    """A catalogue to release, as its TOML text."""
-
-    toml: Annotated[str, Meta(min_length=1, max_length=500_000)]
-
-
-class CatalogueView(Struct, frozen=True):
-    """A released catalogue."""
-
-    digest: str
-    code: str
-    version: str
-    title_en: str
-    title_zh: str
-    released_at: datetime
 
 
 class NewComplaint(Struct, frozen=True, forbid_unknown_fields=True):
