@@ -5,7 +5,6 @@ enough to name it.
 """
 
 import msgspec
-from msgspec import Struct
 
 from cli.output import say, text
 from sync.history import History
@@ -13,49 +12,24 @@ from sync.merge import MEMBER
 from sync.origins import WORDS
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
+from sync.tasks import Told, Who
 
 SHORT_MIN = 4  # characters of an id that still name an inspection
 
 
-class Who(Struct, frozen=True):
-    """An inspector of a task."""
-
-    id: str
-    name: str = ""
-    certificate: str = ""
-
-
-class Seat(Struct, frozen=True):
-    """A place at the site and who fills it."""
-
-    inspector: Who
-
-
-class Drawn(Struct, frozen=True):
-    """The draw that chose a site."""
-
-    commit_hash: str = ""
-
-
-class TaskBody(Struct, frozen=True):
+class TaskBody(Told, frozen=True, kw_only=True):
     """The part of a task that the commands show."""
 
-    id: str
     place: int
     establishment: dict[str, object]
     checklist: str
-    lead: Who
-    second: Who
-    seats: tuple[Seat, ...] = ()
     origin: str = "draw"  # older servers know of no other
     reason: str = ""
     reference: str = ""
-    must: tuple[str, ...] = ()
     part_of: str = ""
     announced: bool = True
     returned: str = ""  # why a review returned what was concluded
     history: History | None = None
-    draw: Drawn | None = None
 
 
 def tasks_of(replica: Replica) -> list[TaskBody]:
@@ -124,18 +98,12 @@ def say_why(task: TaskBody) -> None:
 
 def people_of(task: TaskBody) -> dict[str, str]:
     """Give the names of those who go to a site, by their ids."""
-    both = [task.lead, task.second, *(seat.inspector for seat in task.seats)]
-    return {one.id: one.name for one in both}
+    return {one.id: one.name for one in task.inspectors}
 
 
 def people_on(replica: Replica) -> list[Who]:
     """Give all inspectors of whom the tasks here tell."""
-    tasks = tasks_of(replica)
-    return [
-        who
-        for task in tasks
-        for who in (task.lead, task.second, *(seat.inspector for seat in task.seats))
-    ]
+    return [who for task in tasks_of(replica) for who in task.inspectors]
 
 
 def role_at(task: TaskBody, inspector: str) -> str:

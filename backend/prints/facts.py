@@ -18,6 +18,7 @@ from sync.layers import Layer
 from sync.merge import Inspection, Recorded
 from sync.ops import OpId, Sign
 from sync.refusals import Reason, Refused
+from sync.tasks import Told
 from sync.violations import Catalogue
 
 THUMBNAIL_EDGE = 480
@@ -40,21 +41,6 @@ Has: TypeAlias = Literal["picture", "file", "unreadable", "unsupported", "lackin
 Read: TypeAlias = Callable[[str], bytes | None]
 
 
-class Who(Struct, frozen=True):
-    """An inspector, as the task names them."""
-
-    id: str
-    name: str = ""
-    certificate: str = ""
-
-
-class Seat(Struct, frozen=True):
-    """A place in the task and who fills it."""
-
-    inspector: Who
-    department: str = ""
-
-
 class Site(Struct, frozen=True):
     """The establishment, as the task names it."""
 
@@ -66,29 +52,12 @@ class Site(Struct, frozen=True):
     risk: str = ""
 
 
-class Source(Struct, frozen=True):
-    """The draw that chose the site."""
-
-    commit_hash: str = ""
-
-
-class Task(Struct, frozen=True):
+class Task(Told, frozen=True, kw_only=True):
     """The part of a task that is printed."""
 
-    id: str
     establishment: Site
-    lead: Who
-    second: Who
-    seats: tuple[Seat, ...] = ()
-    draw: Source | None = None
     origin: str = ""
-    must: tuple[str, ...] = ()
     withdrawn: str = ""  # the day on which the office took it back, though it was begun
-
-    @property
-    def inspectors(self) -> tuple[Who, ...]:
-        """List who goes, lead and second first; whoever has a seat stands there again."""
-        return (self.lead, self.second, *(seat.inspector for seat in self.seats))
 
 
 class Asked(Struct, frozen=True):

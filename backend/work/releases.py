@@ -4,7 +4,7 @@ A digest names the content of a release; its code and version name it once.
 """
 
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlmodel import col, or_, select
 
@@ -12,7 +12,7 @@ from backend import journal
 from backend.auth import Officer
 from backend.db import Session, head
 from backend.tables import Catalogue, Checklist
-from sync.checklist import Text
+from sync import checklist, violations
 from sync.refusals import Reason, Refused
 
 Released = TypeVar("Released", Checklist, Catalogue)
@@ -21,30 +21,11 @@ TAKEN = {Checklist: Reason.CHECKLIST_TAKEN, Catalogue: Reason.CATALOGUE_TAKEN}
 NOT_FOUND = {Checklist: Reason.CHECKLIST_NOT_FOUND, Catalogue: Reason.CATALOGUE_NOT_FOUND}
 
 
-class Content(Protocol):
-    """What is released: its code and version, and what it is called."""
-
-    @property
-    def code(self) -> str:
-        """Name it, whatever its version."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Name its version."""
-        ...
-
-    @property
-    def title(self) -> Text:
-        """Say what it is called."""
-        ...
-
-
 async def release(
     db: Session,
     officer: Officer,
     table: type[Released],
-    content: Content,
+    content: checklist.Checklist | violations.Catalogue,
     *,
     digest: str,
     body: bytes,
