@@ -20,6 +20,7 @@ Ref = Annotated[str, Meta(pattern=r"^[1-9][0-9]*(\.[1-9][0-9]*)*\Z", max_length=
 DecimalText = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z", max_length=12)]
 Unit = Annotated[str, Meta(max_length=20)]
 Count = Annotated[int, Meta(ge=0, le=1000)]
+Asks = Literal["whole", "must"]
 Measure = Literal["failed", "key_failed", "general_failed", "general_pass_percent"]
 Kind = Literal[
     "verdict", "choice", "number", "temperature", "text", "count", "date", "photo", "signature",
@@ -129,6 +130,11 @@ class Outcome(Struct, frozen=True):
     handling: Literal["none", "rectify", "stop"]  # 通过 | 限期整改 | 立即停止经营
 
 
+# 复查结论: what a recheck that asks only what must be checked again amounts to, on any checklist
+REMEDIED = Outcome("remedied", Text("Remedied", "整改到位"), "rectify")
+NOT_REMEDIED = Outcome("not-remedied", Text("Not remedied", "未整改到位"), "rectify")
+
+
 class Bound(Struct, frozen=True, omit_defaults=True):
     """Limits of one measure or score; both ends included."""
 
@@ -168,7 +174,11 @@ class Examined(Struct, frozen=True):
 
 
 class Checklist(Struct, frozen=True, omit_defaults=True):
-    """A checklist; its rules are tried in order and the first that matches decides."""
+    """A checklist; its rules are tried in order and the first that matches decides.
+
+    `recheck`: what a recheck asks of it unless the office says otherwise, all of it or only what
+    must be checked again. All versions that do not say are asked as a whole.
+    """
 
     code: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9\-]*\Z", max_length=60)]
     version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*\Z", max_length=20)]
@@ -178,6 +188,7 @@ class Checklist(Struct, frozen=True, omit_defaults=True):
     rules: Annotated[tuple[Rule, ...], Meta(min_length=1)]
     examined_min: Examined = field(default_factory=Examined)  # never left out of the JSON
     scores: tuple[Score, ...] = ()
+    recheck: Asks = "whole"
 
     @property
     def items(self) -> Iterator[Item]:
@@ -189,8 +200,8 @@ class Checklist(Struct, frozen=True, omit_defaults=True):
         return next((item for item in self.items if item.ref == ref), None)
 
     def outcome(self, code: str) -> Outcome:
-        """Find a declared outcome."""
-        return next(outcome for outcome in self.outcomes if outcome.code == code)
+        """Find a declared outcome, or one of a recheck that gives no grade."""
+        return next(one for one in (*self.outcomes, REMEDIED, NOT_REMEDIED) if one.code == code)
 
 
 def parse(toml: bytes) -> Checklist:
@@ -408,6 +419,9 @@ def _score_faults(checklist: Checklist) -> Iterator[Fault]:
 def _rule_faults(checklist: Checklist) -> Iterator[Fault]:
     codes = [outcome.code for outcome in checklist.outcomes]
     yield from twice("outcomes", codes)
+    for n, code in enumerate(codes):
+        if code in (REMEDIED.code, NOT_REMEDIED.code):
+            yield f"outcomes[{n}].code", f"{code} is said of rechecks.", f"{code} 为复查专用代码"
     yield from twice("rules", [rule.clause for rule in checklist.rules], "clause")
     known = {*get_args(Measure), *(score.code for score in checklist.scores)}
     last = len(checklist.rules) - 1

@@ -4,14 +4,14 @@ The measures are counted here, the rules that weigh them are data of the checkli
 rule whose bounds all hold decides.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sync.answers import admits
-from sync.checklist import Checklist, Item, When, named
+from sync.checklist import NOT_REMEDIED, REMEDIED, Checklist, Item, When, named
 from sync.merge import Inspection, Said
 from sync.refusals import Reason, Refused
 from sync.scores import Weighed, score, tags_of, weigh, within
@@ -33,8 +33,10 @@ class Verdict(Struct, frozen=True):
     evidence_missing: tuple[str, ...]  # failed, needs evidence, has none
     examined_short: bool = False  # fewer applicable items than the checklist demands
     scores: dict[str, str] = {}  # 得分, decimal text; empty for a percentage of nothing
-    not_asked: tuple[str, ...] = ()  # their condition is not met
+    not_asked: tuple[str, ...] = ()  # their condition is not met, or a recheck leaves them
     not_weighed: tuple[str, ...] = ()  # left out where that is allowed, or only telling something
+    graded: bool = True  # false: of a recheck that asks only what must be checked again
+    unremedied: tuple[str, ...] = ()  # 未整改到位: of what such a recheck asks
 
     @property
     def given(self) -> bool:
@@ -48,17 +50,21 @@ def judge(
     *,
     partner: bool = False,
     must: Collection[str] = (),
+    narrow: bool = False,
 ) -> Verdict:
     """Weigh an inspection; answers to items that the checklist does not have count for nothing.
 
     `partner`: the checklist is one that a partner department brings (部门联合); the verdict names
     its items as the inspection does. `must`: names of items that this visit may not leave out
-    (必查项目), though the checklist lets others leave them.
+    (必查项目), though the checklist lets others leave them. `narrow`: the visit is a recheck (复查)
+    that asks only these, and what their conditions make of it: it grades nothing (decision 0030).
     """
     names = _names(checklist, partner=partner)
+    scope = _again(checklist, names, must) if narrow else _Scope(must, frozenset(names.values()))
     asked = {item.ref for item in _asked(checklist, inspection, names)}
     weighed: list[Weighed] = []
     unanswered, in_conflict, not_weighed = list[str](), list[str](), list[str]()
+    left = set[str]()  # by a recheck
     for item in checklist.items:
         name = names[item.ref]
         known = inspection.items.get(name)
@@ -69,10 +75,13 @@ def judge(
         elif (found := _answered(item, name, inspection)) is not None:
             weighed.append(found)
             not_weighed += [name] if not found.amount else []
-        elif (known is not None and known.standing) or not item.optional or name in must:
+        elif (known is not None and known.standing) or name in scope.demanded:
             unanswered.append(name)
+        elif name in scope.asked:
+            (not_weighed if item.optional else unanswered).append(name)
         else:
-            not_weighed.append(name)
+            left.add(item.ref)
+    asked -= left
     counted = _count(checklist, weighed, names)
     evidenced = {one.item for one in inspection.evidence if not one.voided}
     failing = [one.item for one in weighed if one.amount == "fail"]
@@ -87,6 +96,12 @@ def judge(
         not_asked=tuple(name for ref, name in names.items() if ref not in asked),
         not_weighed=tuple(not_weighed),
     )
+    if narrow:
+        counted = replace(counted, graded=False, examined_short=False, scores={})
+        comply = complying(checklist, inspection, partner=partner)
+        rest = [name for name in _own(checklist, must, partner=partner) if name not in comply]
+        rest += [name for name in counted.failed if name in scope.asked and name not in rest]
+        return _remedied(counted, rest) if complete else counted
     if counted.examined_short or not complete:
         return counted
     rule = next(
@@ -95,6 +110,26 @@ def judge(
         if all(within(bound, _measure(counted, what)) for what, bound in rule.when.items())
     )
     return replace(counted, outcome=rule.outcome, clause=rule.clause)
+
+
+def judge_visit(
+    forms: Sequence[Checklist],
+    inspection: Inspection,
+    *,
+    must: Collection[str] = (),
+    narrow: bool = False,
+) -> list[Verdict]:
+    """Judge a visit by its own checklist, the first, and by those that partners bring.
+
+    A recheck that asks only what must be checked again has found all remedied, or names the rest of
+    every checklist with the first.
+    """
+    own, *others = [
+        judge(form, inspection, partner=n > 0, must=must, narrow=narrow)
+        for n, form in enumerate(forms)
+    ]
+    rest = own.unremedied + tuple(name for one in others for name in one.unremedied)
+    return [_remedied(own, rest) if rest and own.given else own, *others]
 
 
 def complying(
@@ -140,6 +175,45 @@ def settled(verdict: Verdict) -> Verdict:
 def _names(checklist: Checklist, *, partner: bool) -> dict[str, str]:
     """Give the name that each item has in an inspection."""
     return {one.ref: named(checklist, one.ref) if partner else one.ref for one in checklist.items}
+
+
+class _Scope(Struct, frozen=True):
+    """What a visit asks, by the names in it; what is demanded may not be left out."""
+
+    demanded: Collection[str]
+    asked: Collection[str]
+
+
+def _again(checklist: Checklist, names: Mapping[str, str], must: Collection[str]) -> _Scope:
+    """Find what a recheck asks: what must be checked again, and what that opens.
+
+    Demanded with it is whatever their conditions look at: whether they apply is known only then.
+    """
+    conditions = {
+        item.ref: [one.item for one in (section.when, item.when) if one is not None]
+        for section in checklist.sections
+        for item in section.items
+    }
+    again = {ref for ref, name in names.items() if name in must}
+    opened = set(again)
+    for ref, before in conditions.items():  # conditions look back: one walk finds all
+        opened |= {ref} if not opened.isdisjoint(before) else set()
+    looked_at = set[str]()
+    for ref, before in reversed(conditions.items()):
+        looked_at |= set(before) if ref in opened | looked_at else set()
+    demanded = {names[ref] for ref in again | looked_at}
+    return _Scope(demanded, demanded | {names[ref] for ref in opened})
+
+
+def _remedied(counted: Verdict, rest: Sequence[str]) -> Verdict:
+    outcome = NOT_REMEDIED if rest else REMEDIED
+    return replace(counted, outcome=outcome.code, unremedied=tuple(rest))
+
+
+def _own(checklist: Checklist, must: Collection[str], *, partner: bool) -> list[str]:
+    """Give what must be checked again of a checklist, also what it asks no more."""
+    of_form = named(checklist, "")
+    return [one for one in must if (one.startswith(of_form) if partner else "/" not in one)]
 
 
 def _asked(checklist: Checklist, inspection: Inspection, names: dict[str, str]) -> list[Item]:

@@ -1,51 +1,12 @@
 """Which items are asked, which stand in the way of a verdict, and what proves that one was met."""
 
 from itertools import product
-from typing import Any
 
-from sync.checklist import Bound, Checklist, Choice, Item, Outcome, Rule, Section, Text, When
-from sync.merge import Evidence, Inspection, Said, Signature
-from sync.merge import Item as Known
-from sync.ops import Answer, AnswerKind
+from small_forms import W, chosen, form, item, visit
+
+from sync.checklist import Choice, Section, When
+from sync.merge import Evidence, Signature
 from sync.verdict import complying, judge
-
-W = Text("x", "某")
-
-
-def item(ref: str, **more: Any) -> Item:
-    return Item(ref, W, W, **more)
-
-
-def form(*sections: Section) -> Checklist:
-    return Checklist(
-        code="f",
-        version="1",
-        title=W,
-        sections=sections,
-        outcomes=(Outcome("good", W, "none"), Outcome("bad", W, "rectify")),
-        rules=(Rule("clean", "good", W, {"failed": Bound(max="0")}), Rule("rest", "bad", W)),
-    )
-
-
-def visit(answers: dict[str, Answer | str | tuple[str, ...]], **more: Any) -> Inspection:
-    """Let inspectors answer: a word, an answer, or several words that contradict each other."""
-    items: dict[str, Known] = {}
-    for ref, one in answers.items():
-        words = one if isinstance(one, tuple) else (one,)
-        said = tuple(
-            Said("d:1", "w", word, "") if isinstance(word, str) else _said(word) for word in words
-        )
-        items[ref] = Known(said[0].v, said)
-    return Inspection(items=items, **more)
-
-
-def _said(answer: Answer) -> Said:
-    return Said("d:1", "w", answer.v, answer.note, answer.kind, answer.unit)
-
-
-def chosen(value: str, kind: AnswerKind = "choice") -> Answer:
-    return Answer(value, kind=kind)
-
 
 CHAIN = form(
     Section(W, (item("1"), item("2", when=When("1", ("pass",))))),
