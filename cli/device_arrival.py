@@ -9,8 +9,8 @@ from cli.device_identity import home_option
 from cli.device_recording import recording, say_recorded
 from cli.device_tasks import TaskBody, approval_of, certificates_of, role_word, task_of
 from cli.output import json_option, say, text
+from cli.place import located
 from cli.qr import draw
-from sync.coordinates import DATUMS
 from sync.ops import ArrivalHow, Arrive
 from sync.refusals import Reason, Refused
 
@@ -22,9 +22,7 @@ from sync.refusals import Reason, Refused
 @click.option("--stated", is_flag=True, help="Neither could be scanned. 无法扫码。")
 @click.option("--anyway", is_flag=True, help="It is here, whatever the code says. 仍予确认。")
 @click.option("--approval", default="", help="Reference of the approval. 检查审批编号。")
-@click.option("--longitude", default="", help="Degrees. 经度。")
-@click.option("--latitude", default="", help="Degrees. 纬度。")
-@click.option("--datum", default="", help=f"{', '.join(DATUMS)}. 坐标系。")
+@located
 @click.option("--accuracy", default="", help="Metres. 精度（米）。")
 @click.option(
     "--png",

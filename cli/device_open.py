@@ -10,8 +10,8 @@ from cli.device_recording import recording
 from cli.device_tasks import people_on
 from cli.home import Home
 from cli.output import json_option, say, show, text
+from cli.place import described, located
 from sync import checklist
-from sync.coordinates import DATUMS
 from sync.ids import new_id
 from sync.opened import Colleague, Described, open_on_site
 from sync.refusals import Reason, Refused
@@ -19,44 +19,25 @@ from sync.refusals import Reason, Refused
 
 @click.command("open")
 @click.option("--code", default="", help="Of an establishment on this device. 检查对象代码。")
-@click.option("--name", default="", help="What the place is called. 名称。")
-@click.option("--address", default="", help="Where it is. 地址。")
-@click.option("--category", default="", help="What it does. 业态。")
-@click.option("--division", default="", help="6, 9 or 12 digits. 行政区划代码。")
+@described()
 @click.option("--checklist", "form", required=True, help="CODE or CODE@VERSION. 检查表。")
 @click.option("--second", required=True, help="A colleague's name or certificate. 协办人员。")
 @click.option("--reason", required=True, help="Why it is inspected. 检查缘由。")
-@click.option("--longitude", default="", help="Degrees. 经度。")
-@click.option("--latitude", default="", help="Degrees. 纬度。")
-@click.option("--datum", default="", help=f"{', '.join(DATUMS)}. 坐标系。")
+@located
 @home_option
 @json_option
-def open_inspection(
-    code: str,
-    name: str,
-    address: str,
-    category: str,
-    division: str,
-    form: str,
-    second: str,
-    reason: str,
-    longitude: str,
-    latitude: str,
-    datum: str,
-    folder: Path,
-) -> None:
+def open_inspection(form: str, second: str, reason: str, folder: Path, **site: str) -> None:
     """Open an inspection where nobody was sent; record in it at once. 现场登记。
 
     The second's device has it after both have synced.
     """
     inspection = new_id()
     with recording(folder, inspection) as (home, _):
-        site = Described(name, address, category, division, code, longitude, latitude, datum)
         colleague = _colleague(home, second)
         mine = open_on_site(
             home.replica,
             inspection,
-            _filled(home, site),
+            _filled(home, Described(**site)),
             checklist=_checklist(home, form),
             second=colleague,
             reason=reason,

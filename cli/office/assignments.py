@@ -9,7 +9,7 @@ from backend.wire import AssignedLine, AssignedView, WithdrawOrder
 from cli import client
 from cli.office.provisional import place_of
 from cli.output import as_json, json_option, say, show, text
-from sync.coordinates import DATUMS
+from cli.place import described, on_map
 from sync.origins import ORIGINS, WORDS, origin_of
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -28,15 +28,8 @@ LINES = {
 
 @click.command("assign")
 @click.option("--code", default="", help="Of the establishment. 检查对象代码。")
-@click.option("--name", default="", help="Of a place that is in no register. 临时对象名称。")
-@click.option("--address", default="", help="Its address. 临时对象地址。")
-@click.option("--category", default="", help="What it is. 临时对象业态。")
-@click.option("--division", default="", help="Where it lies. 临时对象区划代码。")
-@click.option("--longitude", type=float, default=None, help="经度。")
-@click.option("--latitude", type=float, default=None, help="纬度。")
-@click.option(
-    "--datum", type=click.Choice(DATUMS), default="WGS-84", show_default=True, help="坐标系。"
-)
+@described()
+@on_map
 @click.option("--checklist", required=True, help="Its digest, or a code for its newest. 检查表。")
 @click.option("--lead", required=True, metavar="CERTIFICATE", help="主办执法证号。")
 @click.option("--second", required=True, metavar="CERTIFICATE", help="协办执法证号。")
@@ -60,13 +53,6 @@ LINES = {
 @json_option
 def assign_task(
     code: str,
-    name: str,
-    address: str,
-    category: str,
-    division: str,
-    longitude: float | None,
-    latitude: float | None,
-    datum: str,
     checklist: str,
     lead: str,
     second: str,
@@ -81,6 +67,7 @@ def assign_task(
     with_stalls: bool,
     only: tuple[str, ...],
     stall_checklist: str,
+    **place: str | float | None,
 ) -> None:
     """Send two inspectors where no draw sent them; for supervisors. 交办检查任务。
 
@@ -90,7 +77,7 @@ def assign_task(
     A visit beyond the year's number (年度频次上限) is refused unless --beyond-cap says why. A
     mystery visit (暗访) is marked unannounced: nobody is told before.
     """
-    if bool(code) == bool(name):
+    if bool(code) == bool(place["name"]):
         raise click.UsageError(text("Give --code or --name.", "请填写 --code 或 --name 之一。"))
     order: dict[str, object] = {
         "code": code,
@@ -109,9 +96,8 @@ def assign_task(
         "only": only,
         "stall_checklist": stall_checklist,
     }
-    if name:
-        point = (longitude, latitude, datum)
-        order["place"] = place_of(name, address, category, division, *point)
+    if place["name"]:
+        order["place"] = place_of(place)
     made = client.post("/office/tasks", AssignedView, order)
     of = f" / {made.cap}" if made.cap else ""
     say(

@@ -1,12 +1,15 @@
 """临时对象: places that are in no register: write one down, match it, register it."""
 
+from collections.abc import Mapping
+
 import click
 
 from backend.wire import EstablishmentView, MatchOrder, ProvisionalLine, RegisterOrder
 from cli import client
 from cli.output import json_option, say, show, text
-from sync.coordinates import DATUMS
+from cli.place import described, on_map
 
+POINT = ("longitude", "latitude", "datum")
 LINES = {
     "code": ("code", "临时编号"),
     "name": ("name", "名称"),
@@ -24,31 +27,15 @@ def provisional() -> None:
 
 
 @provisional.command("create")
-@click.option("--name", required=True, help="名称。")
-@click.option("--address", required=True, help="地址。")
-@click.option("--category", required=True, help="业态。")
-@click.option("--division", required=True, help="Six digits or more. 区划代码。")
-@click.option("--longitude", type=float, default=None, help="经度。")
-@click.option("--latitude", type=float, default=None, help="纬度。")
-@click.option(
-    "--datum", type=click.Choice(DATUMS), default="WGS-84", show_default=True, help="坐标系。"
-)
+@described(required=True)
+@on_map
 @json_option
-def create_provisional(
-    name: str,
-    address: str,
-    category: str,
-    division: str,
-    longitude: float | None,
-    latitude: float | None,
-    datum: str,
-) -> None:
+def create_provisional(**place: str | float | None) -> None:
     """Write down a place that nobody registered. 登记临时对象。
 
     It gets a code of its own, is found by search and never drawn.
     """
-    order = place_of(name, address, category, division, longitude, latitude, datum)
-    made = client.post("/office/provisional", EstablishmentView, order)
+    made = client.post("/office/provisional", EstablishmentView, place_of(place))
     say(f"{made.name} goes by {made.code}.", f"{made.name} 的临时编号为 {made.code}。")
     show(made, {})
 
@@ -89,29 +76,14 @@ def register_provisional(code: str, number: str, name: str, category: str, addre
     show(kept, {})
 
 
-def place_of(
-    name: str,
-    address: str,
-    category: str,
-    division: str,
-    longitude: float | None,
-    latitude: float | None,
-    datum: str,
-) -> dict[str, object]:
-    """Describe a place; a point is whole, and has its datum."""
-    if (longitude is None) != (latitude is None):
+def place_of(told: Mapping[str, str | float | None]) -> dict[str, object]:
+    """Describe a place as it was told; a point is whole, and has its datum."""
+    missing = [name for name in ("longitude", "latitude") if told[name] is None]
+    if len(missing) == 1:
         raise click.UsageError(
             text("Give --longitude and --latitude, or neither.", "经度和纬度须一并填写。")
         )
-    place: dict[str, object] = {
-        "name": name,
-        "address": address,
-        "category": category,
-        "division": division,
-    }
-    if longitude is not None and latitude is not None:
-        place |= {"longitude": longitude, "latitude": latitude, "datum": datum}
-    return place
+    return {name: one for name, one in told.items() if not missing or name not in POINT}
 
 
 commands: list[click.Command] = [provisional]

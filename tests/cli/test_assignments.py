@@ -11,6 +11,7 @@ from bureau import Evenhand, open_office, told
 from click.testing import CliRunner, Result
 from simulation.world import FORM
 
+from backend.rules.calendar import local_day
 from cli.home import Home
 from cli.main import main
 from sync import checklist
@@ -27,7 +28,7 @@ def office(evenhand: Callable[..., Result]) -> Evenhand:
 
 
 def assign(office: Evenhand, origin: str, *more: str, code: str = MARKET) -> Result:
-    today = datetime.now(UTC).date()
+    today = local_day(datetime.now(UTC))
     return office(
         "office", "task", "assign", "--code", code, "--checklist", "cold-store-daily",
         "--lead", LEAD, "--second", SECOND, "--origin", origin, "--reason", "群众反映异味",

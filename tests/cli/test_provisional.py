@@ -7,6 +7,8 @@ import pytest
 from bureau import Evenhand, open_office, told
 from click.testing import Result
 
+from backend.rules.calendar import local_day
+
 DEN = (
     "--name", "无证冻品窝点", "--address", "解放路 9 号后院", "--category", "cold-store",
     "--division", "330106001",
@@ -28,7 +30,7 @@ def test_a_place_is_written_down_in_the_datum_of_its_map_and_listed(office: Even
 
 
 def test_a_visit_to_a_place_in_no_register_keeps_the_datum_that_was_told(office: Evenhand) -> None:
-    today = f"{datetime.now(UTC).date()}"
+    today = f"{local_day(datetime.now(UTC))}"
 
     assigned = office(
         "office", "task", "assign", *DEN, *SHIFTED, "--checklist", "cold-store-daily",
