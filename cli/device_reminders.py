@@ -9,15 +9,7 @@ from msgspec import Struct
 
 from cli.device_identity import home_option, opened
 from cli.output import as_json, json_option, show
-from cli.reminders import kind, step
-
-COLUMNS = {
-    "kind": ("of what", "事项"),
-    "name": ("business", "检查对象"),
-    "step": ("step", "节点"),
-    "due_on": ("due", "期限"),
-    "inspection": ("inspection", "检查编号"),
-}
+from cli.reminders import COLUMNS, worded
 
 
 class Reminded(Struct, frozen=True):
@@ -38,10 +30,8 @@ def list_reminders(folder: Path) -> None:
     with opened(folder) as home:
         rows = home.replica.store.rows("reminder")
     found = sorted((msgspec.json.decode(row.body, type=Reminded) for row in rows), key=_order)
-    if not as_json():
-        worded = msgspec.structs.replace
-        found = [worded(one, kind=kind(one.kind), step=step(one.step)) for one in found]
-    show(found, COLUMNS)
+    told = found if as_json() else [worded(one) for one in found]
+    show(told, COLUMNS | {"inspection": ("inspection", "检查编号")})
 
 
 commands: list[click.Command] = [list_reminders]

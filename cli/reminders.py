@@ -1,7 +1,16 @@
 """催办: how reminders are worded, for the office and on a device."""
 
+import msgspec
+from msgspec import Struct
+
 from cli.output import Words, text
 
+COLUMNS: dict[str, Words] = {
+    "kind": ("of what", "事项"),
+    "name": ("business", "检查对象"),
+    "step": ("step", "节点"),
+    "due_on": ("due", "期限"),
+}
 KINDS: dict[str, Words] = {
     "order": ("order", "责令整改"),
     "measure": ("measure", "处置措施"),
@@ -29,3 +38,9 @@ def step(name: str) -> str:
     if when == "before":
         return text(f"{days} working days before", f"期满前 {days} 个工作日")
     return text(f"{days} working days over", f"逾期 {days} 个工作日")
+
+
+def worded(one: Struct) -> dict[str, object]:
+    """Put a reminder into words."""
+    plain: dict[str, object] = msgspec.to_builtins(one)
+    return plain | {"kind": kind(str(plain["kind"])), "step": step(str(plain["step"]))}

@@ -6,6 +6,7 @@ Nothing that names a person is taken: whoever complained is known to the hotline
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import msgspec
 from sqlmodel import col, select
 
 from backend import journal
@@ -30,17 +31,7 @@ async def add_complaint(
     db: Session, new: NewComplaint, *, officer: Officer, now: datetime
 ) -> ComplaintView:
     """Enter a complaint; the same one again is the same, and changes nothing."""
-    row = Row(
-        number=new.number,
-        kind=new.kind,
-        channel=new.channel,
-        received_on=new.received_on,
-        matter=new.matter,
-        code=new.code,
-        place=new.place,
-        division=new.division,
-        text=new.text,
-    )
+    row = msgspec.convert(new, Row, from_attributes=True)
     await head(db)
     entered, _ = (await _enter(db, [row], officer=officer, now=now))[0]
     return _view(entered, await _name(db, entered), today=local_day(now))
@@ -155,19 +146,8 @@ def _complaint(
         raise Refused(Reason.ESTABLISHMENT_NOT_FOUND, code=row.code)
     division = site.division if site else row.division
     may_see(officer, division)
-    return Complaint(
-        number=row.number,
-        kind=row.kind,
-        channel=row.channel,
-        division=division,
-        code=row.code,
-        place=row.place,
-        matter=row.matter,
-        text=row.text,
-        received_on=row.received_on,
-        entered_by=officer.id,
-        entered_at=now,
-    )
+    told = msgspec.structs.asdict(msgspec.structs.replace(row, division=division))
+    return Complaint(**told, entered_by=officer.id, entered_at=now)
 
 
 async def _tell(db: Session, those: Sequence[Complaint], now: datetime) -> None:
@@ -195,27 +175,14 @@ def _view(row: Complaint, name: str, *, today: date) -> ComplaintView:
         terms=rules.terms_of(complaint_terms(), row.division, row.received_on),
         calendar=calendar,
     )
-    return ComplaintView(
-        number=row.number,
-        kind=_kind(row),
-        channel=next(one for one in rules.CHANNELS if one == row.channel),
-        division=row.division,
-        code=row.code,
-        name=name,
-        place=row.place,
-        matter=row.matter,
-        text=row.text,
-        received_on=row.received_on,
-        state=_state(row),
-        accepted_on=row.accepted_on,
-        extended_for=row.extended_for,
-        closed_on=row.closed_on,
-        answer=row.answer,
-        next_step=clock.step,
-        due_on=clock.due_on,
-        overdue=clock.due_on is not None and clock.due_on < today,
-        provisional=clock.due_on is not None and not calendar.covers(clock.due_on),
-    )
+    more = {
+        "name": name,
+        "next_step": clock.step,
+        "due_on": clock.due_on,
+        "overdue": clock.due_on is not None and clock.due_on < today,
+        "provisional": clock.due_on is not None and not calendar.covers(clock.due_on),
+    }
+    return msgspec.convert(row.model_dump() | more, ComplaintView)
 
 
 def _kind(row: Complaint) -> Kind:

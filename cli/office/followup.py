@@ -27,7 +27,7 @@ from backend.wire import (
 )
 from cli import client
 from cli.output import Words, as_json, json_option, say, show, text
-from cli.reminders import kind, step
+from cli.reminders import COLUMNS, worded
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
 
@@ -65,14 +65,7 @@ RISK: dict[str, Words] = {
     "due_on": ("due", "期限"),
     "closed_with": ("closed with", "销号依据"),
 }
-REMINDER: dict[str, Words] = {
-    "kind": ("of what", "事项"),
-    "name": ("business", "检查对象"),
-    "step": ("step", "节点"),
-    "due_on": ("due", "期限"),
-    "subject": ("id", "编号"),
-    "detail": ("why", "原因"),
-}
+REMINDER = COLUMNS | {"subject": ("id", "编号"), "detail": ("why", "原因")}
 
 
 @click.group("orders")
@@ -284,10 +277,7 @@ def close_risk(risk_id: str, closed_with: str, document: Path | None) -> None:
 def list_reminders() -> None:
     """List what falls due or is overdue, as the last tick of the server found it. 催办列表。"""
     found = client.get("/office/reminders", list[ReminderView])
-    told = [
-        msgspec.to_builtins(one) | {"kind": kind(one.kind), "step": step(one.step)} for one in found
-    ]
-    show(found if as_json() else told, REMINDER)
+    show(found if as_json() else [worded(one) for one in found], REMINDER)
 
 
 commands: list[click.Command] = [orders, measures, risks, list_reminders]
