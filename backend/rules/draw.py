@@ -141,8 +141,10 @@ class Pool:
             self._lower()
 
     def smallest(self) -> list[bytes]:
-        """Give as many as were asked for, smallest first."""
-        return sorted(self._kept)[: self._size]
+        """Give as many as were asked for, smallest first; of the others none can be drawn."""
+        self._kept.sort()
+        del self._kept[self._size :]
+        return self._kept
 
     def taken(self) -> Iterator[bytes]:
         """Give them one by one, and forget each: there may be a hundred thousand."""

@@ -11,15 +11,15 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import date, datetime, timedelta
-from functools import reduce
+from typing import cast
 
 import msgspec
 import sqlalchemy
 from msgspec import Struct
-from sqlalchemy import Row, case, collate
+from sqlalchemy import ColumnElement, case, collate, func
 from sqlmodel import col, select
 
-from backend.db import Session
+from backend.db import Session, partitions
 from backend.rules import canonical, draw, eligibility, frame, scheme
 from backend.rules.calendar import CHINA
 from backend.rules.canonical import NotCanonical
@@ -68,7 +68,8 @@ class Count(Struct, frozen=True):
 class Block(Struct, frozen=True):
     """Some objects in the order of their codes, and what is known of single ones of them."""
 
-    rows: Sequence[Row[str, str]]  # code, and the facts of the register that many share
+    codes: Sequence[str]
+    facts: Sequence[str]  # of the register, of each of them: those that many share, as one text
     credit: Mapping[str, str]
     products: Mapping[str, str]
     visits: Mapping[str, Sequence[Visit]]
@@ -89,9 +90,10 @@ async def freeze(db: Session, registers: Registers) -> Frame:
     freezer, writer = Freezer(), _Writer(registers, await _in_charge(db, registers))
 
     def add(block: Block) -> bytes:
-        tails = writer.tails(block)
-        _require_untold(set(tails), registers)
-        return freezer.add([row[0].encode() for row in block.rows], tails)
+        ids, tails = [code.encode() for code in block.codes], writer.tails(block)
+        _require_texts(ids)
+        _require_untold(tails, registers)
+        return freezer.add(ids, tails)
 
     with ThreadPoolExecutor(max_workers=1) as beside:
         pressed = beside.submit(freezer.press, b"")
@@ -110,6 +112,7 @@ async def count(db: Session, registers: Registers) -> Count:
     strata: dict[str, Counter[str]] = {}
 
     def add(block: Block) -> None:
+        _require_texts([code.encode() for code in block.codes])
         tails.update(writer.tails(block))
         if len(tails) > frame.ALIKE_MAX:
             total()
@@ -127,12 +130,20 @@ async def count(db: Session, registers: Registers) -> Count:
     return Count(strata, writer.categories)
 
 
+def _require_texts(ids: Sequence[bytes]) -> None:
+    """Refuse codes that cannot stand in a line."""
+    try:
+        canonical.require_texts(ids)
+    except NotCanonical as problem:
+        raise Refused(Reason.TEXT_NOT_CANONICAL, problem=str(problem)) from None
+
+
 def _require_untold(tails: Iterable[bytes], registers: Registers) -> None:
     """Refuse a frame whose evidence names a sealed draw: each such line is a lot of it."""
     if not registers.hidden or "evidence" not in registers.task.columns:
         return
     place = FrameLine.width + registers.task.columns.index("evidence")
-    named = {one for tail in tails for one in tail.decode().split("\t")[place].split(",")}
+    named = {one for tail in set(tails) for one in tail.decode().split("\t")[place].split(",")}
     if told := named & registers.hidden:
         raise Refused(Reason.FRAME_TELLS_SEALED, draws=", ".join(sorted(told)))
 
@@ -259,24 +270,31 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
         registers.plan, registers.given, registers.task, registers.today,
     )  # fmt: skip
     remember = task.exclusion is not None or bool(task.campaign)
-    facts = reduce(lambda one, other: one + _BETWEEN + other, _FACTS)
-    order = collate(col(Establishment.code) + "", BYTES[db.get_bind().dialect.name])
+    dialect = db.get_bind().dialect.name
+    code = collate(col(Establishment.code) + "", BYTES[dialect]).label("bytes")
     query = (
-        sqlalchemy.select(col(Establishment.code), facts)
+        sqlalchemy.select(code, _together(dialect))
         .where(col(Establishment.division).startswith(plan.division))
         .where(col(Establishment.status) != PROVISIONAL)
-        .order_by(order)
+        .order_by(code)
     )
-    stream = await (await db.connection()).stream(query.execution_options(yield_per=frame.BLOCK))
-    rows: Sequence[Row[str, str]]
-    async for rows in stream.partitions():
-        codes = [row[0] for row in rows]
-        yield Block(
-            rows=rows,
-            credit=await _credit(db, codes, today) if "credit" in task.columns else {},
-            products=await _products(db, codes, given.scope.products, today),
-            visits=await _visits(db, plan, codes) if remember else {},
-        )
+    async with aclosing(partitions(db, query, frame.BLOCK)) as parts:
+        async for rows in parts:
+            codes, facts = zip(*rows, strict=True)
+            yield Block(
+                codes=codes,
+                facts=facts,
+                credit=await _credit(db, codes, today) if "credit" in task.columns else {},
+                products=await _products(db, codes, given.scope.products, today),
+                visits=await _visits(db, plan, codes) if remember else {},
+            )
+
+
+def _together(dialect: str) -> ColumnElement[str]:
+    """Give the facts of a row as one text: one value is read faster than eight."""
+    if dialect == "sqlite":  # which has `concat_ws` since 3.44 only
+        return func.printf(_BETWEEN.join(["%s"] * len(_FACTS)), *_FACTS)
+    return func.concat_ws(_BETWEEN, *_FACTS)
 
 
 class _Writer:
@@ -301,11 +319,12 @@ class _Writer:
         }  # fmt: skip
         if len(self._alike) > frame.ALIKE_MAX:
             self._alike.clear()
-        known = self._alike
-        tails: list[bytes] = []
+        found = list(map(self._alike.get, block.facts))
+        if not special and None not in found:
+            return cast("list[bytes]", found)
+        known, tails = self._alike, list[bytes]()
         try:
-            canonical.require_texts([code.encode() for code, _ in block.rows])
-            for code, facts in block.rows:
+            for code, facts in zip(block.codes, block.facts, strict=True):
                 tail = None if code in special else known.get(facts)
                 if tail is None:
                     tail = self._tail(block, code, facts)

@@ -1,6 +1,8 @@
 """A long answer comes whole, whether it is asked for at once or row by row."""
 
-from sqlalchemy import text
+from contextlib import aclosing
+
+from sqlalchemy import column, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend import db
@@ -26,3 +28,17 @@ async def test_a_long_answer_is_read_row_by_row_and_may_be_left(engine: AsyncEng
 
     assert rows == list(range(1, 1202))
     assert first == (1,)
+
+
+async def test_plain_rows_come_in_parts_and_the_rest_may_be_left(engine: AsyncEngine) -> None:
+    query = select(literal("b'c%\x1f:d"), column("i")).select_from(text(f"({LONG}) AS m"))
+    async with db.transaction(engine, write=False) as session:
+        parts = [part async for part in db.partitions(session, query, 500)]
+        async with aclosing(db.partitions(session, query, 500)) as left:
+            first = await anext(left)
+        after = (await (await session.connection()).execute(text("SELECT 1"))).scalar()
+
+    assert [len(part) for part in parts] == [500, 500, 201]
+    assert [row[1] for part in parts for row in part] == list(range(1, 1202))
+    assert {row[0] for part in parts for row in part} == {"b'c%\x1f:d"}
+    assert (len(first), after) == (500, 1)
