@@ -7,25 +7,12 @@ from msgspec import Struct
 from cli.device_files import Kept
 from cli.device_status import moment
 from cli.device_tasks import TaskBody, people_of, role_word
+from cli.on_site import acts, how, lines, point, voided
 from cli.output import say, text
 from sync.merge import SITE, Inspection, Recorded, Signature
-from sync.particulars import Arrival, Sample, Shown, Tested
+from sync.particulars import Arrival
 from sync.replica import Replica
-from sync.taking_part import Act, Part, parts
-
-ACTS: dict[Act, tuple[str, str]] = {
-    "arrived": ("arrived", "已到场"),
-    "recorded": ("recorded", "已记录"),
-    "signed": ("signed", "已签名"),
-}
-HOW = {
-    "scanned": ("scanned their code", "已扫企业码"),
-    "shown": ("showed ours", "已出示检查码"),
-    "stated": ("stated", "自行确认"),
-}
-OF = {"goods": ("goods", "物品"), "person": ("person", "人员"), "environment": ("place", "环境")}
-VERDICTS = {"pass": ("pass", "合格"), "fail": ("FAIL", "不合格"), "unclear": ("unclear", "待定")}
-MEASURES = {"seal": ("Sealed", "查封"), "seize": ("Seized", "扣押")}
+from sync.taking_part import Part, parts
 
 
 class OnSite(Struct, frozen=True):
@@ -63,69 +50,40 @@ def say_on_site(seen: OnSite, state: Inspection, task: TaskBody, kept: Sequence[
     for opening in state.openings or ():
         by = people.get(opening.who, opening.who)
         say(
-            f"Opened on site by {by}: {opening.reason}{_voided(opening)}\n  {opening.op}",
-            f"现场登记：{by}，{opening.reason}{_voided(opening)}\n  {opening.op}",
+            f"Opened on site by {by}: {opening.reason}{voided(opening)}\n  {opening.op}",
+            f"现场登记：{by}，{opening.reason}{voided(opening)}\n  {opening.op}",
         )
     for arrival in state.arrivals or ():
         _say_arrival(arrival, seen, people)
-    for sample in state.samples or ():
-        _say_sample(sample)
+    for words, one in lines(state):
+        indent = " " * (2 + len(words) - len(words.lstrip()))
+        say(*(f"{words}\n{indent}{one.op}",) * 2)
     if state.astray:
         lost = ", ".join(one.op for one in (*state.astray.tests, *state.astray.disposals))
         say(f"Of samples that are not here: {lost}", f"所属样品不在本终端：{lost}")
-    for one in state.seizures or ():
-        said = f"{one.what} {one.quantity} {one.unit} {one.number}".rstrip()
-        say(*(f"{text(*MEASURES[one.measure])} {said}{_voided(one)}\n  {one.op}",) * 2)
-    for lot in state.lots or ():
-        weighed = ", ".join(lot.contents)
-        say(
-            f"Lot {lot.what} {lot.nominal} {lot.unit}, {lot.lot} packages: {weighed}"
-            f"{_voided(lot)}\n  {lot.op}",
-            f"净含量 {lot.what} {lot.nominal} {lot.unit}，批量 {lot.lot}：{weighed}"
-            f"{_voided(lot)}\n  {lot.op}",
-        )
     for signature in state.signatures:
         _say_signature(signature, seen, people, kept)
     for part in seen.parts:
-        did = ", ".join(text(*ACTS[act]) for act in part.did) or text("nothing yet", "尚无")
-        lacking = ", ".join(text(*ACTS[act]) for act in part.lacking)
+        did, lacking = acts(part.did) or text("nothing yet", "尚无"), acts(part.lacking)
         open_ = text(f"; not yet {lacking}", f"；尚未：{lacking}") if lacking else ""
         say(*(f"{people.get(part.who, part.who)} ({role_word(part.role)}): {did}{open_}",) * 2)
     say_absent(seen.parts, people)
 
 
 def _say_arrival(one: Arrival, seen: OnSite, people: Mapping[str, str]) -> None:
-    point = f" {one.longitude}, {one.latitude} ({one.datum})" if one.datum else ""
-    said = f"{people.get(one.who, one.who)}, {moment(seen.clocks.get(one.op, 0))}{point}"
-    how = text(*HOW.get(one.how, (one.how, one.how)))
+    said = f"{people.get(one.who, one.who)}, {moment(seen.clocks.get(one.op, 0))} {point(one)}"
+    said = said.rstrip()
     say(
-        f"Arrival: {said}, {how} {one.code}{_voided(one)}\n  {one.op}",
-        f"到达现场：{said}，{how} {one.code}{_voided(one)}\n  {one.op}",
+        f"Arrival: {said}, {how(one)} {one.code}{voided(one)}\n  {one.op}",
+        f"到达现场：{said}，{how(one)} {one.code}{voided(one)}\n  {one.op}",
     )
-
-
-def _say_sample(one: Sample) -> None:
-    kind = text(*OF.get(one.of, (one.of, one.of)))
-    said = f"{one.number} ({kind}): {one.what} {one.quantity} {one.unit}".rstrip()
-    say(f"Sample {said}{_voided(one)}\n  {one.op}", f"样品 {said}{_voided(one)}\n  {one.op}")
-    for test in one.tests:
-        say(*(f"    {_test(test)}{_voided(test)}\n      {test.op}",) * 2)
-    for disposal in one.disposals:
-        say(*(f"    {disposal.disposal}{_voided(disposal)}\n      {disposal.op}",) * 2)
-
-
-def _test(one: Tested) -> str:
-    retest = text(" retest", " 复检") if one.retest else ""
-    verdict = text(*VERDICTS.get(one.verdict, (one.verdict, one.verdict)))
-    limit = text(f"limit {one.limit}", f"限值 {one.limit}") if one.limit else ""
-    return " ".join(filter(None, (one.test, verdict + retest, one.result, one.unit, limit)))
 
 
 def _say_signature(
     one: Signature, seen: OnSite, people: Mapping[str, str], kept: Sequence[Kept]
 ) -> None:
     who = one.name if one.role == SITE else people.get(one.who, one.who)
-    role = text("in charge on site", "现场负责人") if one.role == SITE else role_word(one.role)
+    role = role_word(one.role)
     when = moment(seen.clocks.get(one.op, 0))
     if one.refused:
         say(
@@ -141,7 +99,3 @@ def _say_signature(
         f"Signed: {who} ({role}), {when}{drawn}{amended}",
         f"签名：{who}（{role}），{when}{drawn}{amended}",
     )
-
-
-def _voided(one: Shown) -> str:
-    return text(f" (withdrawn: {one.voided})", f"（已作废：{one.voided}）") if one.voided else ""

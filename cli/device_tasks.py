@@ -8,13 +8,19 @@ import msgspec
 
 from cli.output import say, text
 from sync.history import History
-from sync.merge import MEMBER
+from sync.merge import MEMBER, SITE
 from sync.origins import WORDS
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 from sync.tasks import Told, Who
 
 SHORT_MIN = 4  # characters of an id that still name an inspection
+ROLES = {
+    "lead": ("lead", "主办"),
+    "second": ("second", "协办"),
+    MEMBER: ("member", "成员"),
+    SITE: ("in charge on site", "现场负责人"),
+}
 
 
 class TaskBody(Told, frozen=True, kw_only=True):
@@ -113,8 +119,7 @@ def role_at(task: TaskBody, inspector: str) -> str:
 
 def role_word(role: str) -> str:
     """Say a role in the reader's language."""
-    words = {"lead": ("lead", "主办"), "second": ("second", "协办"), MEMBER: ("member", "成员")}
-    return text(*words[role])
+    return text(*ROLES.get(role, (role, role)))
 
 
 def approval_of(task: TaskBody) -> str:

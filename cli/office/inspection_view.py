@@ -3,13 +3,12 @@
 import click
 
 from backend.wire import FindingView, InspectionView, MomentView, SaidView, Stage, VerdictView
-from cli.device_on_site import ACTS, HOW, MEASURES, OF, VERDICTS
+from cli.device_tasks import role_word
 from cli.office.followup import STATES
 from cli.office.pictures import say_picture
+from cli.on_site import acts, how, lines, point, voided
 from cli.output import as_json, say, show, text
-from sync.merge import SITE
 from sync.moments import Odd
-from sync.particulars import Sample, Shown
 
 STAGES: dict[Stage, tuple[str, str]] = {
     "assigned": ("assigned", "已交办"),
@@ -20,13 +19,6 @@ STAGES: dict[Stage, tuple[str, str]] = {
     "approved": ("approved", "已审核"),
     "published": ("published", "已公示"),
 }
-ROLES = {
-    "lead": ("lead", "主办"),
-    "second": ("second", "协办"),
-    "member": ("member", "成员"),
-    SITE: ("in charge on site", "现场负责人"),
-}
-
 ODD: dict[Odd, tuple[str, str]] = {
     "clock-absurd": ("a clock shows what no clock shows", "时钟读数不可能"),
     "clock-skewed": ("the wall clock was wrong", "系统时间不准"),
@@ -59,7 +51,8 @@ def show_whole(view: InspectionView) -> None:
             state = text(f"missing, on device {device}", f"未到达，位于终端 {device}")
         click.echo(f"   {one.sha256}  {one.mime}  {one.size}  {state}  {one.item}")
         say_picture(one)
-    _show_on_site(view)
+    for words, _ in lines(view.on_site):
+        click.echo(words)
     _show_signatures(view)
     for score in view.verdict.scores:
         say(
@@ -175,48 +168,16 @@ def _show_items(view: InspectionView) -> None:
 def _show_arrivals(view: InspectionView) -> None:
     people = {part.who: part.name for part in view.taking_part}
     for one in view.on_site.arrivals or ():
-        how = text(*HOW.get(one.how, (one.how, one.how)))
-        point = f"  {one.longitude}, {one.latitude} ({one.datum})" if one.datum else ""
-        said = f"{people.get(one.who, one.who)}  {how} {one.code}".rstrip() + point
-        approval = f"  {one.approval}" if one.approval else ""
-        say(f"Arrival: {said}{approval}{_voided(one)}", f"到达：{said}{approval}{_voided(one)}")
-
-
-def _show_on_site(view: InspectionView) -> None:
-    for sample in view.on_site.samples or ():
-        _show_sample(sample)
-    for one in view.on_site.seizures or ():
-        said = f"{one.what} {one.quantity} {one.unit} {one.number}".rstrip()
-        where = "  ".join(filter(None, (one.owner, one.place)))
-        click.echo(f"{text(*MEASURES[one.measure])} {said}  {where}".rstrip() + _voided(one))
-    for lot in view.on_site.lots or ():
-        weighed = ", ".join(lot.contents)
-        said = f"{lot.what} {lot.nominal} {lot.unit}"
-        say(
-            f"Lot {said}, {lot.lot} packages: {weighed}{_voided(lot)}",
-            f"净含量 {said}，批量 {lot.lot}：{weighed}{_voided(lot)}",
-        )
-
-
-def _show_sample(one: Sample) -> None:
-    kind = text(*OF.get(one.of, (one.of, one.of)))
-    said = f"{one.number} ({kind}) {one.what} {one.quantity} {one.unit}".rstrip()
-    say(f"Sample {said}{_voided(one)}", f"样品 {said}{_voided(one)}")
-    for test in one.tests:
-        verdict = text(*VERDICTS.get(test.verdict, (test.verdict, test.verdict)))
-        again = text("retest", "复检") if test.retest else ""
-        limit = text(f"limit {test.limit}", f"限值 {test.limit}") if test.limit else ""
-        told = (test.test, verdict, again, test.result, test.unit, limit)
-        click.echo("    " + " ".join(filter(None, told)) + _voided(test))
-    for disposal in one.disposals:
-        click.echo(f"    {disposal.disposal}{_voided(disposal)}")
+        arrived = f"{people.get(one.who, one.who)}  {how(one)} {one.code}".rstrip()
+        said = "  ".join(filter(None, (arrived, point(one), one.approval))) + voided(one)
+        say(f"Arrival: {said}", f"到达：{said}")
 
 
 def _show_signatures(view: InspectionView) -> None:
     for one in view.signatures:
         if one.amended:
             continue
-        role = text(*ROLES.get(one.role, (one.role, one.role)))
+        role = role_word(one.role)
         name = one.name or one.who
         if one.refused:
             say(
@@ -227,12 +188,8 @@ def _show_signatures(view: InspectionView) -> None:
             say(f"Signed: {name} ({role})", f"签名：{name}（{role}）")
     for part in view.taking_part:
         if not part.did:
-            lacking = ", ".join(text(*ACTS[act]) for act in part.lacking)
+            lacking = acts(part.lacking)
             say(
                 f"WARNING: {part.name} took no part (not {lacking}): two must.",
                 f"警告：{part.name} 未参加检查（未见：{lacking}）；须由两名检查人员共同实施。",
             )
-
-
-def _voided(one: Shown) -> str:
-    return text(f" (withdrawn: {one.voided})", f"（已作废：{one.voided}）") if one.voided else ""

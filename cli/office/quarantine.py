@@ -5,7 +5,7 @@ import msgspec
 
 from backend.wire import HeldView, RuledView, RuleOrder
 from cli import client
-from cli.device_on_site import HOW, MEASURES, VERDICTS
+from cli.on_site import HOW, MEASURES, VERDICTS
 from cli.output import Words, as_json, json_option, reason, say, show, text
 from sync.hub import UNREADABLE
 from sync.ops import (

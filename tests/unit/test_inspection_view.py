@@ -87,7 +87,7 @@ def test_all_that_was_recorded_on_site_is_told_in_english(
         "Arrival: 李明  scanned their code 9133  120.1, 30.2 (GCJ-02)  77号",
         " ✗★   2.1  -12    Air",
         "      3.2  not asked Air",
-        "Sample S-1 (goods) 鳕鱼 0.5 kg",
+        "Sample S-1 (goods): 鳕鱼 0.5 kg",
         "    挥发性盐基氮 pass retest 28 mg limit 30",
         "    送检",
         "Seized 鳕鱼 12 kg 9号  天和  2号库 (withdrawn: 记错)",
@@ -110,7 +110,7 @@ def test_all_that_was_recorded_on_site_is_told_in_chinese(
     told = capsys.readouterr().out
     assert "主办 李明，协办 王芳：已签名" in told
     assert "到达：李明  已扫企业码 9133" in told
-    assert "样品 S-1 (物品) 鳕鱼 0.5 kg" in told
+    assert "样品 S-1 (物品): 鳕鱼 0.5 kg" in told
     assert "拒绝签名：王店长（现场负责人）：不认可；见证人 赵六" in told
     assert "警告：王芳 未参加检查（未见：已到场, 已记录, 已签名）" in told
     assert "不合格项缺少证据：2.1" in told
