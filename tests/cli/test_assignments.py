@@ -5,18 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 from bureau import Evenhand, open_office, told
 from click.testing import CliRunner, Result
-from simulation.world import FORM
+from handset import enrolled
 
 from backend.rules.calendar import local_day
-from cli.home import Home
 from cli.main import main
-from sync import checklist
-from sync.messages import Enrolled
-from sync.store import Row
 
 MARKET, SHOP = "91330106MAWDLXX28X", "92330106MAUX4U4Q3W"
 LEAD, SECOND = "33010620230002", "33010620220001"
@@ -67,10 +62,6 @@ def test_a_device_tells_why_it_is_sent_and_puts_stalls_behind_their_market(
 ) -> None:
     monkeypatch.setenv("EVENHAND_LANG", "en")
     monkeypatch.setenv("COLUMNS", "200")
-    home = Home(tmp_path / "phone")
-    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
-    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
-    both = {"lead": {"id": "li", "name": "李明"}, "second": {"id": "wu", "name": "吴"}}
     tasks = [
         {"id": "t-shop-drawn", "place": 1, "name": "冷库"},
         {"id": "t-stall-00002", "place": 0, "name": "二号摊", "part_of": "t-market-9999"},
@@ -80,15 +71,8 @@ def test_a_device_tells_why_it_is_sent_and_puts_stalls_behind_their_market(
          "origin": "mystery", "announced": False},
         {"id": "t-anew-000007", "place": 0, "name": "新店", "origin": "of tomorrow"},
     ]  # fmt: skip
-    with home.store.transaction():
-        for one in tasks:
-            site = {"name": one.pop("name"), "address": "解放路"}
-            body = {"checklist": checklist.digest(FORM), "establishment": site, **both, **one}
-            id = str(one["id"])
-            home.store.put_row(Row(f"i:{id}", "task", id, "r", msgspec.json.encode(body)))
-        form = checklist.canonical(FORM)
-        home.store.put_row(Row("u:li", "checklist", checklist.digest(FORM), "r", form))
-    home.close()
+    there = [{**one, "establishment": {"name": one["name"], "address": "解放路"}} for one in tasks]
+    enrolled(tmp_path / "phone", *there).close()
     at = ("--home", str(tmp_path / "phone"))
 
     listed = CliRunner().invoke(main, ["device", "tasks", "--json", *at])

@@ -8,15 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from handset import enrolled
 from rows import CATALOGUE
-from simulation.world import FORM
 
-from cli.home import Home
 from cli.main import main
-from sync import checklist, violations
+from sync import violations
 from sync.checklist import Text
 from sync.history import Found, Grievance, History, Offence, Order, Permit, Visit
-from sync.messages import Enrolled
 from sync.store import Row
 
 LIST = violations.parse(CATALOGUE.read_bytes())
@@ -39,29 +37,14 @@ HISTORY = History(
 )  # fmt: skip
 
 
-def task(**more: object) -> bytes:
-    site = {"code": "E1", "name": "海川冷库", "address": "河滨路2号"}
-    who = {"id": "li", "name": "李明"}
-    body = {"id": "t1", "place": 1, "establishment": site, "lead": who, "second": who}
-    return msgspec.json.encode({**body, "checklist": checklist.digest(FORM), **more})
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A device with a task that has a history, and one that has none."""
     monkeypatch.setenv("EVENHAND_LANG", "en")
-    home = Home(tmp_path / "phone")
-    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
-    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
-    rows = {
-        ("i:t1", "task", "t1"): task(history=HISTORY, returned="price not clear"),
-        ("i:t2", "task", "t2"): task(id="t2"),
-        ("u:li", "checklist", checklist.digest(FORM)): checklist.canonical(FORM),
-        ("u:li", "catalogue", violations.digest(LIST)): violations.canonical(LIST),
-    }
-    with home.store.transaction():
-        for (bucket, kind, entity), body in rows.items():
-            home.store.put_row(Row(bucket, kind, entity, "r", body))
+    first = {"history": HISTORY, "returned": "price not clear"}
+    home = enrolled(tmp_path / "phone", first, {"id": "t2"})
+    body = violations.canonical(LIST)
+    home.store.put_row(Row("u:li", "catalogue", violations.digest(LIST), "r", body))
     home.close()
     return tmp_path / "phone"
 

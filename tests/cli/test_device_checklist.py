@@ -3,18 +3,14 @@
 import json
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
+from handset import enrolled
 from msgspec.structs import replace
 from simulation.world import FORM, REFS
 
-from cli.home import Home
 from cli.main import main
-from sync import checklist
-from sync.messages import Enrolled
 from sync.ops import Answer
-from sync.store import Row
 
 ITEMS = FORM.sections[0].items[1:]
 NEWER = replace(FORM, version="2", sections=(replace(FORM.sections[0], items=ITEMS),))
@@ -23,15 +19,7 @@ NEWER = replace(FORM, version="2", sections=(replace(FORM.sections[0], items=ITE
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A device with one inspection, and two versions of its checklist."""
-    home = Home(tmp_path / "phone")
-    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
-    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
-    task = msgspec.json.encode({"checklist": checklist.digest(FORM)})
-    with home.store.transaction():
-        home.store.put_row(Row("i:t1", "task", "t1", "r", task))
-        for form in (FORM, NEWER):
-            body = checklist.canonical(form)
-            home.store.put_row(Row("u:li", "checklist", checklist.digest(form), "r", body))
+    home = enrolled(tmp_path / "phone", forms=(FORM, NEWER))
     home.replica.answer("t1", {REFS[1]: Answer("pass")})
     home.close()
     return tmp_path / "phone"

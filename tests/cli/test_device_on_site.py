@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import segno
 from click.testing import CliRunner, Result
+from handset import enrolled
 from msgspec.structs import replace
 from PIL import Image
 from simulation.world import FORM
@@ -17,9 +18,8 @@ from telling import tell
 from cli.device_arrival import names
 from cli.home import Home
 from cli.main import main
-from sync import checklist, codec
+from sync import codec
 from sync.checklist import Choice, Column, Item, Limit, Text
-from sync.messages import Enrolled
 from sync.ops import (
     Answer,
     Arrive,
@@ -31,7 +31,7 @@ from sync.ops import (
     TestSample,
     WeighLot,
 )
-from sync.store import Row, Theirs
+from sync.store import Theirs
 
 T = Text("x", "某")
 COLD = (Limit("frozen", T, maximum="-18"), Limit("chilled", T, maximum="8"))
@@ -67,21 +67,8 @@ def opened(folder: Path) -> Home:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A phone of the lead with one task."""
-    home = opened(tmp_path)
-    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
-    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
-    task: dict[str, Any] = {
-        "id": "t1", "place": 7, "checklist": checklist.digest(KINDRED),
-        "establishment": {"code": "91330106MA2CXXXX0X", "name": "城东冷库", "address": "人民路1号"},
-        "lead": {"id": "li", "name": "李明", "certificate": "33-1"},
-        "second": {"id": "wang", "name": "王芳", "certificate": "33-2"},
-        "draw": {"commit_hash": "abcdef0123456789"},
-    }  # fmt: skip
-    with home.store.transaction():
-        home.store.put_row(Row("i:t1", "task", "t1", "r", msgspec.json.encode(task)))
-        body = checklist.canonical(KINDRED)
-        home.store.put_row(Row("u:li", "checklist", checklist.digest(KINDRED), "r", body))
-    home.close()
+    draw = {"commit_hash": "abcdef0123456789"}
+    enrolled(tmp_path / "phone", {"draw": draw}, forms=(KINDRED,)).close()
     return tmp_path
 
 

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from handset import enrolled, put_task
 from simulation.world import FORM
 
 from cli.home import Home
 from cli.main import main
 from sync import checklist
-from sync.messages import Enrolled
 from sync.ops import OpenInspection, decode_op
 from sync.sites import Site, term_of
 from sync.store import Row
@@ -27,18 +26,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A phone with one task, on which a colleague goes along, and one establishment."""
-    home = Home(tmp_path / "phone")
-    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
-    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
-    task: dict[str, Any] = {
-        "id": "t1", "place": 7, "checklist": checklist.digest(FORM),
-        "establishment": {"code": "E9", "name": "城西冷库", "address": "x"},
-        "lead": {"id": "li", "name": "李明", "certificate": "33-1"},
-        "second": {"id": "wang", "name": "王芳", "certificate": "33-2"},
-    }  # fmt: skip
-    home.store.put_row(Row("i:t1", "task", "t1", "r", msgspec.json.encode(task)))
-    body = checklist.canonical(FORM)
-    home.store.put_row(Row("u:li", "checklist", checklist.digest(FORM), "r", body))
+    home = enrolled(tmp_path / "phone")
     home.store.put_sites("d:33", [(SHOP, term_of(SHOP))])
     home.close()
     return tmp_path
@@ -97,13 +85,7 @@ def test_of_two_colleagues_of_one_name_the_certificates_are_told_and_nothing_rec
     folder: Path, phone: Run
 ) -> None:
     home = Home(folder / "phone")
-    task: dict[str, Any] = {
-        "id": "t2", "place": 8, "checklist": checklist.digest(FORM),
-        "establishment": {"code": "E8", "name": "城北冷库", "address": "x"},
-        "lead": {"id": "li", "name": "李明", "certificate": "33-1"},
-        "second": {"id": "wang2", "name": "王芳", "certificate": "33-9"},
-    }  # fmt: skip
-    home.store.put_row(Row("i:t2", "task", "t2", "r", msgspec.json.encode(task)))
+    put_task(home, {"id": "t2", "second": {"id": "wang2", "name": "王芳", "certificate": "33-9"}})
     home.close()
 
     refused = phone("open", *DEN, "--checklist", "sim", "--second", "王芳")

@@ -4,30 +4,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from handset import enrolled
 from msgspec import UNSET
-from simulation.world import FORM
 
 from cli.home import Home
 from cli.main import main
-from sync import checklist
-from sync.messages import Enrolled
 from sync.sampling import standing
-from sync.store import Row
 
 
 @pytest.fixture
 def device(tmp_path: Path) -> Callable[..., Result]:
     """Run commands on a device with one inspection, `t1`."""
-    home = Home(tmp_path / "phone")
-    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
-    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
-    task = msgspec.json.encode({"checklist": checklist.digest(FORM)})
-    with home.store.transaction():
-        home.store.put_row(Row("i:t1", "task", "t1", "r", task))
-    home.close()
+    enrolled(tmp_path / "phone").close()
     return lambda *words: CliRunner().invoke(
         main, ["device", *words, "--home", str(tmp_path / "phone")], env={"EVENHAND_LANG": "en"}
     )

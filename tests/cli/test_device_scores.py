@@ -3,17 +3,14 @@
 import json
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
+from handset import enrolled
 from msgspec.structs import replace
 
-from cli.home import Home
 from cli.main import main
 from sync import checklist
-from sync.messages import Enrolled
 from sync.ops import Answer
-from sync.store import Row
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "checklists"
 SHIPPED = checklist.parse((FIXTURES / "nyc_style.toml").read_bytes())
@@ -30,18 +27,7 @@ FORM = replace(
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A device on a recheck: general items may be left out, but for 3.2 of the last visit."""
-    home = Home(tmp_path / "phone")
-    enrolled = Enrolled("d1", "li", "李明", "33-1", "00" * 32, "e")
-    home.replica.enrol(enrolled, server="http://evenhand", secret="01" * 32)
-    task = {
-        "id": "t1", "checklist": checklist.digest(FORM), "must": ["3.2"], "place": 0,
-        "establishment": {"code": "c", "name": "某店", "address": "某路"},
-        "lead": {"id": "li", "name": "李明"}, "second": {"id": "wang", "name": "王芳"},
-    }  # fmt: skip
-    with home.store.transaction():
-        home.store.put_row(Row("i:t1", "task", "t1", "r", msgspec.json.encode(task)))
-        body = checklist.canonical(FORM)
-        home.store.put_row(Row("u:li", "checklist", checklist.digest(FORM), "r", body))
+    home = enrolled(tmp_path / "phone", {"must": ["3.2"]}, forms=(FORM,))
     asked = [item.ref for item in FORM.items if item.kind == "choice" and not item.optional]
     given = {ref: Answer("level1" if ref == "2.2" else "ok", kind="choice") for ref in asked}
     home.replica.answer("t1", given)
