@@ -95,6 +95,7 @@ class Task(SQLModel, table=True):
     follows_id: str | None = Field(default=None, foreign_key="task.id", index=True)  # 复查, 回访
     part_of: str | None = Field(default=None, foreign_key="task.id", index=True)  # of a market
     must: str = "[]"  # JSON: names of items that must be answered this time
+    asks: str = Field(default="whole", max_length=8)  # sync.checklist.Asks; must: these alone
     reason: str = Field(default="", max_length=300)  # why an office assigned it
     reference: str = Field(default="", max_length=64)  # the complaint's number
     beyond_cap: str = Field(default="", max_length=300)  # why it may exceed the annual cap
