@@ -221,21 +221,27 @@ def _absorb(replica: Replica, head: AnswerHead, events: list[Event]) -> tuple[bo
 def acknowledge(replica: Replica, response: Response, first: int) -> None:
     """Take from an answer what it says of the operations from `first` on, and nothing else."""
     head, _ = _read(replica, replica.identity, response, versions.SPOKEN)
-    if first <= replica.acked() + 1:
-        _settle(replica, replace(head, upload=replica.store.get("upload")), first)
+    _settle(replica, replace(head, upload=replica.store.get("upload")), first)
 
 
 def _settle(replica: Replica, head: AnswerHead, first: int) -> None:
-    replica.store.set("acked", str(max(head.ack.n, replica.acked())))
+    """Learn what is acknowledged, and what was said of what is so for the first time.
+
+    Answers come in any order: of what was acknowledged before, only pages tell what is new. One
+    that does not begin where the outbox stands now was asked for before all was offered again.
+    """
+    acked = replica.acked()
     replica.store.set("upload", head.upload)
     replica.store.set("revoked", "yes" if head.revoked else "")
     replica.store.set("receipt", msgspec.json.encode((head.ack, head.receipt)).decode())
-    said = {note.n: note for note in head.notes}
-    for mine in replica.store.log(first, max(head.ack.n - first + 1, 0)):  # unnamed: it counts
-        note = said.get(mine.n)
-        d, why = (note.d, note.why) if note else ("", "")
-        if (d, why) != (mine.note, mine.why):
-            replica.store.note(mine.n, d, why)
+    if first <= acked + 1 <= head.ack.n:
+        said = {note.n: note for note in head.notes}
+        for mine in replica.store.log(acked + 1, head.ack.n - acked):  # unnamed: it counts
+            note = said.get(mine.n)
+            d, why = (note.d, note.why) if note else ("", "")
+            if (d, why) != (mine.note, mine.why):
+                replica.store.note(mine.n, d, why)
+        replica.store.set("acked", str(head.ack.n))
     lineage.watch(replica, head)
 
 

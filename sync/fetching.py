@@ -21,10 +21,11 @@ def fetch(replica: Replica, boot: Boot) -> Generator[Request, Response, int]:
     """Fetch what is missing of a snapshot; give the number of requests that it took.
 
     Refuses with SNAPSHOT_DAMAGED when the whole has another digest, or with what the server
-    refused; what came of it otherwise stays for the next attempt.
+    refused; what came of it otherwise stays for the next attempt. Damage that may have come with an
+    earlier attempt is fetched anew at once.
     """
     store, rounds = replica.store, 0
-    at = len(store.pieces(boot.snapshot))
+    at = before = len(store.pieces(boot.snapshot))
     while at < boot.size:
         end = min(at + PIECE_BYTES, boot.size)
         headers = {
@@ -46,5 +47,7 @@ def fetch(replica: Replica, boot: Boot) -> Generator[Request, Response, int]:
     if sha256(store.pieces(boot.snapshot)).hexdigest() != boot.snapshot:
         with store.transaction():
             store.drop_pieces()
+        if before:
+            return rounds + (yield from fetch(replica, boot))
         raise Refused(Reason.SNAPSHOT_DAMAGED, snapshot=boot.snapshot)
     return rounds

@@ -168,7 +168,10 @@ def offer(replica: Replica) -> Asking[None]:
 
 
 def watch(replica: Replica, head: AnswerHead) -> None:
-    """Let go of a retired chain once a backup of the server holds all that came of it."""
+    """Let go of a retired chain once a backup of the server holds all that came of it.
+
+    Its new name has no place in the ledger: a backup holds that for sure when it holds more.
+    """
     chains = replica.retired()
     if not chains:
         return
@@ -178,7 +181,7 @@ def watch(replica: Replica, head: AnswerHead) -> None:
         return
     if replica.store.get("reoffer") or replica.unsent():
         return
-    left = [replace(one, until=one.until or max(head.receipt.ledger, 1)) for one in chains]
+    left = [replace(one, until=one.until or head.receipt.ledger + 1) for one in chains]
     for one in left:
         if one.until <= head.durable:
             replica.store.forget(one.identity.enrolled.device)
@@ -330,6 +333,18 @@ def _adopt(replica: Replica, identity: Identity, found: Found) -> None:
         for raw in found.tail:
             n, hash_ = n + 1, codec.link(hash_, raw)
             replica.store.append(Mine(n, hub.inspection_of(raw), hash_, raw))
+        _read_anew(replica, {f"i:{hub.inspection_of(raw)}" for raw in found.tail})
+
+
+def _read_anew(replica: Replica, buckets: set[str]) -> None:
+    """Let go of buckets in which this device may have been told, as another, what is its own."""
+    for bucket in buckets:
+        replica.store.drop(bucket)
+    have = [one for one in replica.have() if one not in buckets]
+    part = msgspec.json.decode(replica.store.get("part") or "{}", type=dict[str, msgspec.Raw])
+    left = {name: places for name, places in part.items() if name not in buckets}
+    replica.store.set("have", msgspec.json.encode(have).decode())
+    replica.store.set("part", msgspec.json.encode(left).decode() if left else "")
 
 
 def _let_count(replica: Replica, old: Identity, log: Sequence[Mine], notes: Sequence[Note]) -> None:

@@ -132,7 +132,10 @@ def let_go(store: Store, inspection: str) -> None:
 
 
 def let_go_of_others(log: DeviceLog) -> None:
-    """Forget what was taken in and given to others, now that all is read that is this person's."""
+    """Forget what was taken in and given to others, now that all is read that is this person's.
+
+    It was, once one of the acts that opened it counts, whatever became of those that did so again.
+    """
     store, acked = log.store, log.acked()
     for row in held(store):
         former = [
@@ -141,10 +144,11 @@ def let_go_of_others(log: DeviceLog) -> None:
             for one in store.retired(chain.identity.enrolled.device, 1, chain.kept)
             if one.inspection == row.id
         ]
-        own = store.log_of(row.id)
-        unsettled = [one for one in own if one.n > acked or one.note in EXCLUDED]
-        unsettled += [one for one in former if one.note in EXCLUDED]
-        if not any(openings.OPENS in one.raw for one in unsettled):
+        own = [one for one in store.log_of(row.id) if openings.OPENS in one.raw]
+        told = [one for one in former if openings.OPENS in one.raw]
+        told += [one for one in own if one.n <= acked]
+        counts = any(one.note not in EXCLUDED for one in told)
+        if counts or not (told or own):
             let_go(store, row.id)
 
 

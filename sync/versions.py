@@ -9,7 +9,7 @@ answered in the form of its day; one that is newer goes back to the newest form 
     2026-11-22  `except` by ranges of numbers
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -20,6 +20,7 @@ from sync.messages import (
     VERSION,
     AnswerHead,
     Boot,
+    End,
     Event,
     Note,
     Part,
@@ -131,7 +132,7 @@ def write_answer(head: AnswerHead, events: Sequence[Event], device: str) -> byte
     fields: Fields = msgspec.to_builtins(head)
     if head.v == FIRST:
         fields = {name: fields[name] for name in FIRST_HEAD}
-        events = list(_first_events(events, f"{device}:"))
+        events = _first_events(events, f"{device}:")
     if head.v == RANGES:
         fields["except"] = _ranges(head.notes)
     return b"\n".join(map(msgspec.json.encode, (fields, *events)))
@@ -176,26 +177,28 @@ def _notes(ranges: Sequence[_Ranges]) -> list[Note]:
     ]
 
 
-def _first_events(events: Sequence[Event], own: str) -> Iterator[Event]:
+def _first_events(events: Sequence[Event], own: str) -> list[Event]:
     """Tell in the words of the first version what has happened.
 
-    It has none for an own operation that counts after all, except: forget, and offer all again.
-    What is told of a whole bucket needs no such word: what is told counts.
+    It has none for an own operation that counts after all, except: forget, offer all again, and
+    ask for what is then told anew. What is told of a whole bucket needs no such word: it counts.
     """
-    whole: set[str] = set()
-    for event in events:
-        match event:
-            case Reset():
-                yield Reset()
-            case Boot(b=bucket):
-                whole.add(bucket)
-                yield event
-            case Told(b=bucket, id=name, ruled=True):
-                if name.startswith(own) and bucket not in whole:
-                    yield Reset()
-                else:
-                    yield replace(event, ruled=False)
-            case Part() | Sites():
-                raise AssertionError("no word of the first version: see `whole` and `followed`")
-            case _:
-                yield event
+    whole = {event.b for event in events if isinstance(event, Boot)}
+    told = [event for event in events if isinstance(event, Told) and event.ruled]
+    if any(one.id.startswith(own) and one.b not in whole for one in told):
+        end = events[-1]
+        assert isinstance(end, End)
+        return [Reset(), replace(end, more=True, check={})]
+    return [_first_event(event) for event in events]
+
+
+def _first_event(event: Event) -> Event:
+    match event:
+        case Reset():
+            return Reset()
+        case Told():
+            return replace(event, ruled=False)
+        case Part() | Sites():
+            raise AssertionError("no word of the first version: see `whole` and `followed`")
+        case _:
+            return event

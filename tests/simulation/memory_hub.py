@@ -133,6 +133,8 @@ class MemoryHub:
         self.now += 1  # what it lost it never takes in at the same moment again
         state = self.state
         state.ledger = state.ledger[:kept]
+        known = {(entry.device, entry.placed.n) for entry in state.ledger}
+        state.held = {key: held for key, held in state.held.items() if key in known}
         state.devices = {n: d for n, d in state.devices.items() if not d.renews or d.since < kept}
         for name, device in state.devices.items():
             device.chain = [entry for entry in state.ledger if entry.device == name]

@@ -49,7 +49,9 @@ def opens(world: "World", device: Device) -> None:
     at = f"0190a000-0000-7000-8000-{len(mine.pairs) + 1:012x}"
     if kind < 0.15 and mine.begun:  # of another, or once more
         taken = sorted(mine.begun)[int(which * len(mine.begun))]
-        _oddly(world, device, taken, second=who)
+        _oddly(
+            world, device, taken, second=who, verdict="ok"
+        )  # if a restored server hears it first
         return
     if kind > 0.8 and _again(device, world):
         return
@@ -84,8 +86,9 @@ def _numbered(op: OpenInspection, stamp: Stamp) -> OpenInspection:
 
 
 def _oddly(
-    world: "World", device: Device, at: str, *, second: str, division: str = "330101"
-) -> None:
+    world: "World", device: Device, at: str, *,
+    second: str, division: str = "330101", verdict: str = "bad",
+) -> None:  # fmt: skip
     """Record what no device of ours lets be recorded."""
 
     def make(stamp: Stamp) -> OpenInspection:
@@ -100,7 +103,7 @@ def _oddly(
             **stamp,
         )
 
-    world.keep(device, device.replica.record(at, make), "bad")
+    world.keep(device, device.replica.record(at, make), verdict)
 
 
 def notice(world: "World") -> None:
@@ -114,8 +117,11 @@ def notice(world: "World") -> None:
         if op is None or one.seq is None or op.e in mine.begun:
             continue
         at_once = one.verdict.verdict == "ok"
-        pair = world.pairs[op.e] = mine.pairs[op.e]
-        who = [next(d.who for d in world.devices if d.inspector == member) for member in pair]
+        opener = world.acts[world.root(one)].who
+        who = [opener, op.second]  # a restored server may hear first of another's opening
+        pair = world.pairs[op.e] = mine.pairs[op.e] = [
+            next(d.inspector for d in world.devices if d.who == one) for one in who
+        ]
         posting = Posting(one.position - 1 if at_once else len(ledger), (who[0], who[1]))
         world.postings[op.e] = [posting]
         mine.begun.add(op.e)

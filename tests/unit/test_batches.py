@@ -109,6 +109,16 @@ def test_a_damaged_snapshot_is_thrown_away(replica: Replica) -> None:
     assert replica.store.pieces(BOOT.snapshot) == b""
 
 
+def test_damage_of_an_earlier_attempt_is_fetched_anew_at_once(replica: Replica) -> None:
+    with replica.store.transaction():
+        replica.store.keep_piece(BOOT.snapshot, 0, b"?" * 10)
+
+    asked = serve(fetching.fetch(replica, BOOT), BODY)
+
+    assert asked == ["bytes=10-2499", "bytes=0-2499"]
+    assert replica.store.pieces(BOOT.snapshot) == BODY
+
+
 def test_an_empty_answer_is_no_piece(replica: Replica) -> None:
     with pytest.raises(Refused) as refused:
         serve(fetching.fetch(replica, BOOT), b"")

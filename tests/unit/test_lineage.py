@@ -245,6 +245,49 @@ def test_a_moved_phone_sends_as_the_old_one_and_then_goes_on_under_a_new_name(
     assert new.store.get("moved") == ""
 
 
+def test_what_was_told_as_anothers_is_read_anew_when_it_proves_ones_own(hub: MemoryHub) -> None:
+    old = phone(hub)
+    new = twin(old)
+    with new.store.transaction():
+        new.store.set("moved", "yes")
+        new.store.set("renewal", codec.new_key())
+    backup = twin(new)
+    drive(exchange(new), hub.ask)
+    new.find("t1", "dirt", basis="Law 3")
+    drive(exchange(new), hub.ask)
+
+    drive(exchange(backup), hub.ask)
+
+    assert name(backup) == name(new) == "d2"
+    assert [one.id for one in backup.recorded("t1")] == ["d2:1"]
+    assert backup.inspection("t1") == new.inspection("t1") == hub.inspection("t1")
+    assert backup.store.get("alarms") == ""
+
+
+def test_a_former_name_is_forgotten_once_a_backup_must_hold_the_new_one(hub: MemoryHub) -> None:
+    old = phone(hub)
+    old.answer("t1", OK)
+    new = twin(old)
+    with new.store.transaction():
+        new.store.set("moved", "yes")
+    drive(exchange(new), hub.ask)
+
+    hub.state.durable = 1  # of a moment before the new name or after it: nobody knows
+    drive(exchange(new), hub.ask)
+    kept = [one.identity.enrolled.device for one in new.retired()]
+    hub.restore(1)
+    new.answer("t1", BAD)
+    drive(exchange(new), hub.ask)
+    new.answer("t1", OK)
+    drive(exchange(new), hub.ask)
+    hub.state.durable = 3
+    drive(exchange(new), hub.ask)
+
+    assert kept == ["d1"]
+    assert [len(hub.chain(one)) for one in ("d1", name(new))] == [1, 2]
+    assert new.retired() == ()
+
+
 # -- what a device does not believe --------------------------------------------------------------
 
 

@@ -256,6 +256,18 @@ def test_what_the_server_took_in_and_gave_to_others_leaves() -> None:
     assert replica.tasks() == []
 
 
+def test_what_the_server_took_in_leaves_though_it_was_opened_once_more() -> None:
+    replica = device()
+    opens(replica)
+    opens(replica)
+    replica.store.set("acked", "2")
+    replica.store.note(2, "quarantined", "inspection.exists")
+
+    read_all(replica)
+
+    assert replica.tasks() == []
+
+
 def test_what_was_held_back_under_a_former_name_stays() -> None:
     replica = device()
     opens(replica)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 from simulation.memory_hub import MemoryHub
 from simulation.world import FORM, REFS, Newer
 
@@ -31,6 +32,7 @@ from sync.messages import (
     Response,
     Told,
     Version,
+    decode_event,
 )
 from sync.ops import Answer
 from sync.refusals import Reason, Refused
@@ -145,6 +147,9 @@ def test_an_own_operation_that_counts_after_all_lets_the_first_version_begin_ane
     own = Told("u:a", "d1:4", "h", "li", Raw(b"{}"), ruled=True)
 
     assert first(own) == ["reset"]
+    assert first(EVENTS[0], own, replace(own, id="d2:1")) == ["reset"]
+    answered = versions.write_answer(answer(1), [own, End(9, False, {"u:a": (1, 2)})], "d1")
+    assert decode_event(answered.split(b"\n")[-1]) == End(9, True, {})
     assert first(Boot("u:a"), own) == ["boot", "op"]
     assert first(Reset(reads=True)) == ["reset"]
     with pytest.raises(AssertionError):
