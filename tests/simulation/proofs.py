@@ -100,7 +100,9 @@ def _log(world: "World", device: Device) -> list[Mine]:
             world.twins.add(name)
         device.name, device.promised, device.recorded = name, 0, log
     elif len(log) > len(device.recorded):  # its own tail, or what a restored server lost
-        assert log[: len(device.recorded)] == device.recorded or device.replica.unsent() == 0
+        known = [mine.raw for mine in log[: len(device.recorded)]]
+        before = [mine.raw for mine in device.recorded]
+        assert known == before or device.replica.unsent() == 0
         device.recorded = log
     world.names.add(name)
     assert [mine.raw for mine in log] == [mine.raw for mine in device.recorded]
@@ -229,7 +231,7 @@ def _refers_as_meant(world: "World", name: str, known: Known) -> None:
     placed, _, op = known[name]
     root = world.root(placed)
     named = {n for n in named_by(op) if n in known}
-    if not op.orig:  # of a name that several phones wrote under nobody knows what it meant
+    if not op.orig or world.restored:  # of what several phones wrote under one name nobody knows
         named = {n for n in named if n.rpartition(":")[0] not in world.twins}
     said = {world.root(known[n][0]) for n in named}
     assert root not in world.meant or said <= world.meant[root]

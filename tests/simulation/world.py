@@ -64,6 +64,7 @@ class World:
         self.revoked: dict[str, int] = {}  # name -> how long its chain was then
         self.released: set[tuple[str, str]] = set()  # what counts although it was held back: hashes
         self.upgraded = 0  # up to this ledger position the server was an older one
+        self.restored = False
         self.regressed = False  # restored, and nobody told it
         self.ghosts: list[Request] = []  # questions that the network may deliver once more
         self.bundles: list[tuple[Device, str, list[tuple[Request, int]]]] = []
@@ -455,6 +456,7 @@ class World:
             device.promised = max(len(server.chain(device.name)), device.promised)
         lost = self.below(len(server.state.ledger) - server.state.durable + 1)
         bumped = self.happens(0.7)
+        self.restored = True  # then another copy of a phone may be heard first
         self.regressed |= not bumped
         kept = len(server.state.ledger) - lost
         server.restore(kept, bumped=bumped)
