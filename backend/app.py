@@ -69,6 +69,7 @@ def create_app(
         ],
         dependencies={
             "db": Provide(db),
+            "engine": Provide(lambda: own, sync_to_thread=False),
             "reader": Provide(reader),
             "officer": Provide(officer),
             "now": Provide(clock, sync_to_thread=False),

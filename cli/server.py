@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import select
 
 from backend import app, db, journal, logs, settings
+from backend.blobs import Blobs
 from backend.tables import Act, Head
 from backend.wire import Ticked
-from backend.work import accounts, backups, preparation, rulings, ticks
+from backend.work import accounts, backups, fingerprints, preparation, rulings, ticks
 from backend.work.snapshots import Snapshots
 from cli.output import json_option, say, show
 
@@ -180,7 +181,9 @@ def tick(ahead: datetime | None) -> None:
             async with db.transaction(engine) as session:
                 several.append(await ticks.tick(session, snapshots, now, ahead=day))
         done = reduce(ticks.both, several)
-        return replace(done, prepared=await preparation.prepare(engine, snapshots))
+        prepared = await preparation.prepare(engine, snapshots)
+        looked = await fingerprints.catch_up_all(engine, Blobs(folder))
+        return replace(done, prepared=prepared, hashed=looked.done)
 
     done = _with_engine(run)
     say(
@@ -208,6 +211,11 @@ def tick(ahead: datetime | None) -> None:
         f"Forgotten: {done.tombstones} tombstones and {done.snapshots} snapshots.",
         f"已清理：删除标记 {done.tombstones} 条，数据快照 {done.snapshots} 个。",
     )
+    if done.hashed:
+        say(
+            f"Pictures compared with those of other inspections: {done.hashed}.",
+            f"已与其他检查的照片比对：{done.hashed} 张。",
+        )
     show(done, {})
 
 

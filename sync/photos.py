@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import msgspec
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from sync.drawing import draw
 from sync.layers import Layer, Mask
@@ -25,18 +25,31 @@ PIXELS_MAX = 120_000_000
 OFFICE_EDGE_MAX = 2048
 THUMBNAIL_EDGE_MAX = 1024
 THUMBNAIL_QUALITY = 80
+SHEET_EDGE, SHEET_QUALITY = 480, 72  # of many on one sheet
 PREVIEW_BYTES = 20_000
 PREVIEW_STEPS = ((640, 60), (480, 50), (320, 40), (160, 30))  # edge, quality: until it is small
 HASH_EDGE = 8
 HASH_STEP = 3  # of 256 shades, below which two neighbours are alike
 HASH_DRAFT = 72  # enough of a JPEG for so few fields
+HASH_EDGE_MAX = 1024  # of what is turned to grey; more is made smaller first
 HASH_BITS_MIN = 10  # of each kind: a shade that runs one way is no scene
 HASH_STEPS_MIN = 16  # of 64 neighbours must differ; a wall looks like any other wall
-MASKED = (0, 0, 0)
 TEXT_MAX = 80
 METRES_MAX = 100_000  # an altitude beyond it is no altitude
 
 Source: TypeAlias = Path | bytes
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom
+
+_Turn = Image.Transpose
+_TURNS = {
+    2: _Turn.FLIP_LEFT_RIGHT,
+    3: _Turn.ROTATE_180,
+    4: _Turn.FLIP_TOP_BOTTOM,
+    5: _Turn.TRANSPOSE,
+    6: _Turn.ROTATE_270,
+    7: _Turn.TRANSVERSE,
+    8: _Turn.ROTATE_90,
+}  # what stands a picture up, by EXIF's orientation
 
 Image.MAX_IMAGE_PIXELS = PIXELS_MAX
 
@@ -61,15 +74,15 @@ def probe(source: Source) -> Facts:
 
     A JPEG is whole when its scans come to their end marker, which costs a fortieth of decoding it.
     """
-    try:
-        with opened(source) as image:
-            width, height = image.size
-            flag = _flag_of_pixels(image, source)  # first: a decoder that failed may pretend later
-            facts = _facts(image)
-            hash_ = "" if flag else _fingerprint(image)
-            return msgspec.structs.replace(facts, width=width, height=height, flag=flag, hash=hash_)
-    except Refused as refused:
-        return Facts(flag=refused.reason.code)
+    return _probed(source, decode=True)[0]
+
+
+def glance(source: Source) -> tuple[Facts, bool]:
+    """Read what a picture says about itself without decoding it; tell whether that is all.
+
+    If it is not, only `probe` can tell whether the picture is whole.
+    """
+    return _probed(source, decode=False)
 
 
 def preview(source: Source) -> bytes:
@@ -100,11 +113,10 @@ def thumbnail(
             if not masks:
                 image.draft("RGB", (edge_max, edge_max))  # a JPEG can shrink as it is decoded
             image.load()
-            seen = _upright(image)
-            if masks:
-                seen = _hidden(seen, masks)
-            seen.thumbnail((edge_max, edge_max))
-            canvas = _flat(seen)
+            turn = _turn(image)
+            seen = _hidden(image, masks, turn) if masks else image
+            seen.thumbnail((edge_max, edge_max))  # in place: of the whole there is one copy
+            canvas = _flat(_turned(seen, turn))
         except Exception as error:  # a decoder fed by strangers may raise anything
             raise Refused(Reason.PHOTO_TRUNCATED) from error
     for layer in layers:
@@ -112,6 +124,38 @@ def thumbnail(
     out = io.BytesIO()
     canvas.save(out, "JPEG", quality=quality, optimize=True)
     return out.getvalue()
+
+
+def fingerprint(source: Source) -> str:
+    """Hash what a picture shows, 64 bits in hex; empty for one too plain to be told from others.
+
+    A difference hash: whether each of 8 x 8 fields is darker than its neighbour to the right.
+    """
+    try:
+        with opened(source) as image:
+            image.draft("L", (HASH_DRAFT, HASH_DRAFT))
+            image.load()
+            turn = _turn(image)
+            if max(image.size) > HASH_EDGE_MAX:
+                image = _coloured(image)
+                image.thumbnail((HASH_EDGE_MAX, HASH_EDGE_MAX), Image.Resampling.BOX)
+            seen = _turned(image, turn)
+            # first to colours on white, then grey: what is transparent has any colour
+            done = seen.mode == "L" and "transparency" not in seen.info
+            grey = seen if done else _flat(seen).convert("L")
+            small: Image.Image = cast(Any, grey).resize(
+                (HASH_EDGE + 1, HASH_EDGE), Image.Resampling.BOX
+            )
+    except Exception:  # a decoder fed by strangers may raise anything
+        return ""
+    shades, bits, steps = small.tobytes(), 0, 0
+    for at in range(len(shades)):
+        if at % (HASH_EDGE + 1) < HASH_EDGE:
+            left, right = shades[at], shades[at + 1]
+            bits = bits << 1 | (left < right)
+            steps += abs(left - right) >= HASH_STEP
+    told = HASH_BITS_MIN <= bits.bit_count() <= HASH_EDGE**2 - HASH_BITS_MIN
+    return f"{bits:016x}" if told and steps >= HASH_STEPS_MIN else ""
 
 
 def opened(source: Source) -> Image.Image:
@@ -131,11 +175,32 @@ def opened(source: Source) -> Image.Image:
     return image
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _probed(source: Source, *, decode: bool) -> tuple[Facts, bool]:
     try:
-        return ImageOps.exif_transpose(image)
+        with opened(source) as image:
+            width, height = image.size
+            known = True
+            if image.format in ("JPEG", "MPO"):  # several in one file, as some cameras write them
+                flag = "" if _reaches_its_end(source) else Reason.PHOTO_TRUNCATED.code
+            else:  # before all else: a decoder that failed may pretend later
+                known = decode
+                flag = _flag_of_pixels(image) if decode else ""
+            facts = _facts(image)
+            return msgspec.structs.replace(facts, width=width, height=height, flag=flag), known
+    except Refused as refused:
+        return Facts(flag=refused.reason.code), True
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Say how to stand a picture up. To be asked before it is converted, which may forget it."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # damaged EXIF does not say which way is up
-        return image.copy()
+        return None
+
+
+def _turned(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    return image if turn is None else image.transpose(turn)
 
 
 def _flat(image: Image.Image) -> Image.Image:
@@ -146,39 +211,43 @@ def _flat(image: Image.Image) -> Image.Image:
     return canvas
 
 
-def _hidden(image: Image.Image, masks: Sequence[Mask]) -> Image.Image:
-    """Fill rectangles, in a picture of its own that knows no other colours."""
-    whole = _flat(image)
-    for one in masks:
-        whole.paste(MASKED, (one.x, one.y, one.x + one.w, one.y + one.h))
-    return whole
+def _coloured(image: Image.Image) -> Image.Image:
+    """Give a picture whose pixels say their shade themselves: mostly the same, else a copy."""
+    if image.mode in ("RGB", "L", "RGBA") and "transparency" not in image.info:
+        return image
+    return image.convert("RGBA")
 
 
-def _fingerprint(image: Image.Image) -> str:
-    """Hash what a picture shows, 64 bits in hex; empty for one too plain to be told from others.
+def _hidden(image: Image.Image, masks: Sequence[Mask], turn: Image.Transpose | None) -> Image.Image:
+    """Fill rectangles of the upright picture with black as it lies in its file, mostly in place.
 
-    A difference hash: whether each of 8 x 8 fields is darker than its neighbour to the right.
+    In what knows no other colours: a palette's black may be any.
     """
-    try:
-        image.draft("L", (HASH_DRAFT, HASH_DRAFT))
-        image.load()
-        seen = _upright(image)
-        # first to colours on white, then grey: what is transparent has any colour
-        done = seen.mode == "L" and "transparency" not in seen.info
-        grey = seen if done else _flat(seen).convert("L")
-        small: Image.Image = cast(Any, grey).resize(
-            (HASH_EDGE + 1, HASH_EDGE), Image.Resampling.BOX
-        )
-    except Exception:  # a decoder fed by strangers may raise anything
-        return ""
-    shades, bits, steps = small.tobytes(), 0, 0
-    for at in range(len(shades)):
-        if at % (HASH_EDGE + 1) < HASH_EDGE:
-            left, right = shades[at], shades[at + 1]
-            bits = bits << 1 | (left < right)
-            steps += abs(left - right) >= HASH_STEP
-    told = HASH_BITS_MIN <= bits.bit_count() <= HASH_EDGE**2 - HASH_BITS_MIN
-    return f"{bits:016x}" if told and steps >= HASH_STEPS_MIN else ""
+    seen = _coloured(image)
+    if seen is not image:
+        image.close()  # its pixels are not needed twice
+    black = 0 if seen.mode == "L" else (0, 0, 0, 255)[: len(seen.mode)]
+    for one in masks:
+        seen.paste(black, _lying((one.x, one.y, one.x + one.w, one.y + one.h), seen.size, turn))
+    return seen
+
+
+def _lying(box: Box, size: tuple[int, int], turn: Image.Transpose | None) -> Box:
+    """Say where a box of the upright picture is in the one that lies in the file, of this size."""
+    left, top, right, bottom = box
+    wide, high = size
+    lying = {
+        None: box,
+        _Turn.FLIP_LEFT_RIGHT: (wide - right, top, wide - left, bottom),
+        _Turn.ROTATE_180: (wide - right, high - bottom, wide - left, high - top),
+        _Turn.FLIP_TOP_BOTTOM: (left, high - bottom, right, high - top),
+        _Turn.TRANSPOSE: (top, left, bottom, right),
+        _Turn.ROTATE_270: (top, high - right, bottom, high - left),
+        _Turn.TRANSVERSE: (wide - bottom, high - right, wide - top, high - left),
+        _Turn.ROTATE_90: (wide - bottom, left, wide - top, right),
+    }[turn]
+    x, y, to_x, to_y = lying
+    return max(0, x), max(0, y), min(wide, to_x), min(high, to_y)
 
 
 def _why_unidentified(source: Source) -> Reason:
@@ -192,9 +261,7 @@ def _why_unidentified(source: Source) -> Reason:
     return Reason.PHOTO_UNREADABLE
 
 
-def _flag_of_pixels(image: Image.Image, source: Source) -> str:
-    if image.format in ("JPEG", "MPO"):  # several in one file, as some cameras write them
-        return "" if _reaches_its_end(source) else Reason.PHOTO_TRUNCATED.code
+def _flag_of_pixels(image: Image.Image) -> str:
     try:
         image.load()
     except Exception:  # a decoder fed by strangers may raise anything

@@ -64,7 +64,7 @@ class Facts(Struct, frozen=True, omit_defaults=True):
 
     `taken` is local time without a zone, `zone` the offset if the camera knew one. Coordinates are
     degrees as decimal text in the datum of the camera, nearly always WGS-84; `altitude` is metres,
-    `direction` degrees from north as the camera pointed. `hash` is of what it shows.
+    `direction` degrees from north as the camera pointed.
     """
 
     format: str = ""
@@ -79,7 +79,6 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     flag: str = ""
     altitude: str = ""
     direction: str = ""
-    hash: str = ""
 
     @property
     def upright(self) -> tuple[int, int]:

@@ -16,14 +16,14 @@ from sqlmodel import col, delete, select
 from backend import db
 from backend.blobs import Blobs
 from backend.rules import draw
-from backend.tables import Blob, Device, Entry, Establishment, Inspector, Picture, Task
+from backend.tables import Blob, Device, Entry, Establishment, Inspector, Task
 from backend.tables import Checklist as ChecklistRow
 from backend.work import folds
 from sync import checklist, layers, photos
 from sync.checklist import Checklist
 from sync.merge import Recorded
 from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, Void, op_id
-from sync.pictures import Facts, parts
+from sync.pictures import Facts
 
 FORM = checklist.parse(
     (Path(__file__).parents[1] / "fixtures" / "checklists" / "cold_store.toml").read_bytes()
@@ -211,10 +211,8 @@ async def store(office: Office, body: bytes, mime: str = "image/jpeg") -> str:
     facts = photos.probe(blobs.path(digest)) if mime.startswith("image/") else Facts()
     told = msgspec.json.encode(facts).decode()
     row = Blob(sha256=digest, size=len(body), mime=mime, flag=facts.flag, facts=told, stored_at=NOW)
+    row.unhashed = bool(facts.format and not facts.flag)
     await put(office, row)
-    if facts.hash:
-        some = {f"part_{n}": part for n, part in enumerate(parts(facts.hash), start=1)}
-        await put(office, Picture(sha256=digest, hash=facts.hash, **some))
     return digest
 
 

@@ -8,13 +8,9 @@ from msgspec import Struct
 
 from backend.prints import typeset
 from backend.wire import EvidenceView
-from sync import photos
-from sync.layers import Layer
 from sync.pictures import said
 from sync.refusals import Refused, by_code
 
-EDGE = 480
-QUALITY = 72
 ROW = 3
 
 TITLE = "照片汇总表 Contact sheet"
@@ -28,6 +24,7 @@ class Head(Struct, frozen=True):
     name: str
     code: str
     people: tuple[str, ...]
+    waiting: int = 0  # pictures that were not compared with these yet
 
 
 class Shot(Struct, frozen=True):
@@ -51,19 +48,15 @@ def ordered(shown: Iterable[EvidenceView]) -> list[EvidenceView]:
     return sorted(pictures, key=lambda one: (_taken(one) or "~", one.item, one.sha256))
 
 
-def shot(one: EvidenceView, path: Path | None, layers: Sequence[Layer]) -> Shot:
-    """Render a picture for the sheet, with its annotations; `path` is where it is."""
-    lacking = "" if path is not None else " ".join(LACKING)
+def shot(one: EvidenceView, seen: bytes | Refused | None) -> Shot:
+    """Put a picture on the sheet: rendered with its annotations, or why it could not be."""
+    lacking = " ".join(LACKING) if seen is None else ""
     if one.flag:
         lacking = f"{by_code(one.flag).zh} {by_code(one.flag).en}"
-    seen = b""
-    if path is not None and not one.flag:
-        try:
-            seen = photos.thumbnail(path, EDGE, QUALITY, layers=layers)
-        except Refused as refused:
-            lacking = f"{refused.reason.zh} {refused.reason.en}"
+    elif isinstance(seen, Refused):
+        lacking = f"{seen.reason.zh} {seen.reason.en}"
     return Shot(
-        seen=seen,
+        seen=seen if isinstance(seen, bytes) else b"",
         lacking=lacking,
         item=one.item,
         caption=one.caption,

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from sync.ids import new_id
@@ -10,12 +11,18 @@ from sync.ids import new_id
 class Blob(SQLModel, table=True):
     """证据文件: a whole file, durable under its SHA-256."""
 
+    __table_args__ = (
+        Index("ix_blob_unhashed", "sha256", sqlite_where=text("unhashed = 1"),
+              postgresql_where=text("unhashed")),
+    )  # fmt: skip
+
     sha256: str = Field(primary_key=True, max_length=64)
     size: int
     mime: str = Field(max_length=80)
     flag: str = Field(default="", max_length=60)  # a refusal's code when it is no readable picture
     facts: str = ""  # JSON of photos.Facts: what a picture says about itself
     stored_at: datetime
+    unhashed: bool = False  # a picture of which nobody looked yet at what it shows
 
 
 class Upload(SQLModel, table=True):

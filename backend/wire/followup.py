@@ -221,3 +221,4 @@ class Ticked(Struct, frozen=True):
     tombstones: int
     snapshots: int
     prepared: int = 0  # snapshots of divisions that were made before a device asks
+    hashed: int = 0  # pictures that were looked at, to find those that show the same

@@ -226,6 +226,7 @@ class InspectionView(Struct, frozen=True):
     measures: tuple[MeasureView, ...] = ()
     taking_part: tuple[TakingPartView, ...] = ()
     on_site: Particulars = Particulars()  # arrivals, samples, seizures, lots; `who` as above
+    pictures_waiting: int = 0  # not looked at yet; any may show the same as one of these
 
 
 class ConflictView(Struct, frozen=True):

@@ -21,7 +21,7 @@ from backend.wire import InspectionView, NewConclusion, NewReview
 from backend.work import cases, decisions, news, pictures, rectifications
 from backend.work.cases import Case
 from backend.work.code_lists import result_lists
-from backend.work.inspections import show_inspection
+from backend.work.inspections import whole
 from sync.history import Found, shorten
 from sync.refusals import Reason, Refused
 from sync.verdict import Verdict, judge, settled
@@ -85,7 +85,7 @@ async def conclude_inspection(
     )
     await news.tell(db, case.establishment.id, now=now)
     await decisions.tell(db, case.task.id)
-    return await show_inspection(db, case.task.id, officer=officer)
+    return await whole(db, case.task.id, officer=officer)
 
 
 async def review_inspection(
@@ -123,7 +123,7 @@ async def review_inspection(
     )
     await news.tell(db, case.establishment.id, now=now)
     await decisions.tell(db, case.task.id)
-    return await show_inspection(db, case.task.id, officer=officer)
+    return await whole(db, case.task.id, officer=officer)
 
 
 def require_open(case: Case, new: NewConclusion) -> None:

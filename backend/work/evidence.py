@@ -2,12 +2,14 @@
 
 An upload's progress is the length of its partial file, nothing else; so a cut at any byte loses
 nothing. While the bytes trickle in, no transaction is open. A file is recorded once it is durable
-under its digest; a picture that cannot be opened is recorded too, with a flag.
+under its digest, a picture that cannot be opened with a flag. No acknowledgement waits for what a
+picture shows (`work.fingerprints`).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,11 +22,12 @@ from sqlmodel import SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.blobs import Blobs
+from backend.darkroom import develop
 from backend.db import transaction
 from backend.tables import Blob, Rendition, Upload
 from backend.wire import BlobsWanted, NewUpload, UploadState, WantBlobs
 from sync import layers, photos
-from sync.pictures import Facts, parts
+from sync.pictures import Facts
 from sync.refusals import Reason, Refused
 
 UPLOAD_DAYS_MAX = 30
@@ -51,10 +54,6 @@ def _newer(insert: _Insert) -> _Insert:
 # What every file asks of the database, so written once; SQL itself knows no ON CONFLICT.
 _FIRST_BLOB = {
     dialect: insert(SQLModel.metadata.tables["blob"]).on_conflict_do_nothing()
-    for dialect, insert in _INSERTS.items()
-}
-_FIRST_PICTURE = {
-    dialect: insert(SQLModel.metadata.tables["picture"]).on_conflict_do_nothing()
     for dialect, insert in _INSERTS.items()
 }
 _NEWER_RENDITION = {
@@ -273,11 +272,12 @@ async def _begin(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: datetim
 async def _take_piece(
     db: AsyncSession, blobs: Blobs, file: _File, piece: bytes, *, free_min: int, now: datetime
 ) -> UploadState:
-    facts = await blobs.put(
-        file.sha256, piece, free_min=free_min, look=lambda body: _facts(file, body)
+    seen = await blobs.put(
+        file.sha256, piece, free_min=free_min, look=lambda body: _glance(file, body)
     )
-    if facts is None:
+    if seen is None:
         raise Refused(Reason.EVIDENCE_DIGEST_WRONG, sha256=file.sha256)
+    facts = await _facts(blobs, file, seen)
     flag = await _record(db, file, facts, size=file.size, now=now)
     return _whole(file, flag=flag, now=now)
 
@@ -286,15 +286,17 @@ async def _receive(
     db: AsyncSession, blobs: Blobs, upload: Upload, body: Body, *, at: int, now: datetime
 ) -> UploadState:
     """Take what arrives, outside any transaction, and record the file when it is whole."""
+    facts: Facts | None = None
     if not await blobs.has(upload.sha256):
         at = await _append(blobs, upload, body.parts, at=at)
         if at < upload.size:
             return _state(upload, offset=at)
         if not await blobs.finish(upload.id, sha256=upload.sha256, size=upload.size):
             raise Refused(Reason.EVIDENCE_DIGEST_WRONG, sha256=upload.sha256)
+        facts = await _look(blobs, upload)  # before the database is held
     assert isinstance(db.bind, AsyncEngine)
     async with transaction(db.bind) as fresh:
-        flag = await _stored(fresh, blobs, upload, now=now)
+        flag = await _stored(fresh, blobs, upload, facts, now=now)
     assert flag is not None
     return _state(upload, offset=upload.size, flag=flag)
 
@@ -334,23 +336,39 @@ async def _finished(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: date
     return await _stored(db, blobs, upload, now=now)
 
 
-async def _stored(db: AsyncSession, blobs: Blobs, file: Incoming, *, now: datetime) -> str | None:
+async def _stored(
+    db: AsyncSession, blobs: Blobs, file: Incoming, facts: Facts | None = None, *, now: datetime
+) -> str | None:
     """Give a stored file's flag; one that a crash kept from being recorded is recorded now."""
     flag = await _recorded(db, file)
     if flag is None and await blobs.has(file.sha256):
-        path = blobs.path(file.sha256)
-        size = (await asyncio.to_thread(path.stat)).st_size
-        facts = await asyncio.to_thread(_facts, file, path)
+        size = (await asyncio.to_thread(blobs.path(file.sha256).stat)).st_size
+        facts = facts or await _look(blobs, file)
         flag = await _record(db, file, facts, size=size, now=now)
     return flag
 
 
-def _facts(file: Incoming, source: photos.Source) -> Facts:
+async def _look(blobs: Blobs, file: Incoming) -> Facts:
+    seen = await asyncio.to_thread(_glance, file, blobs.path(file.sha256))
+    return await _facts(blobs, file, seen)
+
+
+async def _facts(blobs: Blobs, file: Incoming, seen: tuple[Facts, bool]) -> Facts:
+    """Give what a stored file says about itself; decode it if a glance did not tell all."""
+    facts, known = seen
+    if known:
+        return facts
+    probe = partial(photos.probe, blobs.path(file.sha256))
+    return await develop(facts.width * facts.height, probe)
+
+
+def _glance(file: Incoming, source: photos.Source) -> tuple[Facts, bool]:
+    """Look into a file as far as that takes no decoding; tell whether that is all."""
     if file.original:
-        return Facts()
+        return Facts(), True
     if file.mime == layers.MIME:
-        return Facts(flag=_flag_of_layer(source))
-    return photos.probe(source) if file.mime.startswith("image/") else Facts()
+        return Facts(flag=_flag_of_layer(source)), True
+    return photos.glance(source) if file.mime.startswith("image/") else (Facts(), True)
 
 
 def _flag_of_layer(source: photos.Source) -> str:
@@ -383,12 +401,9 @@ async def _record(
         return ""
     told = msgspec.json.encode(facts).decode()
     row |= {"mime": file.mime, "flag": facts.flag, "facts": told}
+    row["unhashed"] = bool(facts.format and not facts.flag)
     if not await remember(db, row):  # another upload of the same file was recorded a moment ago
         return (await db.exec(select(Blob.flag).where(Blob.sha256 == file.sha256))).one()
-    if facts.hash:
-        picture: dict[str, object] = {"sha256": file.sha256, "hash": facts.hash}
-        picture |= {f"part_{n}": part for n, part in enumerate(parts(facts.hash), start=1)}
-        await connection.execute(_FIRST_PICTURE[connection.dialect.name], picture)
     return facts.flag
 
 

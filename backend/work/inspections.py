@@ -7,7 +7,8 @@ import msgspec
 from sqlmodel import col, select
 
 from backend.auth import Officer, may_see
-from backend.db import Session
+from backend.blobs import Blobs
+from backend.db import Engine, Session
 from backend.rules import results
 from backend.tables import (
     Account,
@@ -29,7 +30,7 @@ from backend.wire import (
     TakingPartView,
     text_view,
 )
-from backend.work import announcements, mergers, orders, parts
+from backend.work import announcements, fingerprints, mergers, orders, parts
 from backend.work.calendars import working_days
 from backend.work.cases import Case, load, publish_by, stage
 from backend.work.code_lists import result_lists
@@ -89,8 +90,16 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
     ]
 
 
-async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) -> InspectionView:
-    """Show everything that is known of an inspection."""
+async def show_inspection(
+    db: Session, engine: Engine, blobs: Blobs, inspection_id: str, *, officer: Officer
+) -> InspectionView:
+    """Show everything that is known of an inspection; look first at pictures that still wait."""
+    await fingerprints.catch_up(engine, blobs, inspection_id=inspection_id)
+    return await whole(db, inspection_id, officer=officer)
+
+
+async def whole(db: Session, inspection_id: str, *, officer: Officer) -> InspectionView:
+    """Give everything that is known of an inspection."""
     case = await load(db, inspection_id)
     may_see(officer, case.establishment.division)
     accounts = await _account_names(db, case.conclusion)
@@ -130,6 +139,7 @@ async def show_inspection(db: Session, inspection_id: str, *, officer: Officer) 
             astray=case.state.astray,
             openings=case.state.openings,
         ),
+        pictures_waiting=await fingerprints.waiting(db),
     )
 
 

@@ -1,9 +1,9 @@
 """照片: look at one, hide what is nobody's business, print them all on a sheet."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 
 import msgspec
 from sqlmodel import select
@@ -11,11 +11,12 @@ from sqlmodel import select
 from backend import journal
 from backend.auth import Officer, may_see
 from backend.blobs import Blobs
-from backend.db import Session
+from backend.darkroom import develop
+from backend.db import Engine, Session
 from backend.settings import Settings
 from backend.tables import Blob, Masking
 from backend.wire import EvidenceView, MaskBox, MaskedView, NewMasks
-from backend.work import cases
+from backend.work import cases, fingerprints
 from backend.work.cases import Case
 from backend.work.holdings import evidence_of
 from backend.work.moments import moments_of
@@ -34,12 +35,13 @@ async def show_photo(
     may_see(officer, case.establishment.division)
     _require_photo(case, sha256)
 
-    path = blobs.path(sha256)
+    path, pixels = blobs.path(sha256), pixels_of(case.blobs[sha256])
     if public:
         masks = (await masks_of(db, inspection_id)).get(sha256, ())
-        return await asyncio.to_thread(photos.thumbnail, path, masks=masks)
+        return await develop(pixels, partial(photos.thumbnail, path, masks=masks))
     drawn = await _layers(blobs, case, sha256)
-    return await asyncio.to_thread(photos.thumbnail, path, photos.OFFICE_EDGE_MAX, layers=drawn)
+    edge = photos.OFFICE_EDGE_MAX
+    return await develop(pixels, partial(photos.thumbnail, path, edge, layers=drawn))
 
 
 async def mask_photo(
@@ -62,19 +64,37 @@ async def mask_photo(
 
 
 async def print_contact_sheet(
-    db: Session, blobs: Blobs, settings: Settings, inspection_id: str, *, officer: Officer
+    db: Session,
+    engine: Engine,
+    blobs: Blobs,
+    settings: Settings,
+    inspection_id: str,
+    *,
+    officer: Officer,
 ) -> bytes:
     """Print all pictures of an inspection on a sheet (照片汇总表), the same bytes each time."""
+    try:
+        from backend.prints import contact  # needs the extra `print`
+    except ModuleNotFoundError as missing:
+        raise Refused(Reason.EXTRA_MISSING, group="print", lacks=str(missing.name)) from None
+    await fingerprints.catch_up(engine, blobs, inspection_id=inspection_id)
     case = await cases.load(db, inspection_id)
     may_see(officer, case.establishment.division)
     moments = await moments_of(db, case.task)
     if case.inspection is None:
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=inspection_id)
-    shown = await evidence_of(db, case, moments)
-    drawn = {one.sha256: await _layers(blobs, case, one.sha256) for one in shown if _seen(one)}
+    shown = contact.ordered(await evidence_of(db, case, moments))
+    head = contact.Head(
+        inspection=case.task.id,
+        name=case.establishment.name,
+        code=case.establishment.code,
+        people=tuple(case.people[who].name for who in (case.task.lead_id, case.task.second_id)),
+        waiting=await fingerprints.waiting(db),
+    )
 
+    shots = [contact.shot(one, await _rendered(blobs, case, one)) for one in shown]
     at = case.inspection.updated_at.astimezone(UTC)  # the same until more is recorded
-    return await asyncio.to_thread(_print, blobs, case, shown, drawn, at, settings.font_dir)
+    return await asyncio.to_thread(contact.pdf, head, shots, at, settings.font_dir)
 
 
 async def mask(
@@ -127,6 +147,12 @@ def showable(case: Case, evidence: Evidence) -> bool:
     return sound and not evidence.voided and not evidence.role
 
 
+def pixels_of(blob: Blob) -> int:
+    """Say how many pixels of a picture are decoded to see it."""
+    facts = msgspec.json.decode(blob.facts or "{}", type=Facts)
+    return facts.width * facts.height or photos.PIXELS_MAX
+
+
 def _require_photo(case: Case, sha256: str) -> Blob:
     if not any(one.blob == sha256 and showable(case, one) for one in case.state.evidence):
         raise Refused(Reason.PHOTO_NOT_OF_INSPECTION, photos=sha256)
@@ -139,35 +165,16 @@ async def _layers(blobs: Blobs, case: Case, sha256: str) -> list[Layer]:
     return layers.readable([await blobs.read(one) for one in drawn])
 
 
-def _seen(one: EvidenceView) -> bool:
-    return one.arrived and one.facts is not None and not one.flag
-
-
-def _print(
-    blobs: Blobs,
-    case: Case,
-    shown: Sequence[EvidenceView],
-    drawn: Mapping[str, Sequence[Layer]],
-    at: datetime,
-    fonts: Path | None,
-) -> bytes:
-    """Render and set the sheet: all of it in a thread, for it takes a while."""
+async def _rendered(blobs: Blobs, case: Case, one: EvidenceView) -> bytes | Refused | None:
+    """Render a picture for the sheet, or say why it cannot be; none if it is not here."""
+    if not one.arrived or one.facts is None or one.flag:
+        return None
+    drawn = await _layers(blobs, case, one.sha256)
+    path = blobs.path(one.sha256)
+    small = partial(photos.thumbnail, path, photos.SHEET_EDGE, photos.SHEET_QUALITY, layers=drawn)
     try:
-        from backend.prints import contact  # needs the extra `print`
-    except ModuleNotFoundError as missing:
-        raise Refused(Reason.EXTRA_MISSING, group="print", lacks=str(missing.name)) from None
-    head = contact.Head(
-        inspection=case.task.id,
-        name=case.establishment.name,
-        code=case.establishment.code,
-        people=tuple(case.people[who].name for who in (case.task.lead_id, case.task.second_id)),
-    )
-    shots = [
-        contact.shot(
-            one,
-            blobs.path(one.sha256) if one.sha256 in drawn else None,
-            drawn.get(one.sha256, ()),
-        )
-        for one in contact.ordered(shown)
-    ]
-    return contact.pdf(head, shots, at, fonts)
+        return await develop(pixels_of(case.blobs[one.sha256]), small)
+    except Refused as refused:
+        if refused.reason is Reason.BUSY:
+            raise
+        return refused

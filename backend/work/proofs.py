@@ -26,7 +26,7 @@ async def keep_proof(
     await blobs.put(kept.sha256, new.document, free_min=free_min, look=len)
     row = {
         "sha256": kept.sha256, "size": kept.size, "mime": MIME, "flag": "", "facts": "",
-        "stored_at": now,
+        "stored_at": now, "unhashed": False,
     }  # fmt: skip
     if await evidence.remember(db, row):
         await journal.append(

@@ -108,6 +108,7 @@ def both(first: Ticked, then: Ticked) -> Ticked:
         tombstones=first.tombstones + then.tombstones,
         snapshots=first.snapshots + then.snapshots,
         prepared=first.prepared + then.prepared,
+        hashed=first.hashed + then.hashed,
     )
 
 

@@ -51,6 +51,12 @@ def show_whole(view: InspectionView) -> None:
             state = text(f"missing, on device {device}", f"未到达，位于终端 {device}")
         click.echo(f"   {one.sha256}  {one.mime}  {one.size}  {state}  {one.item}")
         say_picture(one)
+    if view.evidence and view.pictures_waiting:
+        say(
+            f"Pictures not compared yet: {view.pictures_waiting}. Some of those that look the same "
+            "may be missing here; show the inspection again.",
+            f"尚有 {view.pictures_waiting} 张照片未比对，雷同提示可能不全，请再次查看。",
+        )
     for words, _ in lines(view.on_site):
         click.echo(words)
     _show_signatures(view)

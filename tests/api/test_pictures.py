@@ -3,7 +3,6 @@
 import io
 import zipfile
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,16 +15,19 @@ from conftest import NOW, Office
 from httpx import AsyncClient, Response
 from phones import Phone
 from phones import opened as opened_door
-from PIL import Image, ImageDraw
+from PIL import Image
 from rows import put
+from scenes import digest, recorded, scene
 from sqlmodel import select
 from visits import DIVISION, Visit, dispatched, store
 
 from backend import db
+from backend.blobs import Blobs
 from backend.rules.disclosure import jpeg_metadata
 from backend.tables import Blob, Establishment, Exhibit, Picture, Task
 from backend.wire import MomentView
-from backend.work import cases, holdings, twins
+from backend.work import cases, fingerprints, holdings, twins
+from backend.work.fingerprints import Hashed
 from sync import layers
 from sync.layers import Box, Layer, Words
 from sync.ops import Arrive, SetAnswers
@@ -34,28 +36,6 @@ from sync.store import File
 
 LAYER = Layer(w=480, h=640, shapes=(Box(x=20, y=20, w=200, h=100), Words(x=30, y=40, text="破损")))
 SITE = {"latitude": 31.2284, "longitude": 121.4782, "datum": "GCJ-02"}  # seen by a camera at CAMERA
-CAMERA = ((31.0, 13.0, 49.0), (121.0, 28.0, 25.3))
-
-
-def scene(seed: int, *, quality: int = 88, told: bool = True, far: bool = False) -> bytes:
-    """Draw a scene as a phone held upright saves it: on its side, with all that it knows."""
-    chance, image = Random(seed), Image.new("RGB", (640, 480), "white")
-    for _ in range(60):
-        x, y = chance.randrange(600), chance.randrange(440)
-        shade = tuple(chance.randrange(256) for _ in range(3))
-        box = (x, y, x + chance.randrange(40, 200), y + chance.randrange(40, 160))
-        ImageDraw.Draw(image).rectangle(box, fill=shade)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    if told:
-        exif[0x0110], exif[0x013B] = "Pixel 6", "检查员王的手机"
-        exif.get_ifd(0x8769).update({0x9003: "2026:03:02 09:10:00", 0x9011: "+08:00"})
-        north, east = CAMERA
-        where = {1: "N", 2: (north[0] + far, *north[1:]), 3: "E", 4: east}
-        exif.get_ifd(0x8825).update(where)
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality, exif=exif, comment="王".encode())
-    return out.getvalue()
 
 
 @pytest.fixture
@@ -66,20 +46,6 @@ async def tasks(office: Office) -> list[Task]:
             one.latitude, one.longitude, one.datum = SITE["latitude"], SITE["longitude"], "GCJ-02"
             session.add(one)
     return found
-
-
-async def recorded(
-    office: Office, task: Task, *bodies: bytes, stored: tuple[bytes, ...] = (), **given: str
-) -> Visit:
-    """Record an inspection with photos that all arrived, some of them earlier."""
-    visit = Visit(task)
-    visit.answer_all("lead", **given)
-    for body in bodies:
-        visit.attach("lead", body, item="1.1", caption="冷库门封")
-        if body not in stored:
-            await store(office, body)
-    await visit.arrive(office)
-    return visit
 
 
 async def evidence(client: AsyncClient, task: Task) -> dict[str, Any]:
@@ -96,10 +62,6 @@ def opened(answer: Response) -> Image.Image:
 
 def inked(image: Image.Image, box: tuple[int, int, int, int]) -> int:
     return sum(r > 150 and g < 90 and b < 90 for r, g, b in image.crop(box).get_flattened_data())
-
-
-def digest(body: bytes) -> str:
-    return sha256(body).hexdigest()
 
 
 async def test_a_picture_is_shown_with_what_it_says_and_what_is_odd(
@@ -320,10 +282,14 @@ async def test_a_push_says_which_files_it_names_and_an_upload_what_they_show(
 
     async with db.transaction(office.engine, write=False) as session:
         named = [(one.inspection_id, one.sha256) for one in await session.exec(select(Exhibit))]
+        before = list(await session.exec(select(Picture)))
+    hashed = await fingerprints.catch_up(office.engine, Blobs(office.settings.data_dir))
+    async with db.transaction(office.engine, write=False) as session:
         pictures = list(await session.exec(select(Picture)))
         flags = dict((await session.exec(select(Blob.sha256, Blob.flag))).all())
 
     assert named == [(task, digest(body))]
+    assert (before, hashed) == ([], Hashed(done=1, waiting=0))
     (picture,) = pictures
     assert picture.sha256 == digest(body)
     assert parts(picture.hash) == (picture.part_1, picture.part_2, picture.part_3, picture.part_4)

@@ -8,7 +8,7 @@ from click.testing import Result
 
 NOTHING = {
     "rechecks": [], "stuck": [], "overdue": [], "reminders": 0, "cleared": 0, "publications": 0,
-    "tombstones": 0, "snapshots": 0, "prepared": 0,
+    "tombstones": 0, "snapshots": 0, "prepared": 0, "hashed": 0,
 }  # fmt: skip
 
 

@@ -221,18 +221,31 @@ async def photographed(
         for n, (kind, seq, raw) in enumerate(told, start=1):
             row = common | {"n": n, "position": n, "seq": seq, "kind": kind, "raw": raw}
             connection.execute(entries.insert(), [row])
+        files = tables(connection).tables["blob"]
+        kept = {one.name: value(one, 1) for one in files.columns}
+        for digest, flag, facts in (
+            ("aa", "", '{"format":"JPEG","width":4}'),
+            ("bb", "photo.truncated", '{"format":"JPEG"}'),
+            ("cc", "", "{}"),
+        ):
+            row = kept | {"sha256": digest, "flag": flag, "facts": facts}
+            connection.execute(files.insert(), [row])
 
     engine = await made(request, tmp_path, "0021", fill)
     yield engine
     await engine.dispose()
 
 
-async def test_files_that_were_named_before_are_found(photographed: AsyncEngine) -> None:
+async def test_files_that_were_named_before_are_found_and_wait_to_be_looked_at(
+    photographed: AsyncEngine,
+) -> None:
     await db.upgrade(photographed)
 
     async with photographed.connect() as connection:
         named = list(await connection.execute(text("SELECT inspection_id, sha256 FROM exhibit")))
+        waiting = list(await connection.execute(text("SELECT sha256 FROM blob WHERE unhashed")))
     assert [tuple(row) for row in named] == [("i", "aa")]
+    assert [tuple(row) for row in waiting] == [("aa",)]  # to be looked at: it came before hashes
 
 
 @pytest.fixture(params=DATABASES)

@@ -38,8 +38,8 @@ def test_pictures_that_stand_come_as_they_were_taken_and_the_silent_ones_last() 
 def test_a_picture_that_is_not_here_has_a_place_and_a_reason() -> None:
     remark = RemarkView("far-from-site", True, metres=812)
     said = RemarkView("no-time", False)
-    away = contact.shot(piece("a", arrived=False, remarks=(remark, said)), None, [])
-    broken = contact.shot(piece("b", flag="photo.truncated"), None, [])
+    away = contact.shot(piece("a", arrived=False, remarks=(remark, said)), None)
+    broken = contact.shot(piece("b", flag="photo.truncated"), None)
 
     page = contact.pdf(HEAD, [away, broken], AT, None)
 
@@ -57,7 +57,7 @@ def test_a_picture_that_is_not_here_has_a_place_and_a_reason() -> None:
 
 
 def test_an_inspection_with_many_pictures_has_several_numbered_pages() -> None:
-    shots = [contact.shot(piece("a", caption=f"第{n}张"), None, []) for n in range(1, 41)]
+    shots = [contact.shot(piece("a", caption=f"第{n}张"), None) for n in range(1, 41)]
 
     book = pypdfium2.PdfDocument(contact.pdf(HEAD, shots, AT, None))
 

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from backend.auth import Officer, needs
 from backend.blobs import Blobs
-from backend.db import Session
+from backend.db import Engine, Session
 from backend.wire import (
     InspectionLine,
     InspectionView,
@@ -31,10 +31,14 @@ async def list_inspections(
 
 @get("/inspections/{inspection_id:str}")
 async def show_inspection(
-    db: NamedDependency[Session], officer: NamedDependency[Officer], inspection_id: FromPath[str]
+    db: NamedDependency[Session],
+    engine: NamedDependency[Engine],
+    blobs: NamedDependency[Blobs],
+    officer: NamedDependency[Officer],
+    inspection_id: FromPath[str],
 ) -> InspectionView:
     """Show everything that is known of an inspection (检查详情)."""
-    return await inspections.show_inspection(db, inspection_id, officer=officer)
+    return await inspections.show_inspection(db, engine, blobs, inspection_id, officer=officer)
 
 
 @post("/inspections/{inspection_id:str}/conclusion", guards=[needs("supervisor")], status_code=200)

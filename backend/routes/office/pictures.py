@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from backend.auth import Officer, needs
 from backend.blobs import Blobs
-from backend.db import Session
+from backend.db import Engine, Session
 from backend.settings import Settings
 from backend.wire import MaskedView, NewMasks
 from backend.work import pictures
@@ -48,13 +48,16 @@ async def mask_photo(
 @get("/inspections/{inspection_id:str}/contact-sheet")
 async def print_contact_sheet(
     db: NamedDependency[Session],
+    engine: NamedDependency[Engine],
     blobs: NamedDependency[Blobs],
     settings: NamedDependency[Settings],
     officer: NamedDependency[Officer],
     inspection_id: FromPath[str],
 ) -> Response[bytes]:
     """Print all pictures of an inspection as PDF/A (照片汇总表)."""
-    body = await pictures.print_contact_sheet(db, blobs, settings, inspection_id, officer=officer)
+    body = await pictures.print_contact_sheet(
+        db, engine, blobs, settings, inspection_id, officer=officer
+    )
     return Response(body, media_type="application/pdf")
 
 
