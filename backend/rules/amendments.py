@@ -28,6 +28,14 @@ OVERLAPS: dict[str, Words] = {  # of a draw held between this one's commitment a
         "期间举行的其他抽取已用尽其年度频次",
     ),
     "X08-drawn": ("a draw held in between has drawn it", "期间举行的其他抽取已抽中该对象"),
+    "X08-campaign": (
+        "another draw of this campaign has drawn it",
+        "本专项行动的其他抽取已抽中该对象",
+    ),
+    "X08-cycle": (
+        "another batch of this cycle has drawn it",
+        "本周期的其他批次已抽中该对象",
+    ),
 }
 SUBSTITUTIONS: dict[str, Words] = {
     **OVERLAPS,

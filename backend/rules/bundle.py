@@ -354,6 +354,11 @@ def seats_of(
     return ladder.staff(task.terms(), sites, roster, recusals, seed=seed, spread=spread)
 
 
+def strata(packed: bytes, ids: Iterable[str]) -> dict[str, str]:
+    """Read the strata of some objects out of the frame."""
+    return _field(packed, ids, 1)
+
+
 def regions(packed: bytes, ids: Iterable[str]) -> dict[str, str]:
     """Read the divisions of some objects out of the frame."""
     return _field(packed, ids, 5)

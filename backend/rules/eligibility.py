@@ -142,10 +142,21 @@ def _visited(task: TaskPaper, stratum: str, visits: Sequence[Visit], days: Days)
     recent = [one for one in visits if one.day >= days.window]
     if rules.window_days and recent:
         return "X08-drawn", _draws(recent)
+    return in_campaign(task, stratum, visits)
+
+
+def in_campaign(
+    task: TaskPaper, stratum: str, visits: Sequence[Visit], *, later: bool = False
+) -> Reason:
+    """Give the draws of the task's campaign, or of this cycle of it, that somebody was drawn in.
+
+    Of a cycle the batches before this one count, and `later` all of it: they may be held together.
+    """
     quota = scheme.quota_of(task.dimensions(), task.quotas, stratum)
     batches = quota.visits if quota else None
     if batches is not None:
-        turns = range(batches.batch - batches.turn(), batches.batch)
+        begin = batches.batch - batches.turn()
+        turns = range(begin, begin + int(batches.cycle()) if later else batches.batch)
         drawn = [one for one in visits if _siblings(one, task) and one.batch in turns]
         return ("X08-cycle", _draws(drawn)) if drawn else ("", "")
     drawn = [one for one in visits if _siblings(one, task)]

@@ -101,6 +101,7 @@ class Task(SQLModel, table=True):
     beyond_cap: str = Field(default="", max_length=300)  # why it may exceed the annual cap
     announced: bool = True  # false: 暗访, nobody is told before
     agency: str = Field(default="", max_length=12)  # division of the office that assigned it
+    turn: int = 0  # of a lot: the act that gave it out; whom an earlier one gave stands
     dispatched_at: datetime | None = None
     withdrawn_at: datetime | None = (
         None  # 撤回: its site was substituted, or an office took it back

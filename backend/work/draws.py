@@ -256,6 +256,7 @@ async def give_out(
     first: int = 1,
 ) -> None:
     """Make a task of every lot, with a seat for each inspector of each department."""
+    turn = (await head(db)).act_n + 1  # clocks may differ, but the head is locked
     seats = {(seat.group, seat.position): seat.inspector for seat in given_seats}
     sites = dict(await _sites(db, drawn))
     frozen = await piece(db, row.id, "frame.tsv.gz")  # the register may say otherwise by now
@@ -286,6 +287,7 @@ async def give_out(
             second_id=of_lead[1],
             opens_on=plan.opens_on,
             closes_on=plan.closes_on,
+            turn=turn,
         )
         tasks.append(task)
         for one in places:

@@ -1,20 +1,32 @@
 """Draws committed to before any of them was held: nobody is visited more often than may be."""
 
+import asyncio
+from collections import Counter
 from datetime import date
 from typing import Any
 
 import pytest
 from conftest import Clock, Office
 from httpx import AsyncClient, Response
-from plans import ORDER, committed, files_of, hold, planned, refusal, registers
-from sqlmodel import select
+from plans import (
+    DIGITS,
+    HOLD,
+    ORDER,
+    committed,
+    files_of,
+    hold,
+    planned,
+    refusal,
+    registers,
+)
+from sqlmodel import col, select
 from visits import Visit
 
 from backend import db
 from backend.rules import eligibility, events, papers
 from backend.rules.scheme import Exclusion
 from backend.rules.verification import verify
-from backend.tables import Inspector, Task
+from backend.tables import Establishment, Inspector, Task
 
 MARKETS: dict[str, Any] = {"category": "market", "minimum": 3}  # of five
 ONCE: dict[str, Any] = {"exclusion": {"annual_cap": 1}}
@@ -192,3 +204,145 @@ def test_what_counts_is_the_year_and_the_window_of_the_snapshot(
     rules: Exclusion, drawn: list[tuple[str, str]], expected: tuple[str, str]
 ) -> None:
     assert eligibility.used_up(rules, date(2026, 3, 2), drawn) == expected
+
+
+async def visited(office: Office) -> Counter[str]:
+    """Count how often somebody is sent to each site."""
+    query = select(Establishment.code).join(Task, col(Task.establishment_id) == Establishment.id)
+    sent = col(Task.dispatched_at).is_not(None), col(Task.withdrawn_at).is_(None)
+    async with db.transaction(office.engine, write=False) as session:
+        return Counter(await session.exec(query.where(*sent)))
+
+
+async def test_nobody_is_drawn_twice_in_a_campaign_by_plans_committed_at_once(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    campaign = await planned(supervisor)
+    made = [await planned(supervisor, parent=campaign, **MARKETS) for _ in range(2)]
+    draws = [await committed(supervisor, plan) for plan in made]
+    for one in draws:
+        assert (await hold(office, supervisor, one)).status_code == 200
+    taken, mine = [await sites_of(supervisor, plan) for plan in made]
+    assert (await supervisor.post(f"/office/plans/{made[0]}/dispatch")).status_code == 200
+
+    refused = answer = await supervisor.post(f"/office/plans/{made[1]}/dispatch")
+    while answer.status_code == 409:
+        await give_way(office, supervisor, draws[1], answer)
+        answer = await supervisor.post(f"/office/plans/{made[1]}/dispatch")
+    files = await files_of(office, draws[1])
+
+    assert refusal(refused) == (409, "draw.over-cap")
+    assert refused.json()["details"]["reasons"] == "X08-campaign"
+    assert set(refused.json()["details"]["sites"].split(", ")) == taken & mine
+    assert answer.status_code == 200, answer.text
+    assert set((await visited(office)).values()) == {1}
+    assert all(step.ok for step in verify(files)), verify(files)
+
+
+@pytest.mark.parametrize(("batches", "clash"), [((1, 2), True), ((2, 1), True), ((2, 6), False)])
+async def test_only_batches_of_one_cycle_keep_out_of_each_others_way(
+    office: Office, supervisor: AsyncClient, batches: tuple[int, int], clash: bool
+) -> None:
+    campaign = await planned(supervisor)
+    made: list[str] = []
+    for batch in batches:
+        often = {"per_year": [3, 1], "batches": 12, "batch": batch}
+        scheme = {"quotas": [{"where": {}, "visits": often}]}
+        made.append(await planned(supervisor, parent=campaign, scheme=scheme, **MARKETS))
+    draws = [await committed(supervisor, plan) for plan in made]
+    for one in draws:
+        assert (await hold(office, supervisor, one)).status_code == 200
+
+    answer = await supervisor.post(f"/office/plans/{made[1]}/dispatch")
+
+    assert (answer.status_code == 409) == clash, answer.text
+    assert not clash or answer.json()["details"]["reasons"] == "X08-cycle"
+
+
+async def test_who_is_called_later_gives_way_to_whom_another_draw_had_already(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    made = [await planned(supervisor, scheme=ONCE, **MARKETS) for _ in range(2)]
+    draws = [await committed(supervisor, plan) for plan in made]
+    for draw in draws:
+        assert (await hold(office, supervisor, draw)).status_code == 200
+    assert (await supervisor.post(f"/office/plans/{made[0]}/dispatch")).status_code == 200
+    answer = await supervisor.post(f"/office/plans/{made[1]}/dispatch")
+    while answer.status_code == 409:
+        await give_way(office, supervisor, draws[1], answer)
+        answer = await supervisor.post(f"/office/plans/{made[1]}/dispatch")
+    before = await visited(office)
+
+    order = {"stratum": "all", "count": 2, "reason": "E02-findings", "evidence": "问题普遍"}
+    asked = await supervisor.post(f"/office/draws/{draws[0]}/extensions", json=order)
+    assert asked.status_code == 201, asked.text
+    other = await office.officer("reviewer", "310101")
+    path = f"/office/amendments/{asked.json()['id']}/decision"
+    decided = await other.post(path, json={"approve": True})
+    refused = await supervisor.post(f"/office/plans/{made[0]}/dispatch")
+
+    assert decided.status_code == 200, decided.text
+    assert refusal(refused) == (409, "draw.over-cap")
+    assert refused.json()["details"]["draws"] == "310101#2"
+    assert await visited(office) == before  # all five, once each
+
+
+async def test_who_was_held_first_stands_whatever_the_clocks_say(
+    office: Office, supervisor: AsyncClient, clock: Clock
+) -> None:
+    made = [await planned(supervisor, scheme=ONCE, **MARKETS) for _ in range(2)]
+    draws = [await committed(supervisor, plan) for plan in made]
+    clock.advance(seconds=9)
+    assert (await hold(office, supervisor, draws[0])).status_code == 200
+    sent = await supervisor.post(f"/office/plans/{made[0]}/dispatch")
+
+    clock.advance(seconds=-5)  # it came before and waited longer for its turn
+    assert (await hold(office, supervisor, draws[1])).status_code == 200
+    refused = await supervisor.post(f"/office/plans/{made[1]}/dispatch")
+
+    assert sent.status_code == 200, sent.text
+    assert refusal(refused) == (409, "draw.over-cap")
+    assert set((await visited(office)).values()) == {1}
+
+
+async def test_two_that_hold_and_send_at_once_never_send_to_one_site_twice(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    made = [await planned(supervisor, scheme=ONCE, **MARKETS) for _ in range(3)]
+    draws = [await committed(supervisor, plan) for plan in made]
+    second = await office.officer("reviewer")
+    for draw in draws:
+        what = {"source": "dice:hall-1", "value": DIGITS}
+        await second.post(f"/office/draws/{draw}/typings", json=what)
+
+    async def hold_and_send(draw: str, plan: str) -> Response:
+        held = await supervisor.post(f"/office/draws/{draw}/hold", json=HOLD)
+        assert held.status_code == 200, held.text
+        return await supervisor.post(f"/office/plans/{plan}/dispatch")
+
+    answers = await asyncio.gather(*map(hold_and_send, draws[::-1], made[::-1]))
+
+    told = sorted(one.status_code for one in answers)
+    assert told == [200, 409, 409]  # three of five and three of five have one in common
+    assert set((await visited(office)).values()) == {1}
+
+
+async def test_of_draws_from_before_lots_had_turns_the_one_held_first_stands(
+    office: Office, supervisor: AsyncClient, clock: Clock
+) -> None:
+    made = [await planned(supervisor, scheme=ONCE, **MARKETS) for _ in range(2)]
+    draws = [await committed(supervisor, plan) for plan in made]
+    for draw in draws[::-1]:
+        clock.advance(seconds=1)
+        assert (await hold(office, supervisor, draw)).status_code == 200
+    async with db.transaction(office.engine) as session:
+        for task in await session.exec(select(Task)):
+            task.turn = 0
+            session.add(task)
+
+    refused = await supervisor.post(f"/office/plans/{made[0]}/dispatch")
+    sent = await supervisor.post(f"/office/plans/{made[1]}/dispatch")
+
+    assert refusal(refused) == (409, "draw.over-cap")
+    assert refused.json()["details"]["draws"] == "310101#2"
+    assert sent.status_code == 200, sent.text

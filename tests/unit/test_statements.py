@@ -2,7 +2,7 @@
 
 from contextlib import aclosing
 
-from sqlalchemy import column, literal, select, text
+from sqlalchemy import Integer, Select, column, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend import db
@@ -31,7 +31,9 @@ async def test_a_long_answer_is_read_row_by_row_and_may_be_left(engine: AsyncEng
 
 
 async def test_plain_rows_come_in_parts_and_the_rest_may_be_left(engine: AsyncEngine) -> None:
-    query = select(literal("b'c%\x1f:d"), column("i")).select_from(text(f"({LONG}) AS m"))
+    query: Select[str, int] = select(literal("b'c%\x1f:d"), column("i", Integer)).select_from(
+        text(f"({LONG}) AS m")
+    )
     async with db.transaction(engine, write=False) as session:
         parts = [part async for part in db.partitions(session, query, 500)]
         async with aclosing(db.partitions(session, query, 500)) as left:
