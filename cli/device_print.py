@@ -1,22 +1,21 @@
 """打印执法文书: a device sets the documents of an inspection, without a network (extra `print`)."""
 
 from collections.abc import Callable, Iterable
-from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, cast
 
 import click
 
 from cli.device_identity import home_option, opened
 from cli.device_tasks import named
-from cli.output import json_option, say, show
+from cli.output import AnyCommand, json_option, say, show
 from cli.output import language as readers_language
+from cli.printing import fonts_option, needed
 from sync.checklist import Checklist
 from sync.merge import Recorded
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
 
-AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
 WHATS = ("record", "result", "sampling", "notice")
 
 
@@ -90,12 +89,7 @@ def paper_options(command: AnyCommand) -> AnyCommand:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of templates to take before ours. 文书模板文件夹。",
 )
-@click.option(
-    "--fonts",
-    envvar="EVENHAND_FONT_DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder of fonts to take before ours. 字体文件夹。",
-)
+@fonts_option
 @home_option
 @json_option
 def print_inspection(
@@ -164,10 +158,7 @@ def print_known(
 
 
 def _printing() -> Printing:
-    try:
-        return cast(Printing, import_module("backend.prints.printing"))
-    except ModuleNotFoundError as missing:
-        raise Refused(Reason.EXTRA_MISSING, group="print", lacks=str(missing.name)) from None
+    return cast(Printing, needed("print", "backend.prints.printing"))
 
 
 commands: list[click.Command] = [print_inspection]

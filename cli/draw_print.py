@@ -1,7 +1,6 @@
 """打印: `evenhand draw print`, from a bundle to what is put up, handed out and sent."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import click
 
 from backend.rules.verification import verify
 from cli.output import json_option, language, say, show, text
+from cli.printing import fonts_option, needed
 from cli.verify import read_bundle
 from sync.refusals import Reason, Refused
 
@@ -30,11 +30,7 @@ PATH = click.Path(path_type=Path)
     help="Exports of the registers, for what a bundle does not say. 名称来源。",
 )  # fmt: skip
 @click.option("--address", default="", help="Where it can be checked; goes into the QR. 复核网址。")
-@click.option(
-    "--fonts", envvar="EVENHAND_FONT_DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder of fonts to take before ours. 字体文件夹。",
-)  # fmt: skip
+@fonts_option
 @json_option
 def print_draw(
     folder: Path,
@@ -55,7 +51,7 @@ def print_draw(
                                     "请指定输出：--pdf、--xlsx、--notices 或 --ics。"))  # fmt: skip
     files = read_bundle(folder)
     _require_true(files)
-    _require_installed()
+    needed("draw print", "typst", "segno", "xlsxwriter")
     from backend.prints import ics as calendars
     from backend.prints import pages, sheet, typeset, workbook
 
@@ -94,12 +90,3 @@ def _require_true(files: Mapping[str, bytes]) -> None:
         raise Refused(
             Reason.BUNDLE_UNREADABLE, step=failed.name, problem=text(failed.en, failed.zh)
         )
-
-
-def _require_installed() -> None:
-    try:
-        import_module("typst")
-        import_module("segno")
-        import_module("xlsxwriter")
-    except ModuleNotFoundError as missing:
-        raise Refused(Reason.EXTRA_MISSING, group="draw print", lacks=str(missing.name)) from None

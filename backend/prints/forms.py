@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from backend.prints import typeset
+from backend.prints.limits import bounds
 from backend.prints.paper_words import Language
 from backend.prints.typeset import Fonts
-from sync.checklist import Checklist, Choice, Column, Item, Limit, Rule, Text, When, digest
+from sync.checklist import Checklist, Choice, Column, Item, Rule, Text, When, digest
 
 # PDF/A demands a date, and a form has none of its own: it is the same whenever it is printed.
 DATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -113,17 +114,6 @@ def words(language: Language) -> dict[str, str]:
 def told(text: Text, language: Language) -> str:
     """Give a text in one language."""
     return text.zh if language == "zh" else text.en
-
-
-def bounds(one: Item | Column | Limit, unit: str, language: Language) -> str:
-    """Say a limit: `0 to 8 °C`, `≤ −18 °C`; empty for none."""
-    minus = [None if x is None else x.replace("-", "−") for x in (one.minimum, one.maximum)]
-    low, high = minus
-    if low is None and high is None:
-        return ""
-    if low is not None and high is not None:
-        return f"{low}{'～' if language == 'zh' else ' to '}{high} {unit}".strip()
-    return f"{'≤' if low is None else '≥'} {high if low is None else low} {unit}".strip()
 
 
 def choice(one: Choice, language: Language) -> str:

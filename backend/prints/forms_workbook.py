@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import Any
 
 from backend.prints import forms
-from backend.prints.forms import DATED, bounds, options, told, words
+from backend.prints.forms import DATED, options, told, words
+from backend.prints.limits import bounds
 from backend.prints.paper_words import Language
 from sync.checklist import Checklist, Item
 

@@ -1,16 +1,17 @@
 """检查表: write checklists from workbooks, release them, read and print them."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Literal, cast
 
 import click
 
+from backend.prints.limits import bounds
 from backend.workbooks import Workbook
 from cli import client
 from cli.office.files import Target
 from cli.office.releases import release, show_listed
 from cli.output import as_json, json_option, language, say, show, text
+from cli.printing import fonts_option, needed
 from sync.checklist import Checklist, Item, digest, parse
 from sync.refusals import Reason, Refused
 
@@ -115,11 +116,7 @@ def import_checklist(file: Path, code: str, version: str, output: Path | None) -
     "--language", "chosen", type=click.Choice(["en", "zh"]), help="Else as the terminal. 语言。"
 )
 @click.option("--output", type=Target(), help="The file to write; else CODE-VERSION. 输出文件。")
-@click.option(
-    "--fonts", envvar="EVENHAND_FONT_DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder of fonts to take before ours. 字体文件夹。",
-)  # fmt: skip
+@fonts_option
 @json_option
 def print_checklist(
     name: str, form: str, chosen: str | None, output: Path | None, fonts: Path | None
@@ -130,13 +127,7 @@ def print_checklist(
     """
     found = _found(name)
     speech = cast(Literal["en", "zh"], chosen or language())
-    try:
-        import_module("typst")
-        import_module("xlsxwriter")
-    except ModuleNotFoundError as missing:
-        raise Refused(
-            Reason.EXTRA_MISSING, group="office checklist print", lacks=str(missing.name)
-        ) from None
+    needed("office checklist print", "typst", "xlsxwriter")
     from backend.prints import forms, forms_workbook, typeset
 
     if form == "pdf":
@@ -186,17 +177,13 @@ def _cells(file: Path) -> dict[str, list[list[str]]]:
 
 
 def _line(item: Item) -> dict[str, str]:
-    low, high = item.minimum, item.maximum
-    limits = " … ".join(limit for limit in (low, high) if limit is not None)
-    if limits and (low is None or high is None):
-        limits = f"{'≥' if high is None else '≤'} {limits}"
     texts = [one.text for one in item.limits] + [one.text for one in item.choices]
     named = [text(one.en, one.zh) for one in texts + [one.text for one in item.columns]]
     return {
         "ref": item.ref,
         "key": "★" if item.key else "",
         "text": text(item.text.en, item.text.zh),
-        "limits": f"{limits} {item.unit}".strip() if limits else " · ".join(named),
+        "limits": bounds(item, item.unit, language()) or " · ".join(named),
         "basis": text(item.basis.en, item.basis.zh),
     }
 

@@ -11,7 +11,7 @@ from backend.rules.records import Register
 from cli import client
 from cli.office.files import Target
 from cli.office.registers import register_group
-from cli.output import text
+from cli.output import AnyCommand, text
 
 FORMATS = ("csv", "xlsx", "ndjson")
 
@@ -33,15 +33,21 @@ class Out:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())  # for the last flush
 
 
+def output_option(command: AnyCommand) -> AnyCommand:
+    """Give a command the option `--output`, which is standard output unless told."""
+    option = click.option(
+        "--output",
+        default=Path("-"),
+        type=Target(allow_dash=True),
+        help="A file; else standard output. 输出文件。",
+    )
+    return option(command)
+
+
 @register_group.command("export")
 @click.argument("register", type=click.Choice(get_args(Register)))
 @click.option("--format", type=click.Choice(FORMATS), help="The output's name decides. 格式。")
-@click.option(
-    "--output",
-    default=Path("-"),
-    type=Target(allow_dash=True),
-    help="A file; else standard output. 输出文件。",
-)
+@output_option
 def export_register(register: str, format: str | None, output: Path) -> None:
     """Write a register of your division to a file, by key. 导出名录库。
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from cli import client
-from cli.office.exports import Out
-from cli.office.files import Target
+from cli.office.exports import Out, output_option
 from cli.output import text
 from cli.verify_ledger import EXPORT
 
@@ -19,12 +18,7 @@ def ledger() -> None:
 
 
 @ledger.command("export")
-@click.option(
-    "--output",
-    default=Path("-"),
-    type=Target(allow_dash=True),
-    help="A file; else standard output. 输出文件。",
-)
+@output_option
 def export_ledger(output: Path) -> None:
     """Write the whole ledger to a file that proves itself. 导出账本。
 

@@ -13,6 +13,7 @@ from msgspec import structs
 from python_calamine import CalamineWorkbook
 
 from backend.prints import forms, forms_workbook, typeset
+from backend.prints.limits import bounds
 from backend.prints.paper_words import Language
 from backend.prints.typeset import Fonts
 from sync.checklist import Checklist, Limit, Text, parse
@@ -20,11 +21,6 @@ from sync.checklist import Checklist, Limit, Text, parse
 FOLDER = Path(__file__).parents[2] / "fixtures" / "checklists"
 FORMS = {path.stem: parse(path.read_bytes()) for path in sorted(FOLDER.glob("*.toml"))}
 RICH = ("cold_store_2026_2", "nyc_style")  # every kind of item, table, limit, condition and score
-
-
-@pytest.fixture(scope="module")
-def fonts() -> Fonts:
-    return typeset.fonts()
 
 
 def squeezed(text: str) -> str:
@@ -138,8 +134,9 @@ def test_every_form_that_is_shipped_fits_its_pages(fonts: Fonts, name: str) -> N
 def test_a_limit_is_said_as_people_read_it(low: str | None, high: str | None, said: str) -> None:
     limit = Limit(code="x", text=Text(en="x", zh="某"), minimum=low, maximum=high)
 
-    assert forms.bounds(limit, "°C", "en") == said
-    assert forms.bounds(limit, "°C", "zh") == said.replace(" to ", "～")
+    assert bounds(limit, "°C", "en") == said
+    assert bounds(limit, "°C", "zh") == said.replace(" to ", "～")
+    assert bounds(limit, "°C", "en", minus="-") == said.replace("−", "-")
 
 
 def test_a_condition_names_the_answer_that_its_question_was_asked_for() -> None:
