@@ -96,6 +96,73 @@ export async function seedsOf(commitHash, taskId, sources, nonces) {
 }
 
 export const ticket = (seed, id) => sha256(`${seed}|${id}`);
+
+// -- a line of the frame: stratum, weight and reason follow from its own columns and the task ------
+const REASONS = {
+  X01: "not-active suspended revoked cancelled moved merged", X02: "annual-cap", X03: "superior named", X04: "named",
+  X05: "key-object named", X06: "not-of-category not-of-risk not-of-credit not-of-credit-class not-of-product not-key",
+  X07: "named", X08: "drawn campaign cycle", X09: "named",
+};
+const escaped = (value) =>
+  Array.from(bytes(value), (b) => (b > 31 && b < 127 && b !== 0x25 && b !== 0x2f ? String.fromCharCode(b)
+    : `%${b.toString(16).toUpperCase().padStart(2, "0")}`)).join("");
+const dimensionsOf = (task) => (task.strata === "single" ? [] : task.strata);
+const valueOf = (name, traits) =>
+  (name.startsWith("division:") ? traits.region.slice(0, Number(name.slice(9))) : traits[name]) || "none";
+
+export function traitsOf(task, [, , , , , region, category, risk, ...more]) {
+  return { region, category, risk, ...Object.fromEntries((task.columns ?? []).map((name, n) => [name, more[n]])) };
+}
+
+export const stratumOf = (task, traits) =>
+  dimensionsOf(task).map((name) => escaped(valueOf(name, traits))).join("/") || "all";
+
+export function weightOf(task, traits) {
+  const declared = (task.weights ?? []).filter((one) => one.values.includes(valueOf(one.by, traits)));
+  return declared.reduce((weight, one) => weight * BigInt(one.weight), BigInt(traits.size || 1)).toString();
+}
+
+// Why an object is not one of this plan, by what its line says; empty if it is.
+export function unwanted(task, traits) {
+  const scope = task.scope ?? {};
+  const outside = (wanted, value) => wanted?.length > 0 && !wanted.includes(value);
+  if (!["", traits.category].includes(task.category) || outside(scope.categories, traits.category)) return "X06-not-of-category";
+  if (outside(scope.risks, traits.risk)) return "X06-not-of-risk";
+  if (outside(scope.credit, traits.credit || "none")) return "X06-not-of-credit";
+  if (outside(scope.credit_classes, traits.credit_class || "none")) return "X06-not-of-credit-class";
+  if (scope.products?.length && !traits.product) return "X06-not-of-product";
+  if (scope.key === "only" && !traits.key) return "X06-not-key";
+  return scope.key === "elsewhere" && traits.key ? "X05-key-object" : "";
+}
+
+// Whether the task has the rule by which a line is excluded, and the columns do not refute it.
+function grounded(task, stratum, reason, wrong) {
+  const [code, rules, turns] = [reason.slice(0, 3), task.exclusion ?? {}, quotaOf(task, stratum).visits];
+  if (!REASONS[code]?.split(" ").includes(reason.slice(4)) || reason[3] !== "-") return false;
+  if (code === "X01") return true; // the object itself comes before the plan
+  if (wrong || code === "X06" || reason === "X05-key-object") return reason === wrong;
+  const declared = {
+    "X02-annual-cap": rules.annual_cap, "X03-superior": rules.superior_months, "X08-drawn": rules.window_days,
+    "X08-campaign": task.campaign && !turns, "X08-cycle": task.campaign && turns,
+  };
+  return reason in declared ? Boolean(declared[reason]) : true; // a named decision
+}
+
+// What is wrong with a line, in English and Chinese; nothing if it holds.
+export function refuted(task, row) {
+  const [, stratum, weight, status, reason] = row;
+  const traits = traitsOf(task, row);
+  if (!traits.region.startsWith(task.division)) return ["is of another division", "不属本辖区"];
+  if (traits.size && !/^[1-9][0-9]*$/.test(traits.size)) return ["has a size that is no number", "规模不是整数"];
+  if (stratum !== stratumOf(task, traits)) return [`belongs to stratum ${stratumOf(task, traits)}`, `应属 ${stratumOf(task, traits)} 层`];
+  if (weight !== weightOf(task, traits)) return [`has weight ${weightOf(task, traits)}`, `权重应为 ${weightOf(task, traits)}`];
+  const plain = !task.columns?.length; // a frame from before there was evidence
+  const wrong = plain && status === "X" ? "" : unwanted(task, traits);
+  if (status === "E" && !reason && !traits.evidence) return wrong ? [`can be drawn although ${wrong}`, `不应参加抽取：${wrong}`] : null;
+  const holds = plain ? reason.slice(0, 3) in REASONS : Boolean(traits.evidence) && grounded(task, stratum, reason, wrong);
+  return status === "X" && holds ? null : [`is excluded by ${reason || "nothing"}, which does not hold`, `排除理由 ${reason} 不成立`];
+}
+
 // -- quotas: fractions of whole numbers, never floats ---------------------------------------------
 const big = (num, den = 1) => ({ num: BigInt(num), den: BigInt(den) });
 const plus = (a, b) => ({ num: a.num * b.den + b.num * a.den, den: a.den * b.den });
@@ -255,9 +322,15 @@ const STEPS = {
     const { commit, task } = b;
     const data = await unpacked(await b.file("frame.tsv.gz"));
     const rows = table(data, 8 + (task.columns ?? []).length);
-    const counts = {};
-    rows.forEach(([id, stratum, , status], n) => {
-      must(n === 0 || byBytes(rows[n - 1][0], id) < 0, `Line ${n + 1} is out of order.`, `第 ${n + 1} 行次序有误。`);
+    const [counts, alike, text] = [{}, new Map(), words(data)];
+    must(text.normalize("NFC") === text && !/(?![\t\n])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text), "A character has no place there.", "含有不允许的字符。");
+    rows.forEach((row, n) => {
+      const [id, stratum, , status] = row;
+      must(id && (n === 0 || byBytes(rows[n - 1][0], id) < 0), `Line ${n + 1} is out of order.`, `第 ${n + 1} 行次序有误。`);
+      const tail = row.slice(1).join("\t"); // many lines differ in nothing but their identifier
+      if (!alike.has(tail)) alike.set(tail, refuted(task, row));
+      const [en, zh] = alike.get(tail) ?? [];
+      must(!en, `Line ${n + 1}: ${id} ${en}.`, `第 ${n + 1} 行：${id} ${zh}。`);
       counts[stratum] ??= { E: 0, X: 0 };
       counts[stratum][status] += 1;
     });
@@ -266,7 +339,10 @@ const STEPS = {
     must((await rootOf(tree)) === commit.frame_root, "The Merkle root differs.", "默克尔根不符。");
     must(canonical(counts) === canonical(commit.counts), "The counts differ.", "分层计数不符。");
     Object.assign(b, { rows, tree });
-    return [`${rows.length} in scope; root ${commit.frame_root}.`, `范围内 ${rows.length} 户；根 ${commit.frame_root}。`];
+    return [
+      `${rows.length} in scope; root ${commit.frame_root}. Stratum, weight and reason of each follow from its line and the task; what the registers said is not in these files.`,
+      `范围内 ${rows.length} 户；根 ${commit.frame_root}。每户的层、权重和排除理由均由其所在行和任务书得出；名录库原记载不在本档案内。`,
+    ];
   },
   async seed(b) {
     if (b.logged && !b.drawn) throw Object.assign(new Open("Not drawn yet."), { zh: "尚未抽取。" });

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import bundles
+import drawings
 import httpx
 import pytest
 from click.testing import Result
 
 from backend.rules import bundle, draw_page
+from backend.rules.scheme import Scope
 from backend.work import draws_public
 
 ROOT = Path(__file__).parents[2]
@@ -200,6 +202,41 @@ def test_the_browser_shows_where_a_draw_was_tampered_with(
     assert 'data-done="wrong"' in page
     assert ("committed to another nonce" in page) == (kind == "nonce")
     assert steps(rewritten)["commitment"] == "wrong"
+
+
+LIES = {  # of line 2, and what is said of it; everything else is made to fit
+    "stratum": (1, b"A/310101001", "belongs to stratum C/310101002"),
+    "weight": (2, b"9", "has weight 1"),
+    "reason": (4, b"X08-drawn", "is excluded by X08-drawn, which does not hold"),
+    "category": (6, b"market", "can be drawn although X06-not-of-category"),
+}
+
+
+@pytest.mark.parametrize("kind", LIES)
+def test_the_browser_takes_no_line_of_the_frame_at_its_word(
+    look: Callable[[str], str], tmp_path: Path, kind: str
+) -> None:
+    paper = bundles.task(
+        strata=bundles.STRATA, scope=Scope(categories=["cold-store"]), columns=["evidence"]
+    )
+    rows = [row.split(b"\t") for row in bundle.frame_rows(bundles.frozen(paper).packed)]
+    place, lie, words = LIES[kind]
+    rows[1][place] = lie
+    if kind == "reason":
+        rows[1][3], rows[1][-1] = b"X", b"310101#3"
+    frame = bundle.freeze(b"\t".join(row) for row in rows)
+    files = drawings.committed(paper, inspectors=bundles.crew(12), frozen=frame)
+    written(tmp_path / "site", drawings.held(files).files)
+
+    with static(tmp_path / "site") as address:
+        page = look(f"{address}/verify/d.html")
+
+    told = steps(page)
+    assert told == {step: "proved" for step in ("manifest", "commitment", "log", "seed")} | {
+        step: "wrong" if step == "frame" else "open"
+        for step in ("frame", "allocation", "selection", "assignment")
+    }
+    assert f"Line 2: {rows[1][0].decode()} {words}." in page
 
 
 def _drawn(evenhand: Evenhand) -> str:
