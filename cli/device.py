@@ -60,7 +60,6 @@ from sync.exchange import Exchanged, drive, exchange
 from sync.merge import Inspection
 from sync.refusals import Reason, Refused
 from sync.replica import Replica
-from sync.verdict import judge
 
 TASKS = {
     "place": ("place", "签序"),
@@ -221,6 +220,8 @@ def void(inspection: str, operation: str, reason: str, folder: Path) -> None:
 
 def _task_line(replica: Replica, body: TaskBody, short: Mapping[str, str]) -> dict[str, object]:
     state, those = replica.inspection(body.id), replica.checklists(body.id)
+    left = verdicts(those, state, body) if body.narrow else ()
+    asked = sum(1 for one in those for _ in one.items) - sum(len(one.not_asked) for one in left)
     role = role_at(body, replica.identity.enrolled.inspector)
     return {
         "place": body.place if as_json() else body.place or "",
@@ -229,7 +230,7 @@ def _task_line(replica: Replica, body: TaskBody, short: Mapping[str, str]) -> di
         "address": body.establishment["address"],
         "origin": body.origin if as_json() else origin_short(body),
         "role": role if as_json() else role_word(role),
-        "answered": f"{len(state.items)}/{sum(1 for one in those for _ in one.items)}",
+        "answered": f"{len(state.items)}/{asked}",
         "state": text("returned", "已退回") if body.returned else _state_word(state),
     }
 
@@ -258,12 +259,12 @@ def _show_state(
 ) -> None:
     own = those[0]
     people = people_of(task)
-    judged = judge(own, state, must=task.must)
+    parts = verdicts(those, state, task)
+    judged = parts[0]
     if as_json():
         told = {"returned": task.returned, "history": task.history, "parts": seen.parts}
         show({"inspection": state, "verdict": judged, "files": kept, **told})
         return
-    parts = verdicts(those, state, task)
     for form, verdict in zip(those, parts, strict=True):
         say_items(form, state, people, verdict, partner=form is not own)
     for finding in state.findings:
@@ -283,6 +284,9 @@ def _show_state(
         say(f"Outcome so far: {label.en}", f"当前结论：{label.zh}")
     else:
         say("No outcome yet.", "尚无结论。")
+    if judged.unremedied:
+        rest = ", ".join(judged.unremedied)
+        say(f"Not remedied: {rest}", f"未整改到位：{rest}")
     say_unproven(parts)
     if state.late:
         say(f"Late, not counted: {', '.join(state.late)}", f"逾期未计入：{'、'.join(state.late)}")

@@ -8,7 +8,7 @@ from sync import checklist
 from sync.checklist import Checklist
 from sync.merge import Inspection, Said
 from sync.merge import Item as Known
-from sync.verdict import Verdict, judge
+from sync.verdict import Verdict, judge_visit
 
 ITEMS = {
     "item": ("item", "项"),
@@ -21,7 +21,7 @@ ITEMS = {
 
 def verdicts(those: Sequence[Checklist], state: Inspection, task: TaskBody) -> list[Verdict]:
     """Judge an inspection by its own checklist, and by those that partners bring."""
-    return [judge(form, state, partner=n > 0, must=task.must) for n, form in enumerate(those)]
+    return judge_visit(those, state, must=task.must, narrow=task.narrow)
 
 
 def say_items(
@@ -37,6 +37,8 @@ def say_items(
     for item in form.items:
         ref = checklist.named(form, item.ref) if partner else item.ref
         known = state.items.get(ref)
+        if not judged.graded and ref in judged.not_asked:
+            continue
         lines.append(
             {
                 "item": ref,
@@ -46,9 +48,11 @@ def say_items(
                 "others": _others(known.standing[1:] + known.overruled, people) if known else "",
             }
         )
+    if not lines:
+        return
     say(form.title.en, form.title.zh)
     show(lines, ITEMS)
-    for score in form.scores:
+    for score in form.scores if judged.graded else ():
         value = judged.scores[score.code] or "-"
         say(f"{score.text.en}: {value}", f"{score.text.zh}：{value}")
 

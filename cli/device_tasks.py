@@ -99,7 +99,13 @@ def say_why(task: TaskBody) -> None:
         )
     if task.must:
         items = ", ".join(task.must)
-        say(f"To be answered this time: {items}", f"本次必查项：{items}")
+        if task.narrow:
+            say(
+                f"To be checked again, and nothing else unless you add it: {items}",
+                f"本次仅复查：{items}（可另行增加检查项）",
+            )
+        else:
+            say(f"To be answered this time: {items}", f"本次必查项：{items}")
 
 
 def people_of(task: TaskBody) -> dict[str, str]:

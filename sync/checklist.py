@@ -21,6 +21,7 @@ DecimalText = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z", ma
 Unit = Annotated[str, Meta(max_length=20)]
 Count = Annotated[int, Meta(ge=0, le=1000)]
 Asks = Literal["whole", "must"]
+ASKS: tuple[Asks, ...] = get_args(Asks)
 Measure = Literal["failed", "key_failed", "general_failed", "general_pass_percent"]
 Kind = Literal[
     "verdict", "choice", "number", "temperature", "text", "count", "date", "photo", "signature",
@@ -133,6 +134,7 @@ class Outcome(Struct, frozen=True):
 # 复查结论: what a recheck that asks only what must be checked again amounts to, on any checklist
 REMEDIED = Outcome("remedied", Text("Remedied", "整改到位"), "rectify")
 NOT_REMEDIED = Outcome("not-remedied", Text("Not remedied", "未整改到位"), "rectify")
+UNGRADED = (REMEDIED.code, NOT_REMEDIED.code)
 
 
 class Bound(Struct, frozen=True, omit_defaults=True):
@@ -202,6 +204,14 @@ class Checklist(Struct, frozen=True, omit_defaults=True):
     def outcome(self, code: str) -> Outcome:
         """Find a declared outcome, or one of a recheck that gives no grade."""
         return next(one for one in (*self.outcomes, REMEDIED, NOT_REMEDIED) if one.code == code)
+
+
+def asks_of(written: str) -> Asks:
+    """Read what a visit asks as it is kept; ValueError for what is none."""
+    for one in ASKS:
+        if one == written:
+            return one
+    raise ValueError(f"{written} is nothing that a visit asks")
 
 
 def parse(toml: bytes) -> Checklist:
@@ -420,7 +430,7 @@ def _rule_faults(checklist: Checklist) -> Iterator[Fault]:
     codes = [outcome.code for outcome in checklist.outcomes]
     yield from twice("outcomes", codes)
     for n, code in enumerate(codes):
-        if code in (REMEDIED.code, NOT_REMEDIED.code):
+        if code in UNGRADED:
             yield f"outcomes[{n}].code", f"{code} is said of rechecks.", f"{code} 为复查专用代码"
     yield from twice("rules", [rule.clause for rule in checklist.rules], "clause")
     known = {*get_args(Measure), *(score.code for score in checklist.scores)}

@@ -33,6 +33,12 @@ class Told(Struct, frozen=True, kw_only=True):
     seats: tuple[Seat, ...] = ()
     draw: Drawn | None = None
     must: tuple[str, ...] = ()  # items to be answered this time
+    asks: str = "whole"  # or must, by a recheck; older servers know of no other
+
+    @property
+    def narrow(self) -> bool:
+        """Tell whether only what must be answered is asked, and what that opens (复查)."""
+        return self.asks == "must"
 
     @property
     def inspectors(self) -> tuple[Who, ...]:

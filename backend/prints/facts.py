@@ -19,6 +19,7 @@ from sync.merge import Inspection, Recorded
 from sync.ops import OpId, Sign
 from sync.refusals import Reason, Refused
 from sync.tasks import Told
+from sync.verdict import Verdict, judge_visit
 from sync.violations import Catalogue
 
 THUMBNAIL_EDGE = 480
@@ -111,6 +112,11 @@ class Facts(Struct, frozen=True):
     def digest(self) -> str:
         """Name the state of the inspection."""
         return merge.digest(self.state)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Judge the inspection by every checklist."""
+        return judge_visit(self.forms, self.state, must=self.task.must, narrow=self.task.narrow)
 
     @property
     def lacking_strokes(self) -> tuple[str, ...]:

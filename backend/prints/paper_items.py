@@ -9,7 +9,7 @@ from sync import checklist
 from sync.checklist import Checklist, Column, Item
 from sync.merge import Said
 from sync.scores import failing
-from sync.verdict import Verdict, judge
+from sync.verdict import Verdict
 
 Tone: TypeAlias = Literal["pass", "fail", "na", "open", "conflict", "not_asked"]
 Pair: TypeAlias = tuple[str, str]
@@ -40,9 +40,15 @@ class Reader:
         return [(self.w[name], value) for name, value in found if value]
 
 
-def part(facts: Facts, form: Checklist, say: Reader, *, partner: bool) -> dict[str, object]:
-    """Arrange the items of one checklist, section by section."""
-    judged = judge(form, facts.state, partner=partner, must=facts.task.must)
+def part(
+    facts: Facts, form: Checklist, judged: Verdict, say: Reader, *, partner: bool
+) -> dict[str, object]:
+    """Arrange the items of one checklist, section by section; of a recheck those that it asked."""
+    left = () if judged.graded else judged.not_asked
+    asked = [
+        (section, [item for item in section.items if _named(form, item, partner) not in left])
+        for section in form.sections
+    ]
     return {
         "title": say.text(form.title),
         "version": f"{form.code} {form.version}",
@@ -50,11 +56,11 @@ def part(facts: Facts, form: Checklist, say: Reader, *, partner: bool) -> dict[s
             {
                 "title": say.text(section.title),
                 "items": [
-                    row(facts, item, _named(form, item, partner), judged, say)
-                    for item in section.items
+                    row(facts, item, _named(form, item, partner), judged, say) for item in items
                 ],
             }
-            for section in form.sections
+            for section, items in asked
+            if items
         ],
     }
 
@@ -135,8 +141,7 @@ def reading(item: Item, said: Said, say: Reader) -> str:
 def problems(facts: Facts, say: Reader) -> list[dict[str, object]]:
     """List what failed on every checklist, for an order and for the record of results."""
     found: list[dict[str, object]] = []
-    for n, form in enumerate(facts.forms):
-        judged = judge(form, facts.state, partner=n > 0, must=facts.task.must)
+    for n, (form, judged) in enumerate(zip(facts.forms, facts.verdicts, strict=True)):
         for item in form.items:
             name = _named(form, item, n > 0)
             if name in judged.failed:

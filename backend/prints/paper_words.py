@@ -171,6 +171,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "handling_none": ("passed", "通过"),
     "handling_rectify": ("to be put right within a term", "书面限期整改"),
     "handling_stop": ("to stop the activity at once", "立即停止经营活动"),
+    "unremedied": ("not remedied", "未整改到位的检查项"),
+    "grade": ("Grade", "检查评定"),
+    "no_grade": (
+        "none by a recheck; that of the last full inspection stands",
+        "整改复查不重新评定，最近一次全面检查的结论继续有效",
+    ),
     "unanswered": ("without an answer", "未填写的检查项"),
     "in_conflict": ("with answers that differ", "答案不一致的检查项"),
     "evidence_missing": ("without the evidence that is asked for", "缺少规定证据的检查项"),
@@ -190,6 +196,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "posted": (
         "To be posted on the premises until the next inspection.",
         "本表应张贴于生产经营场所醒目位置，并保持至下次监督检查。",
+    ),
+    "posted_beside": (
+        "To be posted on the premises beside the result of the last full inspection.",
+        "本表应与最近一次全面检查的结果记录表一并张贴于生产经营场所醒目位置。",
     ),
     # -- notice ------------------------------------------------------------------------------------
     "provisional": (

@@ -14,12 +14,12 @@ from backend.prints.paper_words import Language, What, words
 from backend.prints.typeset import Fonts
 from backend.rules.calendar import Calendar
 from sync import strokes
-from sync.checklist import Checklist
+from sync.checklist import NOT_REMEDIED, REMEDIED, Checklist
 from sync.merge import Evidence, Finding, Signature
 from sync.origins import WORDS as ORIGINS
 from sync.particulars import Arrival
 from sync.refusals import Reason, Refused
-from sync.verdict import Verdict, judge
+from sync.verdict import Verdict
 
 TEMPLATES: dict[What, str] = {
     "record": "record",
@@ -89,7 +89,10 @@ def _record(facts: Facts, say: Reader) -> Data:
     return {
         "opening": opening(facts, say),
         "told": _told(facts, say),
-        "parts": [part(facts, form, say, partner=n > 0) for n, form in enumerate(facts.forms)],
+        "parts": [
+            part(facts, form, judged, say, partner=n > 0)
+            for n, (form, judged) in enumerate(zip(facts.forms, facts.verdicts, strict=True))
+        ],
         "findings": [_finding(facts, one, say) for one in facts.told(state.findings)],
         "tables": paper_tables.tables(facts, say),
         "evidence": [_piece(facts, one, say) for one in facts.told(_shown(facts))],
@@ -263,13 +266,13 @@ def _result(facts: Facts, say: Reader) -> Data:
     return {
         "opening": opening(facts, say, brief=True),
         "results": [
-            _judged(form, judge(form, facts.state, partner=n > 0, must=facts.task.must), say)
-            for n, form in enumerate(facts.forms)
+            _judged(form, judged, say)
+            for form, judged in zip(facts.forms, facts.verdicts, strict=True)
         ],
         "failed": problems(facts, say),
         "decision": _decision(facts, say),
         "signatures": signatures(facts, say),
-        "posted": say.w["posted"],
+        "posted": say.w["posted" if facts.verdicts[0].graded else "posted_beside"],
         "clocks": say.w["clocks"],
     }
 
@@ -277,12 +280,12 @@ def _result(facts: Facts, say: Reader) -> Data:
 def _judged(form: Checklist, judged: Verdict, say: Reader) -> Data:
     """Arrange what the rules of one checklist make of the answers, with the clause that decided."""
     w = say.w
-    items = sum(1 for _ in form.items)
+    items = sum(1 for _ in form.items) - (0 if judged.graded else len(judged.not_asked))
     checked, passed = judged.general_checked, judged.general_passed
     rate = f"{100 * passed / checked:.1f} %" if checked else "–"
     clause = next((rule for rule in form.rules if rule.clause == judged.clause), None)
     outcome = form.outcome(judged.outcome) if judged.given else None
-    handling = outcome and (outcome.handling if judged.failed else "none")
+    handling = outcome and (outcome.handling if judged.failed or judged.unremedied else "none")
     return {
         "title": f"{say.text(form.title)} {form.version}",
         "outcome": say.text(outcome.label) if outcome else "",
@@ -294,15 +297,19 @@ def _judged(form: Checklist, judged: Verdict, say: Reader) -> Data:
             (w["key_failed"], judged.key_failed),
             (w["general_failed"], judged.general_failed),
             (w["na"], judged.not_applicable),
-            (w["pass_rate"], rate),
+            *([(w["pass_rate"], rate)] if judged.graded else []),
         ],
         "scores": [
-            (say.text(score.text), str(judged.scores[score.code]))
-            for score in form.scores
-            if score.code in judged.scores
+            *([] if judged.graded else [(w["grade"], w["no_grade"])]),
+            *(
+                (say.text(score.text), judged.scores[score.code])
+                for score in form.scores
+                if score.code in judged.scores
+            ),
         ],
         "open": say.pairs(
             [
+                ("unremedied", say.join(judged.unremedied)),
                 ("unanswered", say.join(judged.unanswered)),
                 ("in_conflict", say.join(judged.in_conflict)),
                 ("evidence_missing", say.join(judged.evidence_missing)),
@@ -315,7 +322,8 @@ def _decision(facts: Facts, say: Reader) -> list[tuple[str, str]]:
     made, form = facts.decision, facts.forms[0]
     if made is None:
         return []
-    label = next((say.text(o.label) for o in form.outcomes if o.code == made.outcome), made.outcome)
+    known = (*form.outcomes, REMEDIED, NOT_REMEDIED)
+    label = next((say.text(o.label) for o in known if o.code == made.outcome), made.outcome)
     return say.pairs(
         [
             ("verdict", label),

@@ -19,22 +19,39 @@ class Past(Struct, frozen=True):
 
     visit: Visit
     form: str
+    unseen: tuple[str, ...] | None = None  # 复查: what it left alone, when it looked at a part only
 
 
 def must_again(past: Iterable[Past], forms: Sequence[Checklist]) -> tuple[str, ...]:
     """Name what failed last time and is asked again: the next visit may not leave it out.
 
-    Of every checklist the last visit that followed it counts; partners' items go by their own.
+    Of every checklist the last visit that followed it counts, and of what a recheck left alone the
+    one before; partners' items go by their own.
     """
     asked = set(checklist.asked(forms))
     again: dict[str, None] = {}
     for n, form in enumerate(forms):
-        last = next((one for one in past if _followed(one, form.code)), None)
-        for ref in _failed(last, form.code) if last else ():
+        for ref in _last_failed(past, form.code):
             name = ref if n == 0 else checklist.named(form, ref)
             if name in asked:
                 again[name] = None
     return tuple(again)
+
+
+def _last_failed(past: Iterable[Past], code: str) -> list[str]:
+    """Give the references of what failed when it was last looked at; visits are newest first."""
+    failed: list[str] = []
+    left: set[str] | None = None  # by the rechecks since; none: nothing was looked at yet
+    for one in past:
+        if not _followed(one, code):
+            continue
+        then = _refs(one, one.visit.failed, code)
+        failed += [ref for ref in then if ref not in failed and (left is None or ref in left)]
+        if one.unseen is None:
+            break
+        unseen = set(_refs(one, one.unseen, code))
+        left = unseen if left is None else left & unseen
+    return failed
 
 
 def history_of(past: Sequence[Past], told: History, *, visits: int, today: date) -> History:
@@ -72,10 +89,14 @@ def _followed(one: Past, code: str) -> bool:
     return one.form == code or any(_form(name) == code for name in one.visit.failed)
 
 
-def _failed(last: Past, code: str) -> list[str]:
-    """Give the references of what failed on a checklist, its own or a partner's."""
-    own = [name for name in last.visit.failed if "/" not in name] if last.form == code else []
-    return own + [name.rpartition("/")[2] for name in last.visit.failed if _form(name) == code]
+def _refs(one: Past, names: Iterable[str], code: str) -> list[str]:
+    """Give the references of those names that are of a checklist, its own or a partner's."""
+    of_own = one.form == code
+    return [
+        name.rpartition("/")[2]
+        for name in names
+        if (of_own if "/" not in name else _form(name) == code)
+    ]
 
 
 def _form(name: str) -> str:

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from backend.wire.draws import TaskView
 from backend.wire.provisional import NewPlace
+from sync.checklist import Asks
 from sync.origins import Origin
 
 Assigned = Literal["recheck", "complaint", "return", "mystery", "ad-hoc", "guidance"]
@@ -18,7 +19,8 @@ Why = Annotated[str, Meta(min_length=2, max_length=300)]
 class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     """A visit: to whom, with what, by whom, why, and in which days.
 
-    `place` describes who is in no register, where there is no `code`.
+    `place` describes who is in no register, where there is no `code`. What a recheck `asks` is as
+    its checklists say, unless the office says so; without `must` it is what an order left open.
     `checklist` and `stall_checklist` are a digest or a code for its newest. With `with_stalls`
     every stall of a market gets a task of its own, or those that `only` names.
     """
@@ -35,6 +37,7 @@ class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     reference: Annotated[str, Meta(max_length=64)] = ""
     follows: Annotated[str, Meta(max_length=64)] = ""
     must: Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=300)] = []
+    asks: Literal["", Asks] = ""
     beyond_cap: Annotated[str, Meta(max_length=300)] = ""
     with_stalls: bool = False
     only: Annotated[list[Code], Meta(max_length=300)] = []

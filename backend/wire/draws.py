@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, field
 from backend.rules.scheme import Scheme
 from backend.wire.base import Division
 from backend.wire.field import Sha256
+from sync.checklist import Asks
 from sync.history import History
 from sync.origins import Origin
 
@@ -292,6 +293,7 @@ class TaskView(Struct, frozen=True):
     seats: list[SeatView] = []  # of every department, the lead's first two being lead and second
     origin: Origin = "draw"
     must: list[str] = []  # names of items that must be answered this time
+    asks: Asks = "whole"  # must: a recheck that asks these alone, and what they open
     reason: str = ""  # why the office assigned it
     reference: str = ""  # the complaint's number
     follows: str = ""  # the inspection that it follows

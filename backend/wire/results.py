@@ -140,8 +140,10 @@ class VerdictView(Struct, frozen=True):
     failed: tuple[str, ...]
     unanswered: tuple[str, ...]
     scores: tuple[ScoreView, ...] = ()
-    not_asked: tuple[str, ...] = ()  # their condition is not met
+    not_asked: tuple[str, ...] = ()  # their condition is not met, or a recheck leaves them
     evidence_missing: tuple[str, ...] = ()  # failed, and nothing is attached to them
+    graded: bool = True  # false: of a recheck that asks only what must be checked again
+    unremedied: tuple[str, ...] = ()  # 未整改到位
 
 
 class PartView(Struct, frozen=True):

@@ -31,8 +31,9 @@ from backend.tables import (
     Task,
 )
 from backend.wire import AssignedLine, AssignedView, NewPlace, NewTask, TaskView, WithdrawOrder
-from backend.work import announcements, mergers, plans, provisional, tasks, visits
+from backend.work import announcements, mergers, plans, provisional, rechecks, tasks, visits
 from sync import checklist as forms
+from sync.checklist import Asks
 from sync.origins import Origin, origin_of
 from sync.refusals import Reason, Refused
 
@@ -77,6 +78,7 @@ async def assign_task(
         closes_on=order.closes_on,
         follows=order.follows,
         must=order.must,
+        asks=order.asks or None,
         reason=order.reason,
         reference=order.reference,
         beyond_cap=order.beyond_cap,
@@ -118,6 +120,7 @@ async def assign(
     closes_on: date,
     follows: str = "",
     must: Sequence[str] = (),
+    asks: Asks | None = None,
     reason: str = "",
     reference: str = "",
     part_of: str = "",
@@ -128,15 +131,19 @@ async def assign(
 ) -> Task:
     """Make a task that no draw made, seat all who go and send it to their devices.
 
-    `checklist` is a digest; `partners` have their seats as on the visit that it `follows`. Without
-    an `officer` the server assigns by itself what an officer's act leads to, and the agency is that
-    of the former task.
+    `checklist` is a digest; `asks` is as the checklists say, unless it is given; `partners` have
+    their seats as on the visit that it `follows`. Without an `officer` the server assigns by itself
+    what an officer's act leads to, and the agency is that of the former task.
     """
     await head(db)
     site = await _kept(db, establishment)
     before = await _require_links(db, site, origin, follows=follows, part_of=part_of)
     _require_sense(origin, opens_on, closes_on, reference=reference, now=now)
-    await _require_items(db, [checklist, *(one.checklist_digest for one in partners)], must)
+    brought = await _forms(db, [checklist, *(one.checklist_digest for one in partners)])
+    must, asks = await rechecks.scope(
+        db, origin, before=before, brought=brought, must=must, said=asks
+    )
+    _require_items(brought, must)
     await _require_pair(db, site, Pair(lead, second), opens_on, closes_on, officer)
     if origin not in UNCAPPED | UNCOUNTED and not beyond_cap:
         await _require_visit_left(db, site, officer=officer, now=now)
@@ -153,6 +160,7 @@ async def assign(
         follows_id=follows or None,
         part_of=part_of or None,
         must=msgspec.json.encode(must).decode(),
+        asks=asks,
         reason=reason,
         reference=reference,
         beyond_cap=beyond_cap,
@@ -302,13 +310,15 @@ async def _require_links(
     return before
 
 
-async def _require_items(db: Session, digests: Iterable[str], must: Collection[str]) -> None:
-    """Refuse to demand an answer to what no checklist of the visit asks; the first is its own."""
-    if not must:
-        return
-    brought = [
+async def _forms(db: Session, digests: Iterable[str]) -> list[forms.Checklist]:
+    """Read the checklists that are brought, each once."""
+    return [
         forms.load((await db.get_one(Checklist, digest)).body) for digest in dict.fromkeys(digests)
     ]
+
+
+def _require_items(brought: Sequence[forms.Checklist], must: Collection[str]) -> None:
+    """Refuse to demand an answer to what no checklist of the visit asks; the first is its own."""
     if unknown := sorted(set(must) - forms.asked(brought).keys()):
         raise Refused(Reason.TASK_ITEM_UNKNOWN, items=", ".join(unknown[:SHOWN_MAX]))
 

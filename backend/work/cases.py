@@ -27,7 +27,7 @@ from backend.work.calendars import working_days
 from sync import checklist, merge, taking_part
 from sync.checklist import Checklist, Item, named
 from sync.refusals import Reason, Refused
-from sync.verdict import judge
+from sync.verdict import Verdict, judge_visit
 
 PUBLISH_DAYS = 20  # working days after the result; 总局令第49号, article 39
 
@@ -61,11 +61,19 @@ class Case(Struct, frozen=True):
     @property
     def parts(self) -> list[Part]:
         """Judge what each partner brings by its own checklist."""
-        judged = {
-            digest: judge(form, self.state, partner=True, must=self.must)
-            for digest, form in self.brought.items()
-        }
-        return [Part(self.bringing[digest], digest, one) for digest, one in judged.items()]
+        judged = zip(self.brought, self._judged[1:], strict=True)
+        return [Part(self.bringing[digest], digest, one) for digest, one in judged]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Judge the inspection by its own checklist, and a recheck by all that it is for."""
+        return self._judged[0]
+
+    @property
+    def _judged(self) -> list[Verdict]:
+        narrow = self.task.asks == "must"
+        those = [self.checklist, *self.brought.values()]
+        return judge_visit(those, self.state, must=self.must, narrow=narrow)
 
     @property
     def must(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from backend.work.code_lists import result_lists
 from backend.work.inspections import whole
 from sync.history import Found, shorten
 from sync.refusals import Reason, Refused
-from sync.verdict import Verdict, judge, settled
+from sync.verdict import Verdict, settled
 
 
 async def conclude_inspection(
@@ -47,7 +47,7 @@ async def conclude_inspection(
     assert case.inspection is not None
     judged = [(case.checklist, verdict)]
     judged += [(case.brought[one.checklist], one.verdict) for one in of_partners]
-    failed = [ref for _, one in judged for ref in one.failed]
+    bad = [ref for _, one in judged for ref in (*one.failed, *one.unremedied)]
     row = Conclusion(
         inspection_id=case.task.id,
         digest=case.inspection.digest,
@@ -55,10 +55,11 @@ async def conclude_inspection(
         result=given.code
         if given
         else results.result_of(
-            (form.outcome(one.outcome).handling, len(one.failed)) for form, one in judged
+            (form.outcome(one.outcome).handling, len({*one.failed, *one.unremedied}))
+            for form, one in judged
         ),
         result_list=known.name,
-        follow_ups=msgspec.json.encode(new.follow_ups or results.follow_ups_of(failed)).decode(),
+        follow_ups=msgspec.json.encode(new.follow_ups or results.follow_ups_of(bad)).decode(),
         findings=msgspec.json.encode(_found(case)).decode(),
         n=case.conclusion.n + 1 if case.conclusion else 1,
         correction=new.correction.strip() if case.publication else "",
@@ -150,7 +151,7 @@ def require_complete(case: Case, given: Result | None = None) -> tuple[Verdict, 
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items="", checklists=versions)
     if case.state.conflicts:
         raise Refused(Reason.INSPECTION_IN_CONFLICT, items=" ".join(case.state.conflicts))
-    verdict, of_partners = judge(case.checklist, case.state, must=case.must), case.parts
+    verdict, of_partners = case.verdict, case.parts
     if given is None or given.visit == "full":
         for one in (verdict, *(part.verdict for part in of_partners)):
             settled(one)

@@ -49,6 +49,9 @@ class _Judged(Struct, frozen=True):
     """The part of a verdict that a history tells."""
 
     failed: tuple[str, ...]
+    not_asked: tuple[str, ...] = ()
+    graded: bool = True
+    unremedied: tuple[str, ...] = ()
 
 
 class _Part(Struct, frozen=True):
@@ -120,8 +123,8 @@ async def pasts(db: Session, places: Collection[str], *, but: str = "") -> dict[
             .order_by(col(Conclusion.concluded_at).desc(), col(Task.id).desc())
         )
         for task, concluded, code, version in await db.exec(query):
-            visit = _visit(task, concluded, f"{code} {version}")
-            found.setdefault(family[task.establishment_id], []).append(Past(visit, code))
+            past = _past(task, concluded, code, version)
+            found.setdefault(family[task.establishment_id], []).append(past)
     return found
 
 
@@ -187,18 +190,22 @@ async def _told(db: Session, places: Collection[str], today: date) -> dict[str, 
     return told
 
 
-def _visit(task: Task, concluded: Conclusion, form: str) -> Visit:
+def _past(task: Task, concluded: Conclusion, code: str, version: str) -> Past:
     own = msgspec.json.decode(concluded.computed, type=_Judged)
     brought = msgspec.json.decode(concluded.parts, type=tuple[_Part, ...])
-    return Visit(
+    those = [own, *(one.verdict for one in brought)]
+    bad = [ref for one in those for ref in one.failed] + [*own.unremedied]
+    visit = Visit(
         id=task.id,
         day=local_day(concluded.concluded_at),
         origin=task.origin,
-        checklist=form,
+        checklist=f"{code} {version}",
         result=results.label(result_lists(), concluded.result_list, concluded.result),
-        failed=own.failed + tuple(ref for one in brought for ref in one.verdict.failed),
+        failed=tuple(dict.fromkeys(bad)),
         findings=msgspec.json.decode(concluded.findings, type=tuple[Found, ...]),
     )
+    unseen = tuple(ref for one in those for ref in one.not_asked if ref not in visit.failed)
+    return Past(visit, code, None if own.graded else unseen)
 
 
 def _portions(places: Collection[str]) -> list[Sequence[str]]:

@@ -42,7 +42,6 @@ from sync import merge
 from sync.checklist import Item
 from sync.origins import origin_of
 from sync.particulars import Particulars
-from sync.verdict import judge
 
 LISTED_MAX = 1000
 
@@ -121,7 +120,7 @@ async def whole(db: Session, inspection_id: str, *, officer: Officer) -> Inspect
         evidence_complete=complete(case.state, case.blobs),
         signatures=tuple(_signature(case, one) for one in case.state.signatures),
         late=case.state.late,
-        verdict=parts.verdict(case.checklist, judge(case.checklist, case.state, must=case.must)),
+        verdict=parts.verdict(case.checklist, case.verdict),
         conclusion=_conclusion(case, accounts),
         order=await orders.view(db, case.order, case.establishment) if case.order else None,
         moments=moments,

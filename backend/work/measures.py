@@ -158,6 +158,17 @@ async def stop(
         await _renew(db, case.task.follows_id, officer=officer, now=now)
 
 
+async def still_stopped(db: Session, case: Case, items: Sequence[str]) -> list[str]:
+    """Name which of these items business is stopped for, by this recheck or what it follows."""
+    query = (
+        select(Measure)
+        .where(col(Measure.inspection_id).in_([case.task.id, case.task.follows_id or ""]))
+        .where(Measure.kind == SUSPENSION, Measure.status == "open")
+    )
+    stopped = {name for row in await db.exec(query) for name in _items(row)}
+    return [name for name in items if name in stopped]
+
+
 async def _renew(db: Session, inspection_id: str, *, officer: Officer, now: datetime) -> None:
     """Let the suspension of a recheck take the place of the one that was rechecked."""
     query = select(Measure).where(

@@ -88,6 +88,7 @@ async def _task(db: Session, case: Case) -> bytes:
         "draw": DrawnBy(draw.id, draw.commit_hash, draw.bundle_sha256 or "") if draw else None,
         "origin": task.origin,
         "must": case.must,
+        "asks": task.asks,
         "withdrawn": local_day(task.withdrawn_at).isoformat(),
     }
     return msgspec.json.encode(known)

@@ -36,4 +36,6 @@ def verdict(form: Checklist, given: Verdict) -> VerdictView:
         ),
         not_asked=given.not_asked,
         evidence_missing=given.evidence_missing,
+        graded=given.graded,
+        unremedied=given.unremedied,
     )

@@ -38,16 +38,20 @@ async def follow(
 ) -> None:
     """Order what failed to be put right, and settle what earlier orders asked for.
 
-    Call it once an inspection is concluded; again after it is concluded again.
+    Call it once an inspection is concluded; again after it is concluded again. A recheck that gives
+    no grade stops nothing by itself, but lets stand what is stopped for what it found unremedied.
     """
     failed = [ref for _, one in judged for ref in one.failed]
     stops = [
         one for form, one in judged if one.outcome and form.outcome(one.outcome).handling == "stop"
     ]
     stopped = [ref for one in stops for ref in one.failed]
+    if not judged[0][1].graded:
+        stopped = await measures.still_stopped(db, case, judged[0][1].unremedied)
     await _settle(db, case, failed, officer=officer, now=now)
     await _order(db, case, failed, officer=officer, now=now)
-    await measures.stop(db, case, stopped if stops else None, officer=officer, now=now)
+    cause = bool(stops or stopped)
+    await measures.stop(db, case, stopped if cause else None, officer=officer, now=now)
 
 
 async def extend_order(

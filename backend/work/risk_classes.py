@@ -27,6 +27,7 @@ from backend.tables import Conclusion, Establishment, Inspection, Measure, Task
 from backend.wire import RiskLine, RiskPage, RiskRecord, RiskSum, text_view
 from backend.work import shipped
 from backend.work.frames import BYTES
+from sync.checklist import UNGRADED
 from sync.verdict import Verdict
 
 YEAR = timedelta(days=365)
@@ -287,18 +288,23 @@ async def _past(db: Session, ids: Collection[str], today: date) -> dict[str, _Pa
 
 
 def _last(concluded: Sequence[Conclusion]) -> Verdict | None:
-    """Give the verdict of the last visit on which the checklist decided."""
-    decided = [one for one in concluded if one.outcome]
-    return msgspec.json.decode(decided[-1].computed, type=Verdict) if decided else None
+    """Give the verdict of the last visit that a checklist graded: a recheck may grade nothing."""
+    decided = (
+        msgspec.json.decode(one.computed, type=Verdict)
+        for one in reversed(concluded)
+        if one.outcome
+    )
+    return next((one for one in decided if one.graded), None)
 
 
 def _reasons(concluded: Sequence[Conclusion], cases: int, today: date) -> Iterable[str]:
     if cases >= CASES_MIN:
         yield "cases"
-    ages = [((today - local_day(one.concluded_at)) // YEAR, one.result) for one in concluded]
-    if (0, "obstructed") in ages:
+    ages = [((today - local_day(one.concluded_at)) // YEAR, one) for one in concluded]
+    if any(age == 0 and one.result == "obstructed" for age, one in ages):
         yield "obstructed"
-    recent = [(age, result) for age, result in ages if age < CLEAN_YEARS]
-    clean = all(result == "none-found" for _, result in recent)
-    if clean and {age for age, _ in recent} == set(range(CLEAN_YEARS)):
+    recent = [(age, one) for age, one in ages if age < CLEAN_YEARS]
+    clean = all(one.result == "none-found" for _, one in recent)
+    seen = {age for age, one in recent if one.outcome not in UNGRADED}
+    if clean and seen == set(range(CLEAN_YEARS)):
         yield "clean"

@@ -15,6 +15,7 @@ from backend.rules.calendar import local_day
 from backend.tables import Checklist, Draw, Establishment, Inspector, Plan, Relief, Seat, Task
 from backend.wire import Dispatched, DrawnBy, OnSite, SeatView, SiteView, TaskView
 from backend.work import draws, feed, frames, histories, mergers, overlaps, plans
+from sync.checklist import asks_of
 from sync.origins import origin_of
 from sync.refusals import Reason, Refused
 
@@ -206,6 +207,7 @@ def _view(task: Task, site: Establishment, drawn: Draw | None, seats: list[SeatV
         seats=sorted(seats, key=lambda seat: seat.department != lead),
         origin=origin_of(task.origin),
         must=msgspec.json.decode(task.must, type=list[str]),
+        asks=asks_of(task.asks),
         reason=task.reason,
         reference=task.reference,
         follows=task.follows_id or "",

@@ -10,6 +10,7 @@ from cli import client
 from cli.office.provisional import place_of
 from cli.output import as_json, json_option, say, show, text
 from cli.place import described, on_map
+from sync.checklist import ASKS, Asks
 from sync.origins import ORIGINS, WORDS, origin_of
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -41,6 +42,13 @@ LINES = {
 @click.option("--follows", default="", metavar="INSPECTION", help="The one before. 跟进的检查。")
 @click.option("--must", multiple=True, metavar="ITEM", help="Must be answered. 必查项。")
 @click.option(
+    "--asks",
+    type=click.Choice(ASKS),
+    default=None,
+    help="Of a recheck: the whole checklist, or only what must be answered; else as the checklist "
+    "says. 复查范围：whole 全表，must 仅必查项；默认依检查表。",
+)
+@click.option(
     "--beyond-cap",
     default="",
     metavar="REASON",
@@ -63,6 +71,7 @@ def assign_task(
     reference: str,
     follows: str,
     must: tuple[str, ...],
+    asks: Asks | None,
     beyond_cap: str,
     with_stalls: bool,
     only: tuple[str, ...],
@@ -75,7 +84,8 @@ def assign_task(
     --category and --division instead of --code, and gets a provisional code.
 
     A visit beyond the year's number (年度频次上限) is refused unless --beyond-cap says why. A
-    mystery visit (暗访) is marked unannounced: nobody is told before.
+    mystery visit (暗访) is marked unannounced: nobody is told before. A recheck (复查) for which no
+    --must is given is for what the order of the visit that it follows left open.
     """
     if bool(code) == bool(place["name"]):
         raise click.UsageError(text("Give --code or --name.", "请填写 --code 或 --name 之一。"))
@@ -91,6 +101,7 @@ def assign_task(
         "reference": reference,
         "follows": follows,
         "must": must,
+        "asks": asks or "",
         "beyond_cap": beyond_cap,
         "with_stalls": with_stalls,
         "only": only,

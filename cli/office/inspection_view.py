@@ -73,15 +73,13 @@ def show_whole(view: InspectionView) -> None:
         )
     if view.verdict.label is not None:
         label = view.verdict.label
-        clause = view.verdict.clause
-        say(f"Verdict: {label.en} ({clause})", f"结论：{label.zh}（{clause}）")
+        why_en, why_zh = _why(view.verdict)
+        say(f"Verdict: {label.en}{why_en}", f"结论：{label.zh}{why_zh}")
     for part in view.parts:
         if part.verdict.label is not None:
             who, label = ", ".join(part.departments), part.verdict.label
-            say(
-                f"{who}: {label.en} ({part.verdict.clause})",
-                f"{who}：{label.zh}（{part.verdict.clause}）",
-            )
+            why_en, why_zh = _why(part.verdict)
+            say(f"{who}: {label.en}{why_en}", f"{who}：{label.zh}{why_zh}")
     if view.conclusion is not None:
         label = view.conclusion.result_label
         say(
@@ -101,6 +99,14 @@ def show_whole(view: InspectionView) -> None:
         if moment.odd:
             _show_moment(moment)
     _show_follow_up(view)
+
+
+def _why(one: VerdictView) -> tuple[str, str]:
+    """Name the clause that decided, or what a recheck found not to be remedied."""
+    if one.graded:
+        return f" ({one.clause})", f"（{one.clause}）"
+    rest = ", ".join(one.unremedied)
+    return (f": {rest}", f"：{rest}") if rest else ("", "")
 
 
 def _show_follow_up(view: InspectionView) -> None:
@@ -161,6 +167,8 @@ def _show_items(view: InspectionView) -> None:
     failed = {name for one in _judged(view) for name in one.failed}
     hidden = {name for one in _judged(view) for name in one.not_asked}
     for item in view.items:
+        if not view.verdict.graded and item.ref in hidden:
+            continue
         mark = "!" if item.conflict else "✗" if item.ref in failed else " "
         star = "★" if item.key else " "
         words = text(item.text.en, item.text.zh)

@@ -68,6 +68,14 @@ TASK_ITEM_UNKNOWN = Said(
     "Leave out `items`, or bring another checklist.",
     "请去掉 `items`，或更换检查表。",
 )
+TASK_NOTHING_AGAIN = Said(
+    "task.nothing-again",
+    Kind.INVALID,
+    "Only a recheck asks less than the whole checklist, and only where something is left to check.",
+    "只有复查可以仅查部分检查项，且须有待复查的项目",
+    "Name with `must` what is to be checked again, or ask the whole checklist.",
+    "请以 `must` 指明待复查的检查项，或全表检查。",
+)
 TASK_PART_WRONG = Said(
     "task.part-wrong",
     Kind.INVALID,

@@ -50,6 +50,7 @@ class Visits:
         failed: tuple[int, int] = (0, 0),
         case: bool = False,
         approved: bool = True,
+        graded: bool = True,
     ) -> None:
         lead, second = self.pair
         task = Task(
@@ -66,11 +67,12 @@ class Visits:
                 judge(form, State()),
                 key_failed=failed[0],
                 general_failed=failed[1],
-                outcome="basic",
+                outcome="basic" if graded else "remedied",
+                graded=graded,
             )
             officer = await rows.account(self.office, DIVISION)
             row = Conclusion(
-                inspection_id=task.id, digest="0" * 64, outcome="basic", result=result,
+                inspection_id=task.id, digest="0" * 64, outcome=verdict.outcome, result=result,
                 computed=msgspec.json.encode(verdict).decode(), concluded_by=officer.id,
                 concluded_at=datetime.combine(opens_on, NOW.timetz()), approved=approved,
             )  # fmt: skip
@@ -159,6 +161,27 @@ async def test_what_the_records_make_of_a_class_is_shown_and_changes_nothing(
     assert told["B2"][2]["reasons"][0]["zh"] == "连续三年受检且未发现问题"
     assert (told["B3"][2]["by_points"], told["B3"][2]["risk"]) == ("B", "C")
     assert told["B4"] == ("B", "", None)
+
+
+async def test_a_recheck_that_grades_nothing_neither_lowers_a_class_nor_stands_for_a_clean_year(
+    office: Office,
+) -> None:
+    made = await visits(office)
+    mended, lucky = [await place(office, f"B{n}", "B") for n in (1, 2)]
+    await made.make(mended, date(2025, 6, 1), result="ordered", failed=(2, 2))
+    before = await asked(office)
+    await made.make(mended, date(2025, 7, 1), result="none-found", graded=False)
+    for year in (2024, 2025, 2026):
+        day = date(year, 1, 7)
+        await made.make(lucky, day, result="none-found", graded=year != 2026)
+
+    page = await asked(office)
+
+    was = {one["code"]: one["record"] for one in before["rows"]}
+    told = {one["code"]: one["record"] for one in page["rows"]}
+    assert told["B1"] == was["B1"]
+    assert told["B1"]["dynamic"] > told["B2"]["dynamic"] == 0
+    assert told["B2"]["reasons"] == []
 
 
 async def test_reasons_lapse_and_need_what_the_scheme_says(office: Office) -> None:

@@ -171,14 +171,21 @@ async def corrected(life: Life, desk: Desk, pair: Pair, id: str, clock: Clock) -
 
 
 async def seen_again(life: Life, desk: Desk, pair: Pair, recheck: str) -> Any:
-    """Visit again: first without what must be looked at, then with it; approve and publish."""
+    """Visit again: first without what must be looked at, then with it; approve and publish.
+
+    A recheck that asks nothing else is not answered at first. What else was ordered is added to it.
+    """
     await pair.sync()
     rest = {ref: answer for ref, answer in life.mended.items() if ref not in life.must}
-    pair.answer(recheck, rest, without=(*life.left_out, *life.must))
+    added = list[str]()
+    if life.checklist.recheck == "must":
+        added = [ref for ref in life.failed if ref not in life.must]
+    else:
+        pair.answer(recheck, rest, without=(*life.left_out, *life.must))
     await pair.sign(recheck)
     short = await desk.supervisor.post(f"/office/inspections/{recheck}/conclusion", json={})
     held = told_of(pair.second, recheck)
-    mended = {ref: life.in_order(ref) for ref in life.must if ref not in life.not_asked}
+    mended = {ref: life.in_order(ref) for ref in (*life.must, *added) if ref not in life.not_asked}
     await pair.amend(recheck, mended, "补查必查项目")
     view = await desk.conclude(recheck)
     await desk.review(recheck, approve=True)
@@ -243,10 +250,14 @@ async def test_an_inspection_lives_from_its_task_until_its_order_is_closed(
     assert published == [id]
     assert (early.rechecks, again.rechecks) == ((), ())
     assert (held.origin, held.follows, tuple(held.must)) == ("recheck", id, life.must)
+    assert held.asks == life.checklist.recheck
+    assert recheck["verdict"]["graded"] == (held.asks == "whole")
     assert held.history is not None
     assert [(one.id, len(one.findings)) for one in held.history.visits] == [(id, 1)]
     assert refusal(short)[1] == "verdict.incomplete"
-    assert set(life.must) - set(life.not_asked) <= set(refusal(short)[2]["unanswered"].split())
+    open_ = set(refusal(short)[2]["unanswered"].split())
+    assert set(life.must) - set(life.not_asked) <= open_
+    assert held.asks == "whole" or open_ == set(life.must)
     assert (closed["status"], open_terms(closed)) == ("closed", {})
     assert published_again == [recheck["id"]]
     assert quiet.rechecks == ()

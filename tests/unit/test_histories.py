@@ -18,10 +18,16 @@ SHORTER = replace(COLD, version="2027.1", sections=COLD.sections[1:])  # without
 DAY = date(2026, 3, 2)
 
 
-def past(form: str, *failed: str, n: int = 1, codes: tuple[str, ...] = ()) -> Past:
+def past(
+    form: str,
+    *failed: str,
+    n: int = 1,
+    codes: tuple[str, ...] = (),
+    unseen: tuple[str, ...] | None = None,
+) -> Past:
     found = tuple(Found("x", code) for code in codes)
     day = DAY - timedelta(days=n)
-    return Past(Visit(f"v{n}", day, "draw", form, Text("a", "b"), failed, found), form)
+    return Past(Visit(f"v{n}", day, "draw", form, Text("a", "b"), failed, found), form, unseen)
 
 
 OWN, OTHER = COLD.code, FOOD.code
@@ -47,6 +53,38 @@ def test_what_failed_on_the_last_visit_of_a_form_is_asked_again(
     expected = ("3.4", checklist.named(FOOD, FIRST)) if must is None else must
 
     assert must_again(visits, forms) == expected
+
+
+@pytest.mark.parametrize(
+    ("visits", "must"),
+    [
+        ((past(OWN, unseen=("1.1",)), past(OWN, "1.1", "3.4", n=2)), ("1.1",)),
+        ((past(OWN, "3.4", unseen=("1.1",)), past(OWN, "1.1", "3.4", n=2)), ("3.4", "1.1")),
+        ((past(OWN, "1.2", unseen=("1.1",)), past(OWN, "1.1", n=2)), ("1.2", "1.1")),  # added
+        (
+            (
+                past(OWN, unseen=("1.1", "1.2")),
+                past(OWN, unseen=("1.2", "3.4"), n=2),
+                past(OWN, "1.1", "1.2", "3.4", n=3),
+            ),
+            ("1.2",),
+        ),
+        ((past(OWN, unseen=("1.1",)), past(OWN, n=2), past(OWN, "1.1", n=3)), ()),
+        ((past(OWN, unseen=("1.1",)), past(OTHER, "1.1", n=2), past(OWN, "1.1", n=3)), ("1.1",)),
+        ((past(OWN, unseen=("1.1",)),), ()),
+        (  # a partner's items are told by their names
+            (
+                past(OTHER, f"{OWN}@1/3.4", unseen=(f"{OWN}@1/1.1", "1.2")),
+                past(OTHER, f"{OWN}@1/1.1", f"{OWN}@1/1.2", n=2),
+            ),
+            ("3.4", "1.1"),
+        ),
+    ],
+)
+def test_what_a_recheck_left_alone_is_as_the_visit_before_found_it(
+    visits: tuple[Past, ...], must: tuple[str, ...]
+) -> None:
+    assert must_again(visits, (COLD,)) == must
 
 
 def test_every_visit_tells_each_of_its_violations_once() -> None:
