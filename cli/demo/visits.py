@@ -104,6 +104,7 @@ def _photo(site: Site, ref: str, caption: str, folder: Path) -> Photo:
         longitude=site.longitude,
         latitude=site.latitude,
         seed=site.place,
+        front=not ref,
     )
     return Photo(inspection=site.id, item=ref, path=str(path), caption=caption)
 
