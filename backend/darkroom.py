@@ -22,7 +22,7 @@ _small = ThreadPoolExecutor(SMALL_AT_ONCE, "darkroom")
 _large = ThreadPoolExecutor(1, "darkroom-large")
 
 
-async def develop(pixels: int, work: Callable[[], R], *, wait_s: float = WAIT_S) -> R:
+async def develop(pixels: int, work: Callable[[], R]) -> R:
     """Run what decodes a picture of so many pixels when it is its turn.
 
     Raises BUSY when no turn comes in time. Whoever stops waiting gives up the turn.
@@ -30,7 +30,7 @@ async def develop(pixels: int, work: Callable[[], R], *, wait_s: float = WAIT_S)
     job = (_large if pixels >= LARGE_PIXELS else _small).submit(work)
     done = asyncio.wrap_future(job)
     try:
-        await asyncio.wait((done,), timeout=wait_s)
+        await asyncio.wait((done,), timeout=WAIT_S)
     finally:
         late = job.cancel()  # unless it has begun
     if late:

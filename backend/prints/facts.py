@@ -15,7 +15,7 @@ from backend.rules.calendar import CHINA
 from sync import layers, merge, photos, violations
 from sync.checklist import Checklist, Text
 from sync.layers import Layer
-from sync.merge import Inspection, Recorded
+from sync.merge import Evidence, Inspection, Recorded
 from sync.ops import OpId, Sign
 from sync.refusals import Reason, Refused
 from sync.tasks import Told
@@ -156,12 +156,14 @@ def gather(
     read: Read,
     catalogue: Read,
     decision: bytes | None = None,
+    seen: Mapping[str, Picture] | None = None,
 ) -> Facts:
     """Gather what is known.
 
     `read` gives a file and `catalogue` a catalogue by its digest, or None when it is not here.
+    `seen` are the pictures that were made small already.
     """
-    recorded = tuple(ops)
+    recorded, made = tuple(ops), seen or {}
     state = merge.fold(recorded)
     drawn = {one.strokes for one in state.signatures if one.strokes}
     strokes = {name: body for name in sorted(drawn) if (body := read(name)) is not None}
@@ -171,7 +173,7 @@ def gather(
         ops=recorded,
         state=state,
         pictures={
-            one.blob: picture(one.mime, read(one.blob), _drawn(state, one.blob, read))
+            one.blob: made.get(one.blob) or small(state, one, read)
             for one in state.evidence
             if one.blob not in drawn
         },
@@ -183,6 +185,11 @@ def gather(
         },
         decision=msgspec.json.decode(decision, type=Decision) if decision else None,
     )
+
+
+def small(state: Inspection, one: Evidence, read: Read) -> Picture:
+    """Make a small picture of a file of an inspection, with what was drawn over it."""
+    return picture(one.mime, read(one.blob), _drawn(state, one.blob, read))
 
 
 def picture(mime: str, body: bytes | None, drawn: Sequence[Layer] = ()) -> Picture:

@@ -1,12 +1,12 @@
 """打印文书: one way from what is known to the bytes, which a device and the office both take."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from backend.prints import facts, papers, typeset
-from backend.prints.facts import Read
+from backend.prints.facts import Picture, Read
 from backend.prints.paper_words import Language, What
 from backend.work.calendars import working_days
 from sync.checklist import Checklist
@@ -33,10 +33,17 @@ def print_paper(
     decision: bytes | None,
     fonts: Path | None,
     templates: Path | None,
+    seen: Mapping[str, Picture] | None = None,
 ) -> Printed:
     """Print what is known of an inspection; the same gives the same bytes, wherever it is."""
     known = facts.gather(
-        task=task, forms=forms, ops=ops, read=read, catalogue=catalogue, decision=decision
+        task=task,
+        forms=forms,
+        ops=ops,
+        read=read,
+        catalogue=catalogue,
+        decision=decision,
+        seen=seen,
     )
     data = papers.arrange(what, known, language, working_days())
     pdf = papers.write(what, known, data, typeset.fonts(fonts), typeset.own_files(templates))

@@ -325,14 +325,16 @@ async def _recorded(db: AsyncSession, file: Incoming) -> str | None:
 
 
 async def _finished(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: datetime) -> str | None:
-    """Finish an upload whose bytes are all here, and give its flag; a crash may have come between.
+    """Finish an upload whose bytes are all here, and give its flag.
 
-    To say that all bytes arrived means to have the file, so nobody is told so before.
+    A crash may have come between, or nobody had time to look at it. To say that all bytes arrived
+    means to have the file, so nobody is told so before.
     """
-    if await blobs.offset(upload.id) < upload.size:
-        return None
-    if not await blobs.finish(upload.id, sha256=upload.sha256, size=upload.size):
-        return None
+    if not await blobs.has(upload.sha256):
+        if await blobs.offset(upload.id) < upload.size:
+            return None
+        if not await blobs.finish(upload.id, sha256=upload.sha256, size=upload.size):
+            return None
     return await _stored(db, blobs, upload, now=now)
 
 

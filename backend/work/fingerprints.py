@@ -53,10 +53,10 @@ async def catch_up(engine: AsyncEngine, blobs: Blobs, *, inspection_id: str = ""
             return Hashed(0, await waiting(db))
 
     found: dict[str, str] = {}
-    for one in chosen:
+    for one in sorted(chosen, key=lambda one: one.pixels):
         try:
             hash_ = await develop(one.pixels, partial(_hash, blobs.path(one.sha256)))
-        except Refused:  # no turn came: it waits on
+        except Refused:  # no turn came: this one waits on, and those that are larger
             break
         if hash_ is not None:
             found[one.sha256] = hash_

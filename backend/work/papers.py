@@ -1,12 +1,14 @@
 """执法文书 at the office: from what went to the devices, and what came from them."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 from sqlmodel import col, select
 
 from backend.auth import Officer, may_see
 from backend.blobs import Blobs
+from backend.darkroom import develop
 from backend.db import Session
 from backend.prints.paper_words import Language, What
 from backend.rules.calendar import local_day
@@ -15,6 +17,7 @@ from backend.tables import Catalogue, Draw, Feed, Relief
 from backend.wire import DrawnBy, OnSite, SeatView, SiteView
 from backend.work import cases, folds
 from backend.work.cases import Case
+from backend.work.pictures import pixels_of
 from sync.refusals import Reason, Refused
 
 
@@ -44,11 +47,18 @@ async def print_inspection(
         path = blobs.path(digest)
         return path.read_bytes() if digest in case.blobs and path.is_file() else None
 
+    try:
+        from backend.prints import facts
+        from backend.prints.printing import print_paper
+    except ModuleNotFoundError as missing:
+        raise Refused(Reason.EXTRA_MISSING, group="print", lacks=str(missing.name)) from None
+    seen: dict[str, facts.Picture] = {}
+    for one in case.state.evidence:
+        if one.blob in case.blobs and one.mime.startswith("image/") and one.blob not in seen:
+            small = partial(facts.small, case.state, one, read)
+            seen[one.blob] = await develop(pixels_of(case.blobs[one.blob]), small)
+
     def make() -> bytes:
-        try:
-            from backend.prints.printing import print_paper
-        except ModuleNotFoundError as missing:
-            raise Refused(Reason.EXTRA_MISSING, group="print", lacks=str(missing.name)) from None
         return print_paper(
             what,
             language,
@@ -60,6 +70,7 @@ async def print_inspection(
             decision=told.body if told is not None and not told.gone else None,
             fonts=settings.font_dir,
             templates=settings.templates,
+            seen=seen,
         ).pdf
 
     return await asyncio.to_thread(make)

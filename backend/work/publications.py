@@ -4,6 +4,7 @@ import asyncio
 import io
 import zipfile
 from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 
 import msgspec
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 from backend import journal
 from backend.auth import Officer
 from backend.blobs import Blobs
+from backend.darkroom import develop
 from backend.db import Session, head
 from backend.rules import disclosure, site
 from backend.rules.calendar import local_day
@@ -19,6 +21,7 @@ from backend.rules.disclosure import Corrects, DrawLink, Order, Result, Said, Si
 from backend.rules.results import Part, label
 from backend.tables import (
     Account,
+    Blob,
     Conclusion,
     Draw,
     Establishment,
@@ -33,7 +36,7 @@ from backend.wire import NotPublished, PublishedLine, PublishedView, text_view
 from backend.work import cases, draws_public
 from backend.work.cases import Case
 from backend.work.code_lists import result_lists
-from backend.work.pictures import masks_of
+from backend.work.pictures import masks_of, pixels_of
 from sync import photos
 from sync.layers import Mask
 from sync.origins import WORDS, origin_of
@@ -178,10 +181,8 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
         digests = msgspec.json.decode(row.photos, type=list[str])
         hidden = msgspec.json.decode(row.masks, type=dict[str, tuple[Mask, ...]])
         for path, digest in zip(result.photos, digests, strict=True):
-            masks = hidden.get(digest, ())
-            pictures[path] = await asyncio.to_thread(
-                photos.thumbnail, blobs.path(digest), masks=masks
-            )
+            small = partial(photos.thumbnail, blobs.path(digest), masks=hidden.get(digest, ()))
+            pictures[path] = await develop(pixels_of(await db.get_one(Blob, digest)), small)
     script = draws_public.read_script()
     return await asyncio.to_thread(
         _zip,
