@@ -6,6 +6,7 @@ ones are its reserves. No generator, no library and no order of rows has any par
 """
 
 import hmac
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from math import isqrt
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 SPEC = "sjdraw/1"
 _DIGEST = 32  # bytes
+_TOGETHER = 1_000  # lots
 _HIGHEST = b"\xff" * (_DIGEST + 1)  # above every ticket
 
 
@@ -147,11 +149,22 @@ class Pool:
         return self._kept
 
     def taken(self) -> Iterator[bytes]:
-        """Give them one by one, and forget each: there may be a hundred thousand."""
+        """Give them one by one, and forget them: there may be a hundred thousand.
+
+        They are put together first: what takes their place has the memory of all of them then.
+        """
         lots, self._kept = self.smallest(), []
-        lots.reverse()
+        parts: list[tuple[array[int], bytes]] = []
         while lots:
-            yield lots.pop()
+            part = lots[-_TOGETHER:]
+            del lots[-_TOGETHER:]
+            parts.append((array("H", map(len, part)), b"".join(part)))
+        while parts:
+            sizes, whole = parts.pop()
+            end = 0
+            for size in sizes:
+                start, end = end, end + size
+                yield whole[start:end]
 
     def _lower(self) -> None:
         aim = self._size + 8 * isqrt(self._size) + 100
