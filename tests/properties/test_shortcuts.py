@@ -121,14 +121,16 @@ def test_the_smallest_are_kept_however_tickets_lie(size: int, skew: float) -> No
     assert pool.smallest() == sorted(lots)[:size]
 
 
-def test_the_lots_of_a_city_are_those_that_sorting_all_of_its_tickets_gives() -> None:
-    names = [b"%06d" % n for n in range(120_000)]
-    share = {"all": draw.Share(eligible=len(names), primary=100, reserves=0)}
+@pytest.mark.parametrize("primary", [100, 1_000, 3_210])
+def test_the_lots_of_a_city_are_those_that_sorting_all_of_its_tickets_gives(primary: int) -> None:
+    names = [b"%d" % n for n in range(120_000)]
+    share = {"all": draw.Share(eligible=len(names), primary=primary, reserves=0)}
 
     lots = draw.select(SEED, [(name, "all") for name in names], share)
 
     by_ticket = sorted(names, key=lambda name: sha256(SEED.encode() + b"|" + name).digest())
-    assert [lot.id.encode() for lot in lots] == by_ticket[:100]
+    assert [lot.id.encode() for lot in lots] == by_ticket[:primary]
+    assert [lot.rank for lot in lots] == list(range(1, primary + 1))
 
 
 # -- the frame -------------------------------------------------------------------------------------
