@@ -13,7 +13,7 @@ import msgspec
 import pypdfium2
 from PIL import Image, ImageDraw
 
-from backend.prints import facts, papers, typeset
+from backend.prints import facts, papers
 from backend.prints.facts import Decision, Facts
 from backend.prints.paper_words import Language, What
 from backend.prints.typeset import Fonts
@@ -41,6 +41,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 FORM = checklist.parse((FIXTURES / "checklists" / "cold_store.toml").read_bytes())
 CATALOGUE = violations.parse((FIXTURES / "catalogues" / "food.toml").read_bytes())
 ACT = next(CATALOGUE.violations)
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 ID = "0199a3b2-7c41-7d10-8a5e-3f21c09b7e55"
 BEGAN = 1_772_418_000_000  # 2026-03-02 10:20 in China
 STEP = 300_000
@@ -235,6 +236,11 @@ def arranged(what: What, known: Facts, language: Language) -> dict[str, Any]:
     return papers.arrange(what, known, language, working_days())
 
 
+def told(what: What, known: Facts, language: Language, fonts: Fonts) -> str:
+    """Set a document and read all that it says."""
+    return squeezed("".join(pages(written(what, known, language, fonts))))
+
+
 def pages(pdf: bytes) -> list[str]:
     """Extract the text of every page, as another program sees it."""
     with pypdfium2.PdfDocument(pdf) as document:
@@ -251,8 +257,3 @@ def drawn_by_another(pdf: bytes, dots: float) -> Iterator[Image.Image]:
     with pypdfium2.PdfDocument(pdf) as document:
         for n in range(len(document)):
             yield document[n].render(scale=dots / 72).to_pil().convert("RGB")
-
-
-def fonts() -> Fonts:
-    """Find the fonts that come along."""
-    return typeset.fonts()

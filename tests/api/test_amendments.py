@@ -1,137 +1,23 @@
 """Changes after a draw through the office's door, with devices that come late."""
 
-from collections.abc import Sequence
-from datetime import date
 from random import Random
 from typing import Any
 
 import pytest
 import visits
+from amended import DIVISION, ITEM, Bureau, held
 from conftest import NOW, Clock, Office
-from httpx import AsyncClient, Response
-from phones import Phone, enrolled
+from httpx import AsyncClient
+from phones import enrolled
 from plans import refusal
-from rows import put, revision
-from simulation.app_hub import AppHub
-from sqlmodel import col, select
 
 from backend import db
-from backend.rules import amendments, bundle, events, papers
-from backend.rules.amendments import RESULTS, Away, Wanted
-from backend.rules.bundle import Files
+from backend.rules import bundle, events, papers
+from backend.rules.amendments import RESULTS
 from backend.rules.papers import GROUNDS
 from backend.rules.verification import verify
-from backend.tables import (
-    Act,
-    Amendment,
-    Draw,
-    Entry,
-    Establishment,
-    Inspection,
-    Inspector,
-    Leave,
-    Member,
-    Piece,
-    Plan,
-    Recusal,
-    Relief,
-    Seat,
-    Task,
-)
+from backend.tables import Act, Amendment, Draw, Entry, Inspection, Inspector, Member, Plan, Seat
 from sync.ops import Answer
-
-DIVISION = visits.DIVISION
-EARLIER = "2026-01-15"
-ITEM = next(item.ref for item in visits.FORM.items if item.kind == "verdict")
-
-
-class Bureau:
-    """A draw that was dispatched, two officers, and what the office sees of it."""
-
-    def __init__(self, office: Office, tasks: list[Task]) -> None:
-        self.office, self.tasks, self.draw = office, tasks, tasks[0].draw_id
-        self.first: AsyncClient
-        self.second: AsyncClient
-
-    async def open(self) -> "Bureau":
-        self.first = await self.office.officer("supervisor", DIVISION)
-        self.second = await self.office.officer("reviewer", DIVISION)
-        return self
-
-    async def sites(self) -> dict[str, Task]:
-        """Give the tasks in force by the code of their site."""
-        query = (
-            select(Establishment.code, Task)
-            .join(Task, col(Task.establishment_id) == Establishment.id)
-            .where(Task.draw_id == self.draw, col(Task.withdrawn_at).is_(None))
-            .order_by(col(Task.place))
-        )
-        async with db.transaction(self.office.engine, write=False) as session:
-            return dict((await session.exec(query)).all())
-
-    async def certificate(self, inspector_id: str) -> str:
-        async with db.transaction(self.office.engine, write=False) as session:
-            return (await session.get_one(Inspector, inspector_id)).certificate
-
-    async def person(self, certificate: str) -> Inspector:
-        query = select(Inspector).where(Inspector.certificate == certificate)
-        async with db.transaction(self.office.engine, write=False) as session:
-            return (await session.exec(query)).one()
-
-    async def rows(self, kind: type[Any]) -> Sequence[Any]:
-        async with db.transaction(self.office.engine, write=False) as session:
-            return list(await session.exec(select(kind)))
-
-    async def files(self) -> Files:
-        query = select(Piece).where(Piece.draw_id == self.draw)
-        async with db.transaction(self.office.engine, write=False) as session:
-            return {one.name: one.body for one in await session.exec(query)}
-
-    async def ask(self, what: str, **order: Any) -> Response:
-        body = {"evidence": "登记档案 2026-118"} | order
-        return await self.first.post(f"/office/draws/{self.draw}/{what}", json=body)
-
-    async def substitute(self, site: str, reason: str = "X01-moved", **more: Any) -> Response:
-        order = {"site": site, "reason": reason, "since": EARLIER} | more
-        return await self.ask("substitutions", **order)
-
-    async def replace(self, who: str, reason: str = "I02-illness", **more: Any) -> Response:
-        return await self.ask("replacements", inspector=who, reason=reason, **more)
-
-    async def extend(self, count: int, **more: Any) -> Response:
-        return await self.ask("extensions", **{"count": count, "reason": "E02-findings"} | more)
-
-    async def decide(
-        self, asked: Response, approve: bool = True, by: AsyncClient | None = None
-    ) -> Response:
-        assert asked.status_code == 201, asked.text
-        path = f"/office/amendments/{asked.json()['id']}/decision"
-        order = {"approve": approve, "remark": "" if approve else "不予批准"}
-        return await (by or self.second).post(path, json=order)
-
-    async def done(self, asked: Response) -> dict[str, Any]:
-        decided = await self.decide(asked)
-        assert decided.status_code == 200, decided.text
-        found: dict[str, Any] = decided.json()
-        return found
-
-
-def held(phone: Phone) -> set[str]:
-    """List the tasks that a device has."""
-    return {row.id for row in phone.replica.tasks()}
-
-
-@pytest.fixture
-async def bureau(office: Office) -> Bureau:
-    return await Bureau(office, await visits.dispatched(office)).open()
-
-
-@pytest.fixture
-async def hub(office: Office) -> AppHub:
-    app_hub = AppHub(office)
-    app_hub.client = await office.client()
-    return app_hub
-
 
 # -- substitution ----------------------------------------------------------------------------------
 
@@ -256,10 +142,10 @@ async def test_an_inspection_that_is_signed_has_a_result(bureau: Bureau, office:
 
 
 async def test_work_for_a_withdrawn_site_leaves_the_devices_and_still_arrives(
-    bureau: Bureau, hub: AppHub, office: Office
+    bureau: Bureau, office: Office
 ) -> None:
     code, task = next(iter((await bureau.sites()).items()))
-    phone = await enrolled(hub, task.lead_id)
+    phone = await enrolled(bureau.hub, task.lead_id)
     assert task.id in held(phone)
     phone.replica.answer(task.id, {ITEM: Answer("fail")})
 
@@ -277,130 +163,6 @@ async def test_work_for_a_withdrawn_site_leaves_the_devices_and_still_arrives(
     assert task.id in {one["id"] for one in listed}
     conclude = f"/office/inspections/{task.id}/conclusion"
     assert refusal(await bureau.first.post(conclude, json={})) == (409, "task.withdrawn")
-
-
-# -- replacement -----------------------------------------------------------------------------------
-
-
-async def test_an_inspector_who_is_ill_is_replaced_everywhere_and_the_devices_follow(
-    bureau: Bureau, hub: AppHub
-) -> None:
-    before = await bureau.sites()
-    ill = next(iter(before.values())).lead_id
-    his = {code for code, one in before.items() if ill in (one.lead_id, one.second_id)}
-    old = await enrolled(hub, ill)
-    kept = held(old)
-    task = next(iter(before.values()))
-    old.replica.answer(task.id, {ITEM: Answer("fail")})
-
-    done = await bureau.done(await bureau.replace(await bureau.certificate(ill)))
-    after = await bureau.sites()
-    new = await enrolled(hub, after[next(iter(after))].lead_id)
-    await old.sync()
-    await new.sync()
-
-    assert kept == {before[code].id for code in his}
-    assert set(done["sites"]) == his
-    assert {one["site"] for one in done["seated"]} == his
-    assert all(ill not in (one.lead_id, one.second_id) for one in after.values())
-    assert [one.place for one in after.values()] == [one.place for one in before.values()]
-    assert held(old) == set()
-    assert task.id in held(new)
-    entry = (await bureau.rows(Entry))[0]
-    assert (entry.verdict, entry.inspection_id) == ("ok", task.id)
-    assert new.replica.inspection(task.id).items[ITEM].value == "fail"
-    assert {(one.inspector_id, one.role) for one in await bureau.rows(Relief)} >= {(ill, "lead")}
-    assert all(step.ok for step in verify(await bureau.files()))
-
-
-def would_come(files: Files, who: str, site: str, *away: str) -> str:
-    """Work out from the files alone who takes a seat; these cannot be asked."""
-    book = events.open_book(files)
-    wanted = Wanted(kind="replace", reason="I03-recusal", evidence="e", inspector=who, sites=[site])
-    absent = [Away(inspector=one, reason="I01-leave", evidence="e") for one in away]
-    return amendments.decide(book, events.replay(files), wanted, absent).seats[0].inspector
-
-
-async def test_the_registers_say_who_cannot_be_asked(bureau: Bureau, office: Office) -> None:
-    sites = await bureau.sites()
-    code, task = next(iter(sites.items()))
-    ill = await bureau.certificate(task.lead_id)
-    files = await bureau.files()
-    first = would_come(files, ill, code)
-    batch = revision("leave")
-    leave = Leave(
-        certificate=first, first_day=date(2026, 3, 1), last_day=date(2026, 4, 1),
-        revision_id=batch.id,
-    )  # fmt: skip
-    await put(office, batch, leave)
-    second = would_come(files, ill, code, first)
-    barred = Recusal(code=code, certificate=second, reason="妹夫的店", revision_id=batch.id)
-    await put(office, barred)
-    third = would_come(files, ill, code, first, second)
-    async with db.transaction(office.engine) as session:
-        person = await session.get_one(Inspector, (await bureau.person(third)).id)
-        person.valid_to = date(2026, 3, 15)
-
-    done = await bureau.done(await bureau.replace(ill, "I03-recusal", sites=[code]))
-
-    files = await bureau.files()
-    (grounds,) = events.read_grounds(files[GROUNDS]).values()
-    assert len({ill, first, second, third, done["seated"][0]["inspector"]}) == 5
-    assert {(one.inspector, one.reason, one.site) for one in grounds.away} == {
-        (first, "I01-leave", ""),
-        (second, "I03-recusal", code),
-        (third, "I04-certificate", ""),
-    }
-    assert all(one.evidence.startswith("revision:") for one in grounds.away)
-    assert all(step.ok for step in verify(files))
-
-
-async def test_nobody_is_taken_from_outside_the_roster(bureau: Bureau, office: Office) -> None:
-    code, task = next(iter((await bureau.sites()).items()))
-    who = await bureau.certificate(task.lead_id)
-    async with db.transaction(office.engine) as session:
-        for one in await session.exec(select(Inspector)):
-            one.active = False
-            session.add(one)
-    batch = revision("inspectors")
-    newcomer = Inspector(
-        certificate="沪A9000", name="新人", department="market", division=DIVISION,
-        valid_from=date(2024, 1, 1), valid_to=date(2028, 1, 1), revision_id=batch.id,
-    )  # fmt: skip
-    await put(office, batch, newcomer)
-
-    asked = await bureau.replace(who, "I03-recusal", sites=[code])
-    answer = await bureau.decide(asked)
-
-    assert refusal(answer) == (409, "amendment.unstaffed")
-
-
-async def test_whoever_asks_learns_nothing_and_chooses_neither_sites_nor_order(
-    bureau: Bureau,
-) -> None:
-    sites = list((await bureau.sites()).items())
-    who = await bureau.certificate(sites[0][1].lead_id)
-
-    some = await bureau.replace(who, sites=[sites[0][0]])
-    person, site = await bureau.replace(who), await bureau.substitute(sites[1][0])
-    waiting = (await bureau.second.get("/office/amendments")).json()
-    early = await bureau.decide(site)
-    declined = await bureau.decide(person, approve=False)
-    now = await bureau.decide(site)
-
-    assert refusal(some) == (400, "amendment.sites-chosen")
-    for told in (person.json(), site.json(), *waiting):
-        assert (told["called"], told["seated"]) == ([], [])
-    assert refusal(early) == (409, "amendment.not-next")
-    assert early.json()["details"]["first"] == person.json()["id"]
-    assert (declined.json()["seated"], now.status_code) == ([], 200)
-    assert len(now.json()["called"]) == 1
-
-
-async def test_only_who_sits_somewhere_is_replaced(bureau: Bureau) -> None:
-    nobody = await bureau.replace("沪A9999")
-
-    assert refusal(nobody) == (404, "amendment.seat-unknown")
 
 
 # -- extension -------------------------------------------------------------------------------------

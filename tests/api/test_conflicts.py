@@ -5,8 +5,9 @@ from datetime import datetime
 import held
 import pytest
 from conftest import Clock, Office
-from held import ITEM, REASON, TASK, Phone
+from held import REASON
 from httpx import AsyncClient
+from phones import ITEM, TASK, Phone
 from simulation.app_hub import AppHub
 from sqlmodel import col, select
 

@@ -1,69 +1,25 @@
 """The device door, on both databases: what it lets in, what it keeps, and what it says."""
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
-import phones
 import pytest
 from conftest import Clock, Office
 from httpx import AsyncClient
+from phones import TASK, Phone
 from simulation.app_hub import AppHub
-from simulation.world import FORM, REFS, Newer
-from sqlalchemy import Connection, event
-from sqlmodel import col, select
+from simulation.world import REFS, Newer
+from sqlmodel import select
 
 from backend import db
-from backend.tables import Batch, Device, Entry, Feed, Fork
-from sync import checklist, codec, outbox, versions
+from backend.tables import Batch, Device, Entry, Fork
+from sync import codec, outbox, versions
 from sync import messages as wire
-from sync.exchange import exchange
-from sync.ops import Answer, AnyOp, SetAnswers, decode_op
+from sync.ops import Answer, SetAnswers, decode_op
 from sync.problems import refusal
 from sync.refusals import Reason
-from sync.replica import Replica, Stamp
+from sync.replica import Replica
 from sync.store import Mine
-
-TASK = "t1"
-
-
-class Phone(phones.Phone):
-    """A phone that can be copied, and whose chain on the server can be read."""
-
-    @property
-    def id(self) -> str:
-        return self.replica.identity.enrolled.device
-
-    def copy(self) -> "Phone":
-        """Restore a backup of this phone on another one."""
-        other = Phone(self.hub, self.inspector)
-        with other.store.transaction():
-            vars(other.store).update({n: type(v)(v) for n, v in vars(self.store).items()})
-        return other
-
-    def answer(self, value: str, ref: str = REFS[0]) -> Mine:
-        return self.replica.answer(TASK, {ref: Answer(value)})
-
-    def record(self, make: Callable[[Stamp], AnyOp], inspection: str = TASK) -> Mine:
-        return self.replica.record(inspection, make)
-
-    def ask(self) -> wire.Request:
-        return next(exchange(self.replica))
-
-    async def verdicts(self) -> list[tuple[int, str, str]]:
-        chain = await self.hub.chain(self.id)
-        return [(one.n, one.verdict.verdict, one.verdict.why) for one in chain]
-
-
-@pytest.fixture
-async def hub(office: Office) -> AppHub:
-    return await phones.opened(office, TASK, follow=("lead", "second"))
-
-
-@pytest.fixture
-async def phone(hub: AppHub) -> Phone:
-    return await Phone(hub, "lead").enrol()
-
 
 # -- enrolment -----------------------------------------------------------------------------------
 
@@ -243,7 +199,7 @@ async def test_a_body_over_the_limit_is_refused_and_smaller_ones_pass(phone: Pho
 
 async def test_an_unknown_item_is_quarantined_and_the_rest_counts(phone: Phone) -> None:
     phone.answer("pass")
-    phone.record(lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
+    phone.replica.record(TASK, lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
     phone.answer("fail", REFS[1])
 
     await phone.sync()
@@ -263,7 +219,7 @@ async def test_an_unknown_item_is_quarantined_and_the_rest_counts(phone: Phone) 
 
 
 async def test_an_unknown_kind_is_parked_byte_for_byte(phone: Phone) -> None:
-    mine = phone.record(lambda stamp: Newer(hint="from next year", **stamp))
+    mine = phone.replica.record(TASK, lambda stamp: Newer(hint="from next year", **stamp))
 
     await phone.sync()
 
@@ -273,7 +229,7 @@ async def test_an_unknown_kind_is_parked_byte_for_byte(phone: Phone) -> None:
 
 
 async def test_an_inspection_of_someone_else_is_quarantined(phone: Phone) -> None:
-    phone.record(lambda stamp: SetAnswers(f={}, **stamp), "t2")
+    phone.replica.record("t2", lambda stamp: SetAnswers(f={}, **stamp))
 
     await phone.sync()
 
@@ -369,7 +325,7 @@ async def test_a_clock_years_wrong_is_noted_and_decides_nothing(
 
 async def test_a_push_sent_twice_counts_once(office: Office, phone: Phone) -> None:
     phone.answer("pass")
-    phone.record(lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
+    phone.replica.record(TASK, lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
     request = phone.ask()
 
     first = await phone.hub.ask(request)
@@ -418,7 +374,7 @@ async def test_devices_that_push_at_once_get_dense_places(hub: AppHub) -> None:
 async def test_an_acknowledgement_beyond_the_push_says_all_that_it_covers(phone: Phone) -> None:
     phone.answer("pass")
     short = phone.ask()
-    phone.record(lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
+    phone.replica.record(TASK, lambda stamp: SetAnswers(f={"9.9": Answer("pass")}, **stamp))
     await phone.hub.ask(phone.ask())
 
     answer = await phone.hub.ask(short)
@@ -426,152 +382,3 @@ async def test_an_acknowledgement_beyond_the_push_says_all_that_it_covers(phone:
     head, _ = versions.read_answer(answer.body.split(b"\n"))
     assert head.ack.n == 2
     assert [note.n for note in head.notes] == [2]
-
-
-# -- down ----------------------------------------------------------------------------------------
-
-
-async def test_two_devices_of_a_pair_converge_and_the_overruled_answer_stays(hub: AppHub) -> None:
-    lead, second = await Phone(hub, "lead").enrol(), await Phone(hub, "second").enrol()
-    mine, theirs = lead.answer("fail"), second.answer("pass")
-    await lead.sync()
-    await second.sync()
-    await lead.sync()
-    apart = lead.replica.inspection(TASK)
-    lead.answer("fail")
-    await lead.sync()
-    await second.sync()
-
-    together = [p.replica.inspection(TASK) for p in (lead, second)]
-
-    assert apart.conflicts == (REFS[0],)
-    assert {said.op for said in apart.items[REFS[0]].standing} == {
-        f"{lead.id}:{mine.n}",
-        f"{second.id}:{theirs.n}",
-    }
-    assert together[0] == together[1] == await hub.inspection(TASK)
-    assert together[0].items[REFS[0]].value == "fail"
-    assert [said.v for said in together[0].items[REFS[0]].overruled] == ["pass"]
-
-
-async def test_more_rows_than_a_page_arrive_page_by_page(hub: AppHub) -> None:
-    lead = await Phone(hub, "lead").enrol()
-    second = await Phone(hub, "second", page=3).enrol()
-    for _ in range(20):
-        lead.answer("pass")
-    await lead.sync()
-
-    done = await second.sync()
-
-    assert done.rounds == 7
-    assert done.alarms == 0
-    assert second.replica.inspection(TASK) == lead.replica.inspection(TASK)
-
-
-async def test_a_withdrawn_task_is_dropped_and_what_was_recorded_still_arrives(
-    phone: Phone,
-) -> None:
-    phone.answer("pass")
-    await phone.hub.remove(f"i:{TASK}", "task", TASK)
-    await phone.hub.leave("lead", f"i:{TASK}")
-
-    done = await phone.sync()
-
-    assert phone.replica.tasks() == []
-    assert done.alarms == 0
-    assert await phone.verdicts() == [(1, "ok", "")]
-
-
-async def test_a_row_that_changes_or_goes_is_told(hub: AppHub, phone: Phone) -> None:
-    changed = msgspec.json.encode({"id": TASK, "checklist": checklist.digest(FORM), "x": 1})
-    await hub.put(f"i:{TASK}", "task", TASK, changed)
-    await phone.sync()
-    after = phone.replica.tasks()
-    await hub.remove(f"i:{TASK}", "task", TASK)
-
-    await phone.sync()
-
-    assert [row.body for row in after] == [changed]
-    assert phone.replica.tasks() == []
-
-
-async def test_a_cursor_from_another_life_of_the_server_begins_anew(
-    office: Office, phone: Phone
-) -> None:
-    async with db.transaction(office.engine) as session:
-        head = await db.head(session)
-        head.epoch = "restored"
-        session.add(head)
-
-    done = await phone.sync()
-
-    assert done.alarms == 0
-    assert [row.id for row in phone.replica.tasks()] == [TASK]
-    assert phone.store.get("epoch") == "restored"
-
-
-@pytest.mark.parametrize("position", [1, 2, 9])
-async def test_a_restored_server_is_known_by_its_ledger_though_nobody_told_it(
-    phone: Phone, position: int
-) -> None:
-    for value in ("pass", "fail"):
-        phone.replica.answer(TASK, {REFS[0]: Answer(value)})
-    await phone.sync()
-    with phone.store.transaction():  # what is there, and not there, of another life of the server
-        phone.store.remove_row(f"i:{TASK}", "task", TASK)
-        phone.store.set("ledger", f'[{position}, "{"0" * 64}"]')
-
-    done = await phone.sync()
-
-    assert done.alarms == 0
-    assert done.sent == 2
-    assert [row.id for row in phone.replica.tasks()] == [TASK]
-
-
-async def test_damaged_memory_sets_off_the_alarm_once_and_is_read_again(phone: Phone) -> None:
-    with phone.store.transaction():
-        phone.store.remove_row(f"i:{TASK}", "task", TASK)
-
-    done = await phone.sync()
-    calm = await phone.sync()
-
-    assert (done.alarms, calm.alarms) == (1, 0)
-    assert [row.id for row in phone.replica.tasks()] == [TASK]
-
-
-async def test_the_receipt_is_the_servers_word(office: Office, phone: Phone) -> None:
-    phone.answer("pass")
-    await phone.sync()
-
-    ack, receipt = msgspec.json.decode(
-        phone.store.get("receipt"), type=tuple[wire.Ack, wire.Receipt]
-    )
-
-    text = wire.receipt_text(phone.id, ack, ledger=receipt.ledger, root=receipt.root)
-    key = phone.replica.identity.enrolled.server_key
-    async with db.transaction(office.engine, write=False) as session:
-        root = (await session.exec(select(Entry.root).order_by(col(Entry.position).desc()))).first()
-        places = sorted(await session.exec(select(Feed.seq)))
-    assert codec.verifies(key, text, receipt.sig)
-    assert (receipt.ledger, receipt.root) == (1, root)
-    assert len(set(places)) == len(places)
-
-
-async def test_nothing_is_acknowledged_that_could_not_be_committed(
-    office: Office, phone: Phone
-) -> None:
-    phone.answer("pass")
-    engine = office.engine.sync_engine
-
-    def fail(_: Connection) -> None:
-        raise OSError("the disk is full")
-
-    event.listen(engine, "commit", fail)
-    answer = await phone.hub.ask(phone.ask())
-    event.remove(engine, "commit", fail)
-    before = await phone.verdicts()
-    await phone.sync()
-
-    assert answer.status == 500
-    assert before == []
-    assert await phone.verdicts() == [(1, "ok", "")]

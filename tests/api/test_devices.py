@@ -1,6 +1,7 @@
 """Devices as the office sees them: invited, listed, revoked, their log read."""
 
 import held
+import phones
 from conftest import NOW, Clock, Office
 from rows import inspector, put
 from simulation.app_hub import AppHub
@@ -86,7 +87,7 @@ async def test_devices_and_logs_of_a_foreign_division_are_not_shown(
 async def seat(office: Office, hub: AppHub, who: str) -> None:
     """Dispatch the task to one of its inspectors by name."""
     async with db.transaction(office.engine) as session:
-        task = await session.get_one(Task, held.TASK)
+        task = await session.get_one(Task, phones.TASK)
         task.dispatched_at = office.clock()
         session.add(task)
         session.add(
@@ -100,12 +101,12 @@ async def seat(office: Office, hub: AppHub, who: str) -> None:
 async def test_the_list_says_what_is_known_not_to_have_come(office: Office) -> None:
     hub = await held.opened(office)
     await seat(office, hub, "lead")
-    phone = await held.Phone(hub, "lead").enrol()
+    phone = await phones.Phone(hub, "lead").enrol()
     reviewer = await office.officer("reviewer", "33")
     before = await held.listed(reviewer, "/office/devices")
     phone.attach("ab" * 32, 1234)
     phone.attach("cd" * 32, 99)
-    phone.replica.record(held.TASK, lambda stamp: Newer(hint="x", **stamp))
+    phone.replica.record(phones.TASK, lambda stamp: Newer(hint="x", **stamp))
     await phone.sync()
     await put(office, Blob(sha256="cd" * 32, size=99, mime="image/jpeg", stored_at=NOW))
 
@@ -121,7 +122,7 @@ async def test_a_revoked_device_keeps_the_end_that_its_chain_had_at_that_moment(
     office: Office,
 ) -> None:
     hub = await held.opened(office)
-    phone = await held.Phone(hub, "lead").enrol()
+    phone = await phones.Phone(hub, "lead").enrol()
     phone.answer("pass")
     await phone.sync()
     await hub.revoke(phone.id)
@@ -139,7 +140,7 @@ async def test_a_revoked_device_keeps_the_end_that_its_chain_had_at_that_moment(
 async def test_the_report_of_a_loss_revokes_and_names_what_never_came(office: Office) -> None:
     hub = await held.opened(office)
     await seat(office, hub, "lead")
-    phone = await held.Phone(hub, "lead").enrol()
+    phone = await phones.Phone(hub, "lead").enrol()
     phone.attach("ab" * 32, 1234)
     await phone.sync()
     phone.answer("fail")  # never sent, so nobody here can know
@@ -149,17 +150,17 @@ async def test_the_report_of_a_loss_revokes_and_names_what_never_came(office: Of
 
     assert report["device"]["revoked_at"] is not None
     assert (report["device"]["revoked_n"], report["device"]["operations"]) == (1, 1)
-    assert [(one["id"], one["recorded"]) for one in report["tasks"]] == [(held.TASK, 1)]
+    assert [(one["id"], one["recorded"]) for one in report["tasks"]] == [(phones.TASK, 1)]
     assert [(one["sha256"], one["size"], one["n"]) for one in report["missing"]] == [
         ("ab" * 32, 1234, 1)
     ]
-    assert f"i:{held.TASK}" in report["buckets"]
+    assert f"i:{phones.TASK}" in report["buckets"]
     assert len(await held.acts(office, "device.lost")) == 1
 
 
 async def test_a_loss_reported_twice_is_revoked_once(office: Office) -> None:
     hub = await held.opened(office)
-    phone = await held.Phone(hub, "lead").enrol()
+    phone = await phones.Phone(hub, "lead").enrol()
     supervisor = await office.officer("supervisor", "33")
 
     first = await held.told(supervisor, f"/office/devices/{phone.id}/loss", {})

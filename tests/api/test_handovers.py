@@ -4,10 +4,10 @@ import io
 from hashlib import sha256
 
 import msgspec
-import phones
 import pytest
 from conftest import Office
 from httpx import AsyncClient, Response
+from phones import TASK, Phone
 from simulation.app_hub import AppHub
 from sqlmodel import select
 
@@ -18,18 +18,12 @@ from sync.handover import Item
 from sync.refusals import Reason, Refused
 from sync.store import File
 
-TASK = "t1"
 SMALL, LARGE = b"\xff\xd8\xff small", b"\xff\xd8\xff" + bytes(700_000)  # more than one piece
 
 
 @pytest.fixture
-async def hub(office: Office) -> AppHub:
-    return await phones.opened(office, TASK)
-
-
-@pytest.fixture
-async def phone(hub: AppHub) -> phones.Phone:
-    return await phones.Phone(hub, "lead", batch=2).enrol()
+async def phone(hub: AppHub) -> Phone:
+    return await Phone(hub, "lead", batch=2).enrol()
 
 
 @pytest.fixture
@@ -37,7 +31,7 @@ async def officer(office: Office) -> AsyncClient:
     return await office.officer("supervisor", "33")
 
 
-def written(phone: phones.Phone, *files: bytes, everything: bool = False, to: str = "") -> bytes:
+def written(phone: Phone, *files: bytes, everything: bool = False, to: str = "") -> bytes:
     """Write a bundle as the command does."""
     enrolled = phone.replica.identity.enrolled
     things = [(i, [body]) for i, body in carrying.batches(phone.replica, everything=everything)]
@@ -55,7 +49,7 @@ def written(phone: phones.Phone, *files: bytes, everything: bool = False, to: st
     return out.getvalue()
 
 
-def find(phone: phones.Phone, *texts: str) -> None:
+def find(phone: Phone, *texts: str) -> None:
     for text in texts:
         phone.replica.find(TASK, text, basis="Law 3")
 
@@ -74,7 +68,7 @@ async def stored(office: Office) -> set[str]:
 
 
 async def test_what_was_never_sent_arrives_by_hand_and_the_receipt_clears_the_outbox(
-    office: Office, hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    office: Office, hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one", "two", "three")
     digests = [sha256(body).hexdigest() for body in (SMALL, LARGE)]
@@ -98,13 +92,13 @@ async def test_what_was_never_sent_arrives_by_hand_and_the_receipt_clears_the_ou
 
 
 async def test_a_bundle_brought_twice_or_after_a_sync_counts_once(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one", "two", "three")
     bundle = written(phone)
-    small = phones.Phone(hub, "lead", batch=1)
+    small = Phone(hub, "lead", batch=1)
     small.replica.store = phone.store
-    await hub.ask(next(phones.exchange(small.replica)))  # the first arrived on its own
+    await hub.ask(small.ask())  # the first arrived on its own
 
     first = await bring(officer, bundle)
     second = await bring(officer, bundle)
@@ -118,7 +112,7 @@ async def test_a_bundle_brought_twice_or_after_a_sync_counts_once(
 
 
 async def test_a_receipt_says_what_was_held_back(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one")
     await hub.revoke(phone.replica.identity.enrolled.device)
@@ -131,7 +125,7 @@ async def test_a_receipt_says_what_was_held_back(
 
 
 async def test_a_damaged_or_cut_bundle_leaves_nothing(
-    office: Office, hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    office: Office, hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one")
     bundle = written(phone, SMALL, LARGE)
@@ -148,7 +142,7 @@ async def test_a_damaged_or_cut_bundle_leaves_nothing(
 
 
 async def test_a_bundle_for_another_server_is_refused(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one")
     own = phone.replica.identity.enrolled
@@ -165,7 +159,7 @@ async def test_a_bundle_for_another_server_is_refused(
 
 
 async def test_a_forged_batch_stops_all_of_its_bundle(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one", "two", "three")
     (first, one), (second, two) = carrying.batches(phone.replica, everything=False)
@@ -183,9 +177,9 @@ async def test_a_forged_batch_stops_all_of_its_bundle(
 
 
 async def test_another_history_than_the_ledgers_is_kept_whole_and_nothing_is_acknowledged(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
-    clone = phones.Phone(hub, "lead", batch=2)
+    clone = Phone(hub, "lead", batch=2)
     with clone.store.transaction():
         vars(clone.store).update({n: type(v)(v) for n, v in vars(phone.store).items()})
     find(phone, "dirt")
@@ -205,9 +199,9 @@ async def test_another_history_than_the_ledgers_is_kept_whole_and_nothing_is_ack
 
 
 async def test_a_batch_under_the_name_of_another_device_is_refused(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
-    other = await phones.Phone(hub, "second").enrol()
+    other = await Phone(hub, "second").enrol()
     find(phone, "one")
     ((item, body),) = carrying.batches(phone.replica, everything=False)
     own = other.replica.identity.enrolled
@@ -224,7 +218,7 @@ async def test_a_batch_under_the_name_of_another_device_is_refused(
 
 
 async def test_a_file_that_is_not_what_it_says_stops_the_batches_too(
-    office: Office, hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    office: Office, hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one")
     own = phone.replica.identity.enrolled
@@ -246,7 +240,7 @@ async def test_a_file_that_is_not_what_it_says_stops_the_batches_too(
 
 
 async def test_a_file_of_a_strange_kind_is_refused(
-    office: Office, phone: phones.Phone, officer: AsyncClient
+    office: Office, phone: Phone, officer: AsyncClient
 ) -> None:
     own = phone.replica.identity.enrolled
     out = io.BytesIO()
@@ -262,7 +256,7 @@ async def test_a_file_of_a_strange_kind_is_refused(
 
 
 async def test_two_bundles_at_once_and_one_too_large_are_refused(
-    officer: AsyncClient, office: Office, phone: phones.Phone
+    officer: AsyncClient, office: Office, phone: Phone
 ) -> None:
     bundle = ("a.bundle", written(phone))
 
@@ -275,11 +269,11 @@ async def test_two_bundles_at_once_and_one_too_large_are_refused(
 
 
 async def test_a_receipt_for_another_phone_or_by_another_hand_is_refused(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one")
     receipt = (await bring(officer, written(phone))).json()["receipt"].encode()
-    other = await phones.Phone(hub, "second").enrol()
+    other = await Phone(hub, "second").enrol()
     forged = carrying.write_receipt("66" * 32, carrying.Receipt((), ())).encode()
 
     for at, text in ((other, receipt), (phone, forged), (phone, b"x"), (phone, receipt[:-1])):
@@ -291,7 +285,7 @@ async def test_a_receipt_for_another_phone_or_by_another_hand_is_refused(
 
 
 async def test_an_old_receipt_after_more_was_recorded_moves_only_what_it_covers(
-    hub: AppHub, phone: phones.Phone, officer: AsyncClient
+    hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one")
     receipt = (await bring(officer, written(phone))).json()["receipt"].encode()

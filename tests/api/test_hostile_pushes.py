@@ -4,9 +4,9 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-import phones
 import pytest
 from conftest import Office
+from phones import TASK, Phone
 from simulation.app_hub import AppHub
 from simulation.world import REFS
 from sqlmodel import select
@@ -18,18 +18,7 @@ from sync.exchange import exchange
 from sync.messages import Clock, Pull, PushHead, Request
 from sync.ops import Answer
 
-TASK = "t1"
 REFUSED = {400, 401, 409, 413, 422}
-
-
-@pytest.fixture
-async def hub(office: Office) -> AppHub:
-    return await phones.opened(office, TASK)
-
-
-@pytest.fixture
-async def phone(hub: AppHub) -> phones.Phone:
-    return await phones.Phone(hub, "lead").enrol()
 
 
 async def stored(office: Office) -> int:
@@ -37,13 +26,13 @@ async def stored(office: Office) -> int:
         return sum([len((await session.exec(select(t))).all()) for t in (Entry, Batch, Fork)])
 
 
-def signed(phone: phones.Phone, body: bytes, **headers: str) -> Request:
+def signed(phone: Phone, body: bytes, **headers: str) -> Request:
     identity = phone.replica.identity
     header = codec.seal_body(identity.secret, identity.enrolled.device, body)
     return Request("POST", squeeze.PATH, {codec.SIGNATURE_HEADER: header, **headers}, body)
 
 
-def push(phone: phones.Phone, raws: list[bytes], **changed: Any) -> bytes:
+def push(phone: Phone, raws: list[bytes], **changed: Any) -> bytes:
     device = phone.replica.identity.enrolled.device
     genesis = codec.genesis(device)
     hashes = [genesis, *codec.chain(genesis, raws)]
@@ -54,7 +43,7 @@ def push(phone: phones.Phone, raws: list[bytes], **changed: Any) -> bytes:
 
 
 async def test_damage_on_the_way_stores_nothing_and_the_same_push_may_be_sent_again(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     for ref in REFS:
         phone.replica.answer(TASK, {ref: Answer("pass")})
@@ -92,7 +81,7 @@ RUBBISH = {
 
 @pytest.mark.parametrize("body", RUBBISH.values(), ids=RUBBISH.keys())
 async def test_a_valid_signature_over_rubbish_is_refused_and_may_be_tried_again(
-    office: Office, hub: AppHub, phone: phones.Phone, body: bytes
+    office: Office, hub: AppHub, phone: Phone, body: bytes
 ) -> None:
     phone.replica.answer(TASK, {REFS[0]: Answer("pass")})
 
@@ -124,7 +113,7 @@ WRONG_HEADS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changed", WRONG_HEADS.values(), ids=WRONG_HEADS.keys())
 async def test_a_head_that_does_not_fit_is_refused(
-    office: Office, hub: AppHub, phone: phones.Phone, changed: dict[str, Any]
+    office: Office, hub: AppHub, phone: Phone, changed: dict[str, Any]
 ) -> None:
     raws = [b'{"n":1,"t":"x/1","e":"t1"}', b'{"n":2,"t":"x/1","e":"t1"}']
 
@@ -134,9 +123,7 @@ async def test_a_head_that_does_not_fit_is_refused(
     assert await stored(office) == 0
 
 
-async def test_cursors_and_buckets_of_no_server_are_answered(
-    hub: AppHub, phone: phones.Phone
-) -> None:
+async def test_cursors_and_buckets_of_no_server_are_answered(hub: AppHub, phone: Phone) -> None:
     pulls = [
         Pull("\0", 2**53, ("\0", "i:" + "x" * 10_000, "d:%_\\")),
         Pull("", 0, tuple(f"b{n}" for n in range(10_000)), limit=1),
@@ -149,7 +136,7 @@ async def test_cursors_and_buckets_of_no_server_are_answered(
 
 
 async def test_more_bytes_than_any_push_has_are_not_read(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     answer = await hub.ask(signed(phone, b"\n" * 10_000_000))
 
@@ -158,7 +145,7 @@ async def test_more_bytes_than_any_push_has_are_not_read(
 
 
 async def test_five_hundred_of_the_strangest_operations_are_each_kept_as_they_came(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     strange = [
         b"", b"{}", b"null", b"\x00", b"\xff", b'{"n":1e9}', b'{"n":1,"n":2,"t":"","e":""}',
@@ -176,7 +163,7 @@ async def test_five_hundred_of_the_strangest_operations_are_each_kept_as_they_ca
 
 
 async def test_headers_of_every_kind_of_nonsense_are_no_signature(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     device = phone.replica.identity.enrolled.device
     body = push(phone, [])

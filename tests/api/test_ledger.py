@@ -7,9 +7,10 @@ import held
 import msgspec
 import pytest
 from conftest import Clock, Office
-from held import ITEM, REASON, TASK, Phone
+from held import REASON
 from httpx import AsyncClient
 from msgspec.structs import replace
+from phones import ITEM, TASK, Phone
 from simulation.app_hub import AppHub
 from simulation.world import REFS
 

@@ -1,10 +1,10 @@
 """A device's chain and its new names at the real door, on both databases."""
 
 import msgspec
-import phones
 import pytest
 from conftest import Office
 from httpx import AsyncClient
+from phones import TASK, Phone
 from simulation.app_hub import AppHub
 from simulation.world import REFS
 from sqlmodel import select
@@ -27,51 +27,40 @@ from sync.ops import Answer, decode_op
 from sync.problems import refusal
 from sync.refusals import Reason, Refused
 
-TASK = "t1"
 KEY = codec.public_key("33" * 32)
 
 
-@pytest.fixture
-async def hub(office: Office) -> AppHub:
-    return await phones.opened(office, TASK)
-
-
-@pytest.fixture
-async def phone(hub: AppHub) -> phones.Phone:
-    return await phones.Phone(hub, "lead").enrol()
-
-
-def signed(phone: phones.Phone, path: str, ask: object) -> Request:
+def signed(phone: Phone, path: str, ask: object) -> Request:
     body = msgspec.json.encode(ask)
     own = phone.replica.identity
     header = codec.seal_body(own.secret, own.enrolled.device, body)
     return Request("POST", path, {codec.SIGNATURE_HEADER: header}, body)
 
 
-def name(phone: phones.Phone) -> str:
+def name(phone: Phone) -> str:
     return phone.replica.identity.enrolled.device
 
 
-def renewal(phone: phones.Phone, **changed: object) -> Request:
+def renewal(phone: Phone, **changed: object) -> Request:
     ask = msgspec.structs.replace(Renew(versions.PIECES, name(phone), KEY), **changed)
     return signed(phone, lineage.RENEW_PATH, ask)
 
 
-def question(phone: phones.Phone, *numbers: int, **changed: object) -> Request:
+def question(phone: Phone, *numbers: int, **changed: object) -> Request:
     known = tuple((n, phone.replica.hash_at(n) or "0" * 64) for n in numbers)
     ask = msgspec.structs.replace(ChainAsk(versions.PIECES, name(phone), known), **changed)
     return signed(phone, lineage.CHAIN_PATH, ask)
 
 
-def twin(phone: phones.Phone) -> phones.Phone:
+def twin(phone: Phone) -> Phone:
     """Copy a phone as it is now."""
-    clone = phones.Phone(phone.hub, phone.inspector)
+    clone = Phone(phone.hub, phone.inspector)
     with clone.store.transaction():
         vars(clone.store).update({n: type(v)(v) for n, v in vars(phone.store).items()})
     return clone
 
 
-def opened(phone: phones.Phone, answer: Response) -> tuple[ChainHead, list[bytes]]:
+def opened(phone: Phone, answer: Response) -> tuple[ChainHead, list[bytes]]:
     first, *raws = lineage.read_signed(phone.replica.identity, answer)
     return decode_chain_head(first), raws
 
@@ -80,7 +69,7 @@ def opened(phone: phones.Phone, answer: Response) -> tuple[ChainHead, list[bytes
 
 
 async def test_a_device_goes_on_under_another_name_of_the_same_inspector(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     answer = await hub.ask(renewal(phone))
     again = await hub.ask(renewal(phone))
@@ -107,7 +96,7 @@ async def test_a_device_goes_on_under_another_name_of_the_same_inspector(
     ],
 )
 async def test_a_renewal_that_does_not_fit_is_refused(
-    office: Office, hub: AppHub, phone: phones.Phone, changed: dict[str, object], reason: Reason
+    office: Office, hub: AppHub, phone: Phone, changed: dict[str, object], reason: Reason
 ) -> None:
     answer = await hub.ask(renewal(phone, **changed))
 
@@ -117,7 +106,7 @@ async def test_a_renewal_that_does_not_fit_is_refused(
     assert devices == 1
 
 
-async def test_a_forger_and_a_stranger_get_no_new_name(hub: AppHub, phone: phones.Phone) -> None:
+async def test_a_forger_and_a_stranger_get_no_new_name(hub: AppHub, phone: Phone) -> None:
     request = renewal(phone)
     forged = msgspec.structs.replace(request, body=request.body.replace(KEY.encode(), b"0" * 64))
 
@@ -132,7 +121,7 @@ async def test_a_forger_and_a_stranger_get_no_new_name(hub: AppHub, phone: phone
 
 
 async def test_the_new_name_of_a_revoked_device_is_revoked_too(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     await hub.revoke(name(phone))
 
@@ -148,9 +137,9 @@ async def test_the_new_name_of_a_revoked_device_is_revoked_too(
 
 
 async def test_all_names_of_a_phone_are_revoked_together_whichever_is_named(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
-    stranger = await phones.Phone(hub, "second").enrol()
+    stranger = await Phone(hub, "second").enrol()
     clone = twin(phone)
     first = name(phone)
     phone.replica.find(TASK, "rats", basis="Law 3")
@@ -171,7 +160,7 @@ async def test_all_names_of_a_phone_are_revoked_together_whichever_is_named(
 
 
 async def test_the_work_of_a_revoked_clone_reaches_quarantine_and_can_be_released(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     clone = twin(phone)
     phone.replica.find(TASK, "rats", basis="Law 3")
@@ -207,9 +196,7 @@ async def test_of_what_an_enrolment_says_all_is_signed(hub: AppHub, server: Asyn
 # -- a device's own chain ------------------------------------------------------------------------
 
 
-async def test_a_device_is_told_what_follows_what_it_knows(
-    hub: AppHub, phone: phones.Phone
-) -> None:
+async def test_a_device_is_told_what_follows_what_it_knows(hub: AppHub, phone: Phone) -> None:
     phone.replica.answer(TASK, {REFS[0]: Answer("pass")})
     phone.replica.find(TASK, "dirt", basis="Law 3")
     await phone.sync()
@@ -225,7 +212,7 @@ async def test_a_device_is_told_what_follows_what_it_knows(
 
 
 async def test_a_long_answer_is_cut_but_always_goes_on(
-    monkeypatch: pytest.MonkeyPatch, hub: AppHub, phone: phones.Phone
+    monkeypatch: pytest.MonkeyPatch, hub: AppHub, phone: Phone
 ) -> None:
     for n in range(3):
         phone.replica.find(TASK, f"dirt {n}", basis="Law 3")
@@ -238,7 +225,7 @@ async def test_a_long_answer_is_cut_but_always_goes_on(
     assert len(raws) == 1
 
 
-async def test_of_an_unknown_chain_nothing_is_told(hub: AppHub, phone: phones.Phone) -> None:
+async def test_of_an_unknown_chain_nothing_is_told(hub: AppHub, phone: Phone) -> None:
     answers = [
         await hub.ask(question(phone, 5)),
         await hub.ask(question(phone, 0, known=())),
@@ -253,7 +240,7 @@ async def test_of_an_unknown_chain_nothing_is_told(hub: AppHub, phone: phones.Ph
 
 
 async def test_of_the_log_what_is_held_back_is_told_with_its_reason(
-    hub: AppHub, phone: phones.Phone
+    hub: AppHub, phone: Phone
 ) -> None:
     await hub.revoke(name(phone))
     phone.replica.find(TASK, "dirt", basis="Law 3")
@@ -268,7 +255,7 @@ async def test_of_the_log_what_is_held_back_is_told_with_its_reason(
 
 
 async def test_a_cloned_phone_loses_nothing_and_counts_nothing_twice(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     phone.replica.find(TASK, "dirt", basis="Law 3")
     clone = twin(phone)
@@ -287,7 +274,7 @@ async def test_a_cloned_phone_loses_nothing_and_counts_nothing_twice(
 
 
 async def test_the_durable_watermark_is_told_and_no_further_than_the_ledger(
-    office: Office, hub: AppHub, phone: phones.Phone
+    office: Office, hub: AppHub, phone: Phone
 ) -> None:
     phone.replica.find(TASK, "dirt", basis="Law 3")
     await phone.sync()

@@ -8,7 +8,7 @@ from conftest import Clock, Office
 from followed import concluded
 from httpx import AsyncClient
 from sqlmodel import select
-from visits import DIVISION, dispatched, refusal
+from visits import dispatched, refusal
 
 from backend import db
 from backend.tables import Act, Blob, Task
@@ -21,11 +21,6 @@ DIGEST = sha256(INVOICE).hexdigest()
 @pytest.fixture
 async def tasks(office: Office) -> list[Task]:
     return await dispatched(office, sites=1)
-
-
-@pytest.fixture
-async def supervisor(office: Office) -> AsyncClient:
-    return await office.officer("supervisor", DIVISION)
 
 
 def document(body: bytes) -> dict[str, str]:

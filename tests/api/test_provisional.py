@@ -11,13 +11,12 @@ from httpx import AsyncClient
 from plans import refusal
 from rows import checklist, establishment, inspector, place, provisional
 from sqlmodel import select
-from visits import Visit
+from visits import DIVISION, Visit
 
 from backend import db
 from backend.tables import Establishment, Feed, Piece, Task
 from backend.work import mergers, visits
 
-DIVISION = "310101"
 EMPTY: dict[str, Any] = {
     "establishment_id": "", "checklist_digest": "", "place": 0, "lead_id": "", "second_id": "",
     "opens_on": date(2026, 3, 2), "closes_on": date(2026, 3, 6),
@@ -28,11 +27,6 @@ DAYS = {"opens_on": "2026-03-02", "closes_on": "2026-03-06"}
 @pytest.fixture
 async def admin(office: Office) -> AsyncClient:
     return await office.officer("admin", DIVISION)
-
-
-@pytest.fixture
-async def supervisor(office: Office) -> AsyncClient:
-    return await office.officer("supervisor", DIVISION)
 
 
 async def waiting(client: AsyncClient) -> list[tuple[str, int]]:

@@ -3,8 +3,9 @@
 import held
 import pytest
 from conftest import Clock, Office
-from held import REASON, TASK, Phone
+from held import REASON
 from httpx import AsyncClient
+from phones import TASK, Phone, task_body
 from simulation.app_hub import AppHub
 from simulation.world import REFS, Newer
 from sqlmodel import col, select
@@ -401,4 +402,4 @@ async def test_places_in_the_feed_stay_dense_when_something_is_released(
 
 
 def _task_row() -> Row:
-    return Row(f"i:{TASK}", "task", TASK, "r", held.task_body())
+    return Row(f"i:{TASK}", "task", TASK, "r", task_body())

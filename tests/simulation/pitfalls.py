@@ -20,7 +20,7 @@ class Pitfall(Struct, frozen=True):
 PITFALLS = [
     Pitfall(
         1, "acknowledged before it was committed",
-        ("api/test_device_door.py::test_nothing_is_acknowledged_that_could_not_be_committed",
+        ("api/test_device_pulls.py::test_nothing_is_acknowledged_that_could_not_be_committed",
          "storms/test_killed.py::test_a_server_killed_at_any_moment_keeps_what_it_acknowledged"),
     ),
     Pitfall(
@@ -90,7 +90,7 @@ PITFALLS = [
     ),
     Pitfall(
         16, "a server is restored, and its clients believe that they are ahead",
-        ("api/test_device_door.py"
+        ("api/test_device_pulls.py"
          "::test_a_restored_server_is_known_by_its_ledger_though_nobody_told_it",
          "unit/test_restored_server.py"
          "::test_a_restored_server_gets_what_it_lost_from_retired_chains_too"),
@@ -115,7 +115,7 @@ PITFALLS = [
     ),
     Pitfall(
         21, "the checksum itself is wrong, and all is read again for ever",
-        ("api/test_device_door.py"
+        ("api/test_device_pulls.py"
          "::test_damaged_memory_sets_off_the_alarm_once_and_is_read_again",
          "simulation/test_world.py::test_damaged_memory_is_noticed_and_read_again"),
     ),
@@ -137,7 +137,7 @@ PITFALLS = [
     Pitfall(25, "SQLite corrupts its log when it is reset", ("contracts/test_wal.py",)),
     Pitfall(
         26, "an aborted exchange leaves something behind on the server",
-        ("api/test_device_door.py::test_nothing_is_acknowledged_that_could_not_be_committed",),
+        ("api/test_device_pulls.py::test_nothing_is_acknowledged_that_could_not_be_committed",),
     ),
     Pitfall(
         27, "a conflict is forgotten by the next clean sync",

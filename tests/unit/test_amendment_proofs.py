@@ -10,14 +10,12 @@ import msgspec
 import pytest
 from changes import (
     LATER,
-    changed_draw,
     drawn,
     extension,
     failing,
     made,
     replacement,
     substitution,
-    whole_draw,
 )
 
 from backend.rules import bundle, canonical, events, papers
@@ -25,17 +23,6 @@ from backend.rules.amendments import Away
 from backend.rules.bundle import Files
 from backend.rules.papers import GROUNDS, LogLine
 from backend.rules.verification import verify
-
-
-@pytest.fixture(scope="module")
-def whole() -> Files:
-    return whole_draw()
-
-
-@pytest.fixture(scope="module")
-def changed(whole: Files) -> Files:
-    return changed_draw(whole)
-
 
 # -- what is proved --------------------------------------------------------------------------------
 

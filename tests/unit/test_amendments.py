@@ -10,14 +10,12 @@ import msgspec
 import pytest
 from changes import (
     LATER,
-    changed_draw,
     drawn,
     extension,
     failing,
     made,
     replacement,
     substitution,
-    whole_draw,
     written,
 )
 
@@ -28,16 +26,6 @@ from backend.rules.bundle import Files
 from backend.rules.ladder import Staffing
 from backend.rules.verification import verify
 from sync.refusals import Reason, Refused
-
-
-@pytest.fixture(scope="module")
-def whole() -> Files:
-    return whole_draw()
-
-
-@pytest.fixture(scope="module")
-def changed(whole: Files) -> Files:
-    return changed_draw(whole)
 
 
 def refusal(call: Callable[[], object]) -> Refused:

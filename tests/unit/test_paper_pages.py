@@ -7,7 +7,7 @@ import papers as visits
 import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
-from papers import drawn_by_another, pages, squeezed, visit, written
+from papers import LANGUAGES, drawn_by_another, pages, squeezed, told, written
 from PIL import Image, ImageChops, ImageFilter
 
 from backend.prints import paper_words, papers, typeset
@@ -16,23 +16,6 @@ from backend.prints.paper_words import WHATS, Language, What
 from backend.prints.typeset import Fonts
 from sync.ops import AddEvidence, AddFinding, TakeSample, Void
 from sync.refusals import Reason, Refused
-
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
-
-
-@pytest.fixture(scope="module")
-def fonts() -> Fonts:
-    return visits.fonts()
-
-
-@pytest.fixture(scope="module")
-def known() -> Facts:
-    return visit().facts()
-
-
-def told(what: What, facts: Facts, language: Language, fonts: Fonts) -> str:
-    return squeezed("".join(pages(written(what, facts, language, fonts))))
-
 
 # -- what it looks like ------------------------------------------------------------------------
 

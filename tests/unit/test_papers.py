@@ -8,7 +8,7 @@ import papers as visits
 import pypdfium2
 import pytest
 from msgspec.structs import replace
-from papers import ACT, FORM, pages, squeezed, visit, written
+from papers import ACT, FORM, LANGUAGES, pages, squeezed, told, visit, written
 
 from backend.prints import paper_words, typeset
 from backend.prints.facts import Asked, Decision, Facts, Order
@@ -27,21 +27,6 @@ DECIDED = Decision(
         (Asked("1.3", 5, date(2026, 3, 11)), Asked("2.1", 3, date(2026, 3, 9))), date(2026, 3, 4)
     ),
 )  # fmt: skip
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
-
-
-@pytest.fixture(scope="module")
-def fonts() -> Fonts:
-    return visits.fonts()
-
-
-@pytest.fixture(scope="module")
-def known() -> Facts:
-    return visit().facts()
-
-
-def told(what: What, facts: Facts, language: Language, fonts: Fonts) -> str:
-    return squeezed("".join(pages(written(what, facts, language, fonts))))
 
 
 def decided(facts: Facts) -> Facts:

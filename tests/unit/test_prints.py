@@ -32,11 +32,6 @@ NAMES = {
 }
 
 
-@pytest.fixture(scope="module")
-def fonts() -> Fonts:
-    return typeset.fonts()
-
-
 def read(files: bundle.Files | None = None, **names: Name) -> Sheet:
     files = drawings.held(drawings.committed()).files if files is None else files
     return sheet.read(files, {**NAMES, **names}, address=ADDRESS)
