@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import msgspec
@@ -17,14 +16,12 @@ from msgspec import Struct
 
 from cli.home import FIRST, PEOPLE, Home, make_current, person_folder
 from cli.link import Ask, link
-from cli.output import json_option, say, show
+from cli.output import AnyCommand, json_option, say, show
 from sync import codec, invitation, lineage
 from sync.messages import Enrol, Enrolled, Request, enrolled_text
 from sync.problems import refusal
 from sync.refusals import Reason, Refused
 from sync.replica import Identity, Replica
-
-AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
 
 WHO = "evenhand.who"
 HOME_KEY = "EVENHAND_HOME_KEY"

@@ -1,4 +1,7 @@
-"""Samples, goods and lots (抽样、查封扣押、净含量) recorded on site."""
+"""Samples, goods and lots (抽样、查封扣押、净含量) recorded on site.
+
+An option has the name of the field of the operation that it fills.
+"""
 
 from pathlib import Path
 from typing import cast, get_args
@@ -48,37 +51,14 @@ def samples() -> None:
 @click.option("--item", default="", help="The item of the checklist it belongs to. 检查项。")
 @home_option
 @json_option
-def take(
-    inspection: str,
-    number: str,
-    what: str,
-    kind: str,
-    quantity: str,
-    unit: str,
-    batch: str,
-    producer: str,
-    place: str,
-    item: str,
-    folder: Path,
-) -> None:
+def take(inspection: str, number: str, kind: str, folder: Path, **more: str) -> None:
     """Take a sample of WHAT under NUMBER, which is written on its seal. 抽取样品。"""
     with recording(folder, inspection) as (home, one):
         known = home.replica.inspection(one).samples or ()
         twice = any(other.number == number and not other.voided for other in known)
         mine = home.replica.tell(
             one,
-            lambda stamp: TakeSample(
-                number=number,
-                of=cast(SampleOf, kind),
-                what=what,
-                quantity=quantity,
-                unit=unit,
-                batch=batch,
-                producer=producer,
-                place=place,
-                item=item,
-                **stamp,
-            ),
+            lambda stamp: TakeSample(number=number, of=cast(SampleOf, kind), **more, **stamp),
         )
     if twice:
         say(
@@ -106,13 +86,9 @@ def tell_test(
     number: str,
     what: str,
     verdict: str,
-    method: str,
-    instrument: str,
-    result: str,
-    unit: str,
-    limit: str,
     retest: bool,
     folder: Path,
+    **more: str,
 ) -> None:
     """Tell what testing sample NUMBER for WHAT gave: pass, fail or unclear. 检验结果。"""
     with recording(folder, inspection) as (home, one):
@@ -123,12 +99,8 @@ def tell_test(
                 sample=sample,
                 test=what,
                 verdict=cast(TestVerdict, verdict),
-                method=method,
-                instrument=instrument,
-                result=result,
-                unit=unit,
-                limit=limit,
                 retest=retest,
+                **more,
                 **stamp,
             ),
         )
@@ -167,31 +139,12 @@ def dispose(inspection: str, number: str, disposal: str, folder: Path) -> None:
 @click.option("--number", default="", help="Of the document that orders it. 文书编号。")
 @home_option
 @json_option
-def seize(
-    inspection: str,
-    what: str,
-    quantity: str,
-    unit: str,
-    measure: str,
-    owner: str,
-    place: str,
-    number: str,
-    folder: Path,
-) -> None:
+def seize(inspection: str, measure: str, folder: Path, **more: str) -> None:
     """Put WHAT on the list of goods that are sealed or seized. 查封扣押清单。"""
     with recording(folder, inspection) as (home, one):
         mine = home.replica.tell(
             one,
-            lambda stamp: SeizeGoods(
-                what=what,
-                measure=cast(SeizureMeasure, measure),
-                quantity=quantity,
-                unit=unit,
-                owner=owner,
-                place=place,
-                number=number,
-                **stamp,
-            ),
+            lambda stamp: SeizeGoods(measure=cast(SeizureMeasure, measure), **more, **stamp),
         )
     say_recorded(mine.n)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
@@ -17,9 +16,7 @@ from backend.wire import (
 )
 from cli import client
 from cli.office.files import digest
-from cli.output import Words, as_json, json_option, say, show, text
-
-AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
+from cli.output import AnyCommand, Words, as_json, json_option, say, show, text
 
 KINDS: dict[str, Words] = {
     "substitute": ("substitute", "替补"),

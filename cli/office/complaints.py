@@ -1,14 +1,14 @@
 """投诉举报: enter what hotlines pass on, work on it, and see what is overdue."""
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, cast
 
 import click
 import msgspec
 
-from backend.rules.complaints import CHANNELS, KINDS, Channel, Kind, Step, read
-from backend.wire import ComplaintsView, ComplaintView, NewComplaint, NewComplaints, NewStep
+from backend.rules.complaints import CHANNELS, KINDS, Step, read
+from backend.wire import ComplaintsView, ComplaintView, NewComplaints, NewStep
 from cli import client
 from cli.complaints import state
 from cli.output import Words, as_json, json_option, say, show, text
@@ -41,34 +41,13 @@ def complaints() -> None:
 @click.option("--code", default="", help="Of the establishment. 检查对象代码。")
 @click.option("--place", default="", help="Where, if nobody is registered there. 地点。")
 @click.option("--division", default="", help="Of that place. 区划代码。")
-@click.option("--text", "words", default="", help="Without personal data. 内容（不含个人信息）。")
+@click.option("--text", default="", help="Without personal data. 内容（不含个人信息）。")
 @click.argument("matter")
 @json_option
-def add_complaint(
-    number: str,
-    kind: str,
-    channel: str,
-    received: datetime,
-    code: str,
-    place: str,
-    division: str,
-    words: str,
-    matter: str,
-) -> None:
+def add_complaint(received: datetime, **told: str) -> None:
     """Enter a complaint under its NUMBER; who complained is not told. 登记投诉举报。"""
-    day: date = received.date()
-    new = NewComplaint(
-        number=number,
-        kind=cast(Kind, kind),
-        channel=cast(Channel, channel),
-        received_on=day,
-        matter=matter,
-        code=code,
-        place=place,
-        division=division,
-        text=words,
-    )
-    _show(client.post("/office/complaints", ComplaintView, new))
+    order = {**told, "received_on": received.date()}
+    _show(client.post("/office/complaints", ComplaintView, order))
 
 
 @complaints.command("import")

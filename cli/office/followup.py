@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import msgspec
@@ -26,10 +25,8 @@ from backend.wire import (
     WithdrawMeasure,
 )
 from cli import client
-from cli.output import Words, as_json, json_option, say, show, text
+from cli.output import AnyCommand, Words, as_json, json_option, say, show, text
 from cli.reminders import COLUMNS, worded
-
-AnyCommand = TypeVar("AnyCommand", bound=Callable[..., object])
 
 STATES: dict[str, Words] = {
     "open": ("open", "办理中"),
