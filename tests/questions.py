@@ -249,6 +249,12 @@ async def to_review(office: Office, division: str) -> Question:
     return replace(await an_inspection(office, division), json={"approve": True})
 
 
+async def to_withhold(office: Office, division: str) -> Question:
+    asked = await an_inspection(office, division)
+    await rows.corrected(office, division, asked.path["inspection_id"])
+    return replace(asked, path={**asked.path, "n": "1"}, json={"reason": "店名含个人姓名"})
+
+
 async def a_photo(office: Office, division: str) -> Question:
     asked = await an_inspection(office, division)
     return replace(asked, path={**asked.path, "sha256": "0" * 64})

@@ -4,13 +4,27 @@ from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 
+import msgspec
 from conftest import PASSWORD, Office
 from httpx import AsyncClient
 from sqlmodel import SQLModel
 
 from backend import auth, db
-from backend.tables import Account, Checklist, Device, Entry, Establishment, Inspector, Revision
-from sync.checklist import canonical, digest, parse
+from backend.rules import disclosure
+from backend.tables import (
+    Account,
+    Checklist,
+    Conclusion,
+    Device,
+    Entry,
+    Establishment,
+    Inspector,
+    Publication,
+    Replaced,
+    Revision,
+)
+from sync.checklist import Text, canonical, digest, parse
+from sync.verdict import Verdict
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 _number = count(1)
@@ -166,6 +180,41 @@ async def dispatched(office: Office, division: str) -> str:
     await _done(supervisor, f"/office/plans/{planned}/dispatch", None)
     tasks = (await supervisor.get(f"/office/plans/{planned}/tasks")).json()
     return str(tasks[0]["id"])
+
+
+async def corrected(office: Office, division: str, inspection: str) -> None:
+    """Publish of an inspection that is nowhere recorded, and correct what is published."""
+    someone = await account(office, division)
+    said = disclosure.Said("none-found", Text("No problems found", "未发现问题"))
+    verdict = Verdict("", "", 0, 0, 0, 0, 0, (), (), (), ())
+    first = disclosure.Result(
+        id=inspection,
+        site=disclosure.Site("E000000", "城东菜市场", "market", division),
+        checklist=disclosure.Form("cold-store-daily", "1", "0" * 64, Text("Form", "检查表")),
+        outcome=None,
+        result=said,
+        counts=disclosure.Counts(passed=1, failed=0, not_applicable=0),
+        failed=(),
+        order=None,
+        formed_on=AT.date(),
+        due_on=AT.date(),
+        published_on=AT.date(),
+        photos=(),
+        draw=None,
+    )
+    body = msgspec.json.encode(first).decode()
+    kept = {"inspection_id": inspection, "body": body, "sha256": "0" * 64, "published_at": AT}
+    await put(
+        office,
+        Conclusion(
+            inspection_id=inspection, digest="", outcome="", n=2, result="none-found",
+            result_list="national 2026.1",
+            computed=msgspec.json.encode(verdict).decode(), concluded_by=someone.id,
+            concluded_at=AT,
+        ),
+        Replaced(**kept, n=1, replaced_at=AT),
+        Publication(**kept, n=2, due_on=AT.date()),
+    )  # fmt: skip
 
 
 async def new_task(office: Office, division: str) -> dict[str, object]:

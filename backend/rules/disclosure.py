@@ -113,10 +113,22 @@ class DrawLink(Struct, frozen=True):
 class Corrects(Struct, frozen=True):
     """更正: which publication of the same inspection is corrected, and why."""
 
-    n: int  # it is kept as replaced/<id>-<n>.json
+    n: int  # it is kept as replaced/<id>-<n>.json, or withheld
     sha256: str
     published_on: date
     reason: str
+
+
+class Withheld(Struct, frozen=True, omit_defaults=True):
+    """撤下: what stands in the place of a corrected publication whose content is withheld."""
+
+    id: str
+    n: int
+    sha256: str  # of what stood there
+    published_on: date
+    withheld_on: date
+    reason: str
+    corrects: Corrects | None = None  # as it said there, without its reason
 
 
 class Result(Struct, frozen=True, omit_defaults=True):
@@ -236,7 +248,21 @@ def plain_ref(name: str) -> str:
     return f"{ref} ({form.replace('@', ' ')})" if slash else name
 
 
-def leaks(view: Result, names: Iterable[str] = ()) -> tuple[str, ...]:
+def withhold(before: Result, n: int, *, sha256: str, withheld_on: date, reason: str) -> Withheld:
+    """Say of a publication that it was there, and nothing of what stood in it."""
+    told = before.corrects
+    return Withheld(
+        id=before.id,
+        n=n,
+        sha256=sha256,
+        published_on=before.published_on,
+        withheld_on=withheld_on,
+        reason=reason,
+        corrects=None if told is None else msgspec.structs.replace(told, reason=""),
+    )
+
+
+def leaks(view: Result | Withheld, names: Iterable[str] = ()) -> tuple[str, ...]:
     """Name the fields with a personal number in them, or with one of these people's names."""
     found: list[str] = []
     named = [_name(one) for one in names if len(one) >= _NAME_CHARS_MIN]

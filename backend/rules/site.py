@@ -3,6 +3,7 @@
 index.html  feed.json           the list, for people and for readers (JSON Feed 1.1)
 results/<id>.html  <id>.json    one result
 replaced/<id>-<n>.json          what was published before it was corrected (更正)
+withheld/<id>-<n>.json          or a notice in its place (撤下)
 photos/<id>/<n>.jpg             pictures without metadata
 draws/<draw>/…                  the bundle of the draw that chose the site
 verify/<draw>.html  verify.js   the page on which a visitor verifies it in the browser
@@ -16,9 +17,18 @@ from posixpath import dirname, join, normpath
 
 import msgspec
 
-from backend.rules import bundle, canonical, draw_page, events, papers, verification
+from backend.rules import bundle, canonical, corrections, draw_page, events, papers, verification
 from backend.rules.chain import summed
-from backend.rules.disclosure import Corrects, DrawLink, Result, Scored, jpeg_metadata, leaks
+from backend.rules.differences import Differs
+from backend.rules.disclosure import (
+    Corrects,
+    DrawLink,
+    Result,
+    Scored,
+    Withheld,
+    jpeg_metadata,
+    leaks,
+)
 from backend.rules.verification import Step
 from sync import codec
 from sync.checklist import Text
@@ -71,14 +81,17 @@ def write(
     photos: Mapping[str, bytes],
     *,
     replaced: Mapping[str, bytes] | None = None,
+    withheld: Iterable[Withheld] = (),
     script: bytes,
     secret: str,
 ) -> Files:
     """Write a publication; `draws` are public bundles by id, `photos` JPEGs by path.
 
     `script` verifies a draw in the browser, on the page that each draw has; `replaced` are the
-    results that were corrected since, by path, exactly as they were published.
+    results that were corrected since, by path, exactly as they were published; `withheld` tell of
+    those that are not shown any more.
     """
+    notices = {corrections.withheld_path(one.id, one.n): one for one in withheld}
     ordered = sorted(results, key=lambda one: (one.published_on, one.id), reverse=True)
     files: Files = {
         "index.html": _index(ordered),
@@ -86,7 +99,8 @@ def write(
     }
     for one in ordered:
         files[f"results/{one.id}.json"] = encode(one)
-        files[f"results/{one.id}.html"] = _page(one)
+        files[f"results/{one.id}.html"] = _page(one, notices)
+    files |= {path: encode(one) for path, one in notices.items()}
     if draws:
         files[f"verify/{draw_page.SCRIPT}"] = script
     for draw, pieces in draws.items():
@@ -103,9 +117,9 @@ def write(
     return bundle.seal(files | dict(photos) | dict(replaced or {}), secret)
 
 
-def encode(result: Result) -> bytes:
-    """Write a result as it is published."""
-    return msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
+def encode(said: Result | Withheld) -> bytes:
+    """Write a result, or what stands in its place, as it is published."""
+    return msgspec.json.format(msgspec.json.encode(said), indent=1) + b"\n"
 
 
 def _feed(results: list[Result], *, key: str) -> bytes:
@@ -131,11 +145,6 @@ def _content(one: Result) -> str:
     said = (one.outcome or one.result).label
     told = f"{said.zh} · {said.en}"
     return f"更正 · Correction: {told}" if one.corrects else told
-
-
-def replaced_path(id: str, n: int) -> str:
-    """Say where a corrected publication stays."""
-    return f"replaced/{id}-{n}.json"
 
 
 # -- pages ---------------------------------------------------------------------------------------
@@ -180,7 +189,7 @@ def _index(results: list[Result]) -> bytes:
     )
 
 
-def _page(one: Result) -> bytes:
+def _page(one: Result, notices: Mapping[str, Withheld]) -> bytes:
     failed = "".join(
         f"<li>{escape(item.ref)}{' ★' if item.key else ''} {_both(item.text)}<br>"
         f"<small>{_both(item.basis)}</small></li>"
@@ -209,7 +218,7 @@ def _page(one: Result) -> bytes:
         said = _both(one.outcome.label) + _scored(one.scores)
         rows.insert(4, _row(Text("Verdict", "检查结论"), said))
     if one.corrects is not None:
-        rows.append(_row(Text("Correction", "更正"), _corrected(one.id, one.corrects)))
+        rows.append(_row(Text("Correction", "更正"), _corrected(one.id, one.corrects, notices)))
     for part in one.parts:
         who = "、".join(part.departments)
         said = _both(part.outcome.label) + _scored(part.scores) if part.outcome else "–"
@@ -251,14 +260,17 @@ def _scored(scores: Iterable[Scored]) -> str:
     )
 
 
-def _corrected(id: str, corrects: Corrects) -> str:
-    """Tell why a result was corrected, beside what it replaced."""
+def _corrected(id: str, corrects: Corrects, notices: Mapping[str, Withheld]) -> str:
+    """Tell why a result was corrected, beside what it replaced or why that is withheld."""
     day = corrects.published_on.isoformat()
     before = Text(f"as published on {day}", f"{day} 公示的原结果")
-    return (
-        f'{escape(corrects.reason)}<br><a href="../{escape(replaced_path(id, corrects.n))}">'
-        f"{_both(before)}</a>"
-    )
+    path, why = corrections.replaced_path(id, corrects.n), ""
+    if notice := notices.get(corrections.withheld_path(id, corrects.n)):
+        path = corrections.withheld_path(id, corrects.n)
+        since = notice.withheld_on.isoformat()
+        gone = Text(f"withheld on {since}", f"已撤下（{since}）")
+        why = f"<br>{_both(gone)}<br>{escape(notice.reason)}"
+    return f'{escape(corrects.reason)}<br><a href="../{escape(path)}">{_both(before)}</a>{why}'
 
 
 def _chosen(draw: DrawLink) -> str:
@@ -289,20 +301,13 @@ def _how(draw: DrawLink, code: str) -> str:
 # -- verification --------------------------------------------------------------------------------
 
 
-class _Differs(Exception):
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en = en
-        self.zh = zh
-
-
 def verify(files: Mapping[str, bytes], *, every_step: bool = False) -> list[Step]:
     """Check a publication from its files alone; `every_step`: list all that each draw proves."""
     steps: list[Step] = []
     for name, check in _CHECKS:
         try:
             en, zh = check(files)
-        except _Differs as fault:
+        except Differs as fault:
             steps.append(Step(name, False, fault.en, fault.zh))
         except (msgspec.DecodeError, ValueError, LookupError, RecursionError) as fault:
             zh = f"无法读取或格式不符（技术信息：{fault}）。"
@@ -344,7 +349,7 @@ def _check_manifest(files: Mapping[str, bytes]) -> tuple[str, str]:
     if found != expected:
         wrong = sorted(set(found.splitlines()) ^ set(expected.splitlines()))
         name = wrong[0].decode("utf-8", "replace")[66:] if wrong else "MANIFEST.sha256"
-        raise _Differs(f"{name} is not what the manifest lists.", f"{name} 与清单不符。")
+        raise Differs(f"{name} is not what the manifest lists.", f"{name} 与清单不符。")
     return f"{len(files) - 2} files are as listed.", f"{len(files) - 2} 个文件与清单一致。"
 
 
@@ -352,10 +357,10 @@ def _check_signature(files: Mapping[str, bytes]) -> tuple[str, str]:
     key = msgspec.json.decode(files["feed.json"], type=Feed).ours.key
     signature = files["MANIFEST.sig"].decode("ascii").strip()
     if not codec.verifies(key, files["MANIFEST.sha256"], signature):
-        raise _Differs("The signature is not right.", "签名不正确。")
+        raise Differs("The signature is not right.", "签名不正确。")
     for draw in _draws(files):
         if papers.read(files[f"draws/{draw}/commit.json"], papers.Commit).key != key:
-            raise _Differs(
+            raise Differs(
                 f"Draw {draw} was committed to with another key.", f"抽取 {draw} 使用了其他密钥。"
             )
     return f"Signed by {key[:16]}….", f"由 {key[:16]}… 签名。"
@@ -367,29 +372,15 @@ def _check_results(files: Mapping[str, bytes]) -> tuple[str, str]:
     for one in results:
         here = f"results/{one.id}"
         if f"{here}.json" not in files or f"{here}.html" not in files or one.id not in listed:
-            raise _Differs(f"Result {one.id} is not complete.", f"结果 {one.id} 不完整。")
+            raise Differs(f"Result {one.id} is not complete.", f"结果 {one.id} 不完整。")
         if one.published_on > one.due_on:
-            raise _Differs(f"Result {one.id} was published late.", f"结果 {one.id} 逾期公示。")
-        _require_replaced(files, one)
+            raise Differs(f"Result {one.id} was published late.", f"结果 {one.id} 逾期公示。")
     if len(listed) != len(results):
-        raise _Differs("The feed lists other results.", "列表与结果不一致。")
-    return f"Results, complete: {len(results)}.", f"结果完整：{len(results)} 条。"
-
-
-def _require_replaced(files: Mapping[str, bytes], one: Result) -> None:
-    """Follow a correction back through everything that it replaced."""
-    corrects = one.corrects
-    while corrects is not None:
-        body = files.get(replaced_path(one.id, corrects.n))
-        if body is None or canonical.digest(body) != corrects.sha256:
-            raise _Differs(
-                f"Result {one.id} does not show what it corrects.",
-                f"结果 {one.id} 未附更正前的公示。",
-            )
-        before = msgspec.json.decode(body, type=Result)
-        if before.corrects is not None and before.corrects.n >= corrects.n:
-            raise _Differs(f"Result {one.id} corrects itself.", f"结果 {one.id} 的更正次序有误。")
-        corrects = before.corrects
+        raise Differs("The feed lists other results.", "列表与结果不一致。")
+    en, zh = f"Results, complete: {len(results)}", f"结果完整：{len(results)} 条"
+    if withheld := corrections.require_traced(files, results):
+        en, zh = f"{en}; withheld: {withheld}", f"{zh}；更正前的公示已撤下 {withheld} 条"
+    return f"{en}.", f"{zh}。"
 
 
 def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
@@ -400,7 +391,7 @@ def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
         for link in _LINK.findall(body.decode()):
             goal = normpath(join(dirname(name), link))
             if goal not in files:
-                raise _Differs(
+                raise Differs(
                     f"{name} links to {link}, which is not here.", f"{name} 中的链接 {link} 无效。"
                 )
             count += 1
@@ -411,19 +402,20 @@ def _check_links(files: Mapping[str, bytes]) -> tuple[str, str]:
 
 
 def _check_privacy(files: Mapping[str, bytes]) -> tuple[str, str]:
-    for one in [*_results(files), *_results(files, "replaced/")]:
+    said: list[Result | Withheld] = [*_results(files), *_results(files, corrections.REPLACED)]
+    for one in [*said, *corrections.notices(files)]:
         if found := leaks(one):
-            raise _Differs(
+            raise Differs(
                 f"Result {one.id} has a personal number in {found[0]}.",
                 f"结果 {one.id} 的 {found[0]} 含有个人信息。",
             )
     photos = {name: body for name, body in files.items() if name.startswith("photos/")}
     named = {path for one in _results(files) for path in one.photos}
     if named != photos.keys():
-        raise _Differs("Photos and results do not fit.", "照片与结果不对应。")
+        raise Differs("Photos and results do not fit.", "照片与结果不对应。")
     for name, body in photos.items():
         if found := jpeg_metadata(body):
-            raise _Differs(f"{name} carries {found[0]}.", f"{name} 含有元数据 {found[0]}。")
+            raise Differs(f"{name} carries {found[0]}.", f"{name} 含有元数据 {found[0]}。")
     return (
         f"No personal numbers; photos, all without metadata: {len(photos)}.",
         f"无个人号码；{len(photos)} 张照片均不含元数据。",
@@ -438,18 +430,16 @@ def _check_choice(files: Mapping[str, bytes]) -> tuple[str, str]:
             continue
         pieces = _bundle(files, one.draw.id)
         if canonical.digest(pieces["MANIFEST.sha256"]) != one.draw.bundle_sha256:
-            raise _Differs(
+            raise Differs(
                 f"Result {one.id} names another bundle.", f"结果 {one.id} 所引抽取材料不一致。"
             )
         if bundle.commit_hash(pieces) != one.draw.commit_hash:
-            raise _Differs(
-                f"Result {one.id} names another draw.", f"结果 {one.id} 所引承诺不一致。"
-            )
+            raise Differs(f"Result {one.id} names another draw.", f"结果 {one.id} 所引承诺不一致。")
         rows = [line.split("\t") for line in pieces["selection.tsv"].decode().splitlines()]
         drawn = [row[2] for row in rows if row[4] == "P"]
         chosen = {code: place for place, code in enumerate(drawn, start=1)}
         if chosen.get(one.site.code) != one.draw.place:
-            raise _Differs(
+            raise Differs(
                 f"{one.site.code} was not drawn at place {one.draw.place}.",
                 f"{one.site.code} 并非抽取第 {one.draw.place} 位。",
             )
@@ -466,7 +456,7 @@ def _require_origin(one: Result) -> None:
     """Refuse a result that says neither which draw chose the site nor why it was visited."""
     words: dict[str, Text] = {name: word for name, word in WORDS.items() if name != "draw"}
     if one.origin is None or words.get(one.origin.code) != one.origin.label:
-        raise _Differs(
+        raise Differs(
             f"Result {one.id} does not say why the site was visited.",
             f"结果 {one.id} 未注明检查缘由。",
         )

@@ -7,7 +7,7 @@ backend: `wire` says what travels. A `division` is a GB/T 2260 code of 2, 4, 6, 
 
 from backend.tables.amendments import Amendment, Relief
 from backend.tables.base import NAMING
-from backend.tables.catalogues import Catalogue, Complaint, Replaced
+from backend.tables.catalogues import Catalogue, Complaint, Replaced, Withholding
 from backend.tables.draws import Draw, Piece, Plan, Seat, Task, Typing
 from backend.tables.followup import Extension, Measure, Remedy, Reminder, Risk
 from backend.tables.ledger import (
@@ -144,4 +144,5 @@ __all__ = [
     "Typing",
     "Upload",
     "Versioned",
+    "Withholding",
 ]

@@ -53,3 +53,13 @@ class Replaced(SQLModel, table=True):
     replaced_at: datetime
     body: str  # the public JSON, exactly as published
     sha256: str = Field(max_length=64)
+
+
+class Withholding(SQLModel, table=True):
+    """撤下: why a corrected publication is not shown any more. Its content stays in `Replaced`."""
+
+    inspection_id: str = Field(primary_key=True, max_length=64)
+    n: int = Field(primary_key=True)  # of what is withheld, which may be about to be replaced
+    reason: str = Field(max_length=300)
+    withheld_by: str = Field(foreign_key="account.id")
+    withheld_at: datetime

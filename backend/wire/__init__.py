@@ -156,6 +156,7 @@ from backend.wire.results import (
     MomentView,
     NewConclusion,
     NewReview,
+    NewWithholding,
     NotPublished,
     PartView,
     PublishedLine,
@@ -168,6 +169,7 @@ from backend.wire.results import (
     Stage,
     TakingPartView,
     VerdictView,
+    WithheldView,
 )
 from backend.wire.risk import RiskLine, RiskPage, RiskRecord, RiskSum
 
@@ -266,6 +268,7 @@ __all__ = [
     "NewStep",
     "NewTask",
     "NewUpload",
+    "NewWithholding",
     "NotPublished",
     "OfficerView",
     "OnSite",
@@ -331,5 +334,6 @@ __all__ = [
     "WantBlobs",
     "WithdrawMeasure",
     "WithdrawOrder",
+    "WithheldView",
     "text_view",
 ]

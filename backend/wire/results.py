@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from backend.wire.base import TextView
+from backend.wire.base import LINES, TextView
 from backend.wire.field import Sha256
 from backend.wire.followup import MeasureView, OrderView
 from backend.wire.pictures import FactsView, MaskBoxes, RemarkView
@@ -320,3 +320,20 @@ class PublishedLine(Struct, frozen=True):
     sha256: str
     corrects: str = ""  # the sha256 of what it replaced
     n: int = 1
+
+
+class NewWithholding(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why what was published before a correction is withheld; it is published with the notice."""
+
+    reason: Annotated[str, Meta(pattern=LINES, max_length=300)]
+
+
+class WithheldView(Struct, frozen=True):
+    """What is told of a publication that is withheld; `sha256` is of what stood there."""
+
+    id: str
+    n: int
+    sha256: str
+    published_on: date
+    withheld_on: date
+    reason: str

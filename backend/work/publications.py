@@ -11,13 +11,14 @@ import msgspec
 from sqlmodel import col, select
 
 from backend import journal
-from backend.auth import Officer
+from backend.auth import Officer, may_see
 from backend.blobs import Blobs
 from backend.darkroom import develop
 from backend.db import Session, head
 from backend.rules import disclosure, site
 from backend.rules.calendar import local_day
-from backend.rules.disclosure import Corrects, DrawLink, Order, Result, Said, Site
+from backend.rules.corrections import replaced_path
+from backend.rules.disclosure import Corrects, DrawLink, Order, Result, Said, Site, Withheld
 from backend.rules.results import Part, label
 from backend.tables import (
     Account,
@@ -31,8 +32,16 @@ from backend.tables import (
     Rectification,
     Replaced,
     Task,
+    Withholding,
 )
-from backend.wire import NotPublished, PublishedLine, PublishedView, text_view
+from backend.wire import (
+    NewWithholding,
+    NotPublished,
+    PublishedLine,
+    PublishedView,
+    WithheldView,
+    text_view,
+)
 from backend.work import cases, draws_public
 from backend.work.cases import Case
 from backend.work.code_lists import result_lists
@@ -116,6 +125,50 @@ async def publish_results(db: Session, *, officer: Officer, now: datetime) -> Pu
     )
 
 
+async def withhold_publication(
+    db: Session,
+    inspection_id: str,
+    n: int,
+    new: NewWithholding,
+    *,
+    officer: Officer,
+    now: datetime,
+) -> WithheldView:
+    """Withhold the content of what was published before a correction; a notice takes its place.
+
+    It may be said as soon as the correction is concluded, and holds once that is published.
+    """
+    case = await cases.load(db, inspection_id, lock=True)
+    may_see(officer, case.establishment.division)
+    before = await _corrected(db, case, n)
+    if await db.get(Withholding, (inspection_id, n)) is not None:
+        raise Refused(Reason.PUBLICATION_WITHHELD, result=inspection_id, n=n)
+
+    row = Withholding(
+        inspection_id=inspection_id,
+        n=n,
+        reason=new.reason,
+        withheld_by=officer.id,
+        withheld_at=now,
+    )
+    notice = _notice(before, row)
+    if found := disclosure.leaks(notice, {officer.name, *await _names(db, case)}):
+        raise Refused(Reason.PUBLICATION_PERSONAL, fields=" ".join(found))
+
+    db.add(row)
+    await journal.append(
+        db,
+        actor=officer.name,
+        verb="result.withhold",
+        subject=inspection_id,
+        now=now,
+        n=n,
+        sha256=notice.sha256,
+        reason=notice.reason,
+    )
+    return msgspec.convert(notice, WithheldView, from_attributes=True)
+
+
 async def list_results(db: Session) -> list[PublishedLine]:
     """List what is published, newest first."""
     query = (
@@ -150,11 +203,12 @@ async def show_result(db: Session, result_id: str) -> bytes:
 
 
 async def show_replaced(db: Session, result_id: str, n: int) -> bytes:
-    """Give a result that was corrected since, byte for byte as it was published."""
+    """Give a result that was corrected since, byte for byte; of one withheld, the notice."""
     row = await db.get(Replaced, (result_id, n))
     if row is None:
         raise Refused(Reason.PUBLICATION_NOT_FOUND, result=result_id, n=n)
-    return row.body.encode()
+    withheld = await db.get(Withholding, (result_id, n))
+    return row.body.encode() if withheld is None else site.encode(_notice(row, withheld))
 
 
 async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
@@ -168,8 +222,7 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
     rows = list(await db.exec(query))
     results = [_result(row) for row in rows]
     corrected = [one.id for one in results if one.corrects]
-    before = await db.exec(select(Replaced).where(col(Replaced.inspection_id).in_(corrected)))
-    replaced = {site.replaced_path(one.inspection_id, one.n): one.body.encode() for one in before}
+    replaced, withheld = await _before(db, corrected)
     draws: dict[str, dict[str, bytes]] = {}
     of_draws = col(Piece.draw_id).in_({one.draw.id for one in results if one.draw})
     for piece in await db.exec(select(Piece).where(of_draws)):
@@ -186,7 +239,57 @@ async def write_site(db: Session, blobs: Blobs, *, officer: Officer) -> bytes:
     script = draws_public.read_script()
     return await asyncio.to_thread(
         _zip,
-        site.write(results, draws, pictures, replaced=replaced, script=script, secret=secret),
+        site.write(
+            results,
+            draws,
+            pictures,
+            replaced=replaced,
+            withheld=withheld,
+            script=script,
+            secret=secret,
+        ),
+    )
+
+
+async def _before(db: Session, corrected: list[str]) -> tuple[dict[str, bytes], list[Withheld]]:
+    """Give what these results corrected, by path, and the notices of what is withheld of it."""
+    gone = select(Withholding).where(col(Withholding.inspection_id).in_(corrected))
+    rows = {(one.inspection_id, one.n): one for one in await db.exec(gone)}
+    shown: dict[str, bytes] = {}
+    withheld: list[Withheld] = []
+    before = select(Replaced).where(col(Replaced.inspection_id).in_(corrected))
+    for one in await db.exec(before):
+        if row := rows.get((one.inspection_id, one.n)):
+            withheld.append(_notice(one, row))
+        else:
+            shown[replaced_path(one.inspection_id, one.n)] = one.body.encode()
+    return shown, withheld
+
+
+async def _corrected(db: Session, case: Case, n: int) -> Replaced | Publication:
+    """Give what was corrected, or is about to be; refuse what stands."""
+    out = case.publication
+    if out is not None and out.n == n:
+        if case.published:
+            raise Refused(Reason.PUBLICATION_STANDS, result=case.task.id, n=n)
+        return out
+    row = await db.get(Replaced, (case.task.id, n))
+    if row is None:
+        raise Refused(Reason.PUBLICATION_NOT_FOUND, result=case.task.id, n=n)
+    return row
+
+
+def _notice(before: Replaced | Publication, row: Withholding) -> Withheld:
+    """Tell of what is withheld, from the day on which it was gone."""
+    since = row.withheld_at
+    if isinstance(before, Replaced):
+        since = max(since, before.replaced_at)
+    return disclosure.withhold(
+        _result(before),
+        row.n,
+        sha256=before.sha256,
+        withheld_on=local_day(since),
+        reason=row.reason,
     )
 
 
@@ -287,7 +390,7 @@ def _order(row: Rectification | None) -> Order | None:
     return Order(items=items, ordered_on=row.ordered_on, due_on=row.due_on)
 
 
-def _result(row: Publication) -> Result:
+def _result(row: Publication | Replaced) -> Result:
     return msgspec.json.decode(row.body, type=Result)
 
 

@@ -15,7 +15,9 @@ from backend.wire import (
     MaskBox,
     NewConclusion,
     NewReview,
+    NewWithholding,
     PublishedView,
+    WithheldView,
 )
 from cli import client
 from cli.device_print import paper_options
@@ -98,6 +100,25 @@ def review_inspection(
         hidden[photo] = (*hidden.get(photo, ()), read_box(box))
     order = NewReview(approve=approve, reason=reason, photos=photos, masks=hidden)
     show_whole(client.post(path, InspectionView, order))
+
+
+@inspection.command("withhold")
+@click.argument("inspection_id")
+@click.argument("n", type=click.IntRange(min=1))
+@click.option("--reason", required=True, help="Why; it is published. 撤下理由（公开）。")
+@json_option
+def withhold_publication(inspection_id: str, n: int, reason: str) -> None:
+    """Withhold publication N, which was corrected since; a notice stays. 撤下更正前的公示。"""
+    path = f"/office/inspections/{inspection_id}/replaced/{n}/withholding"
+    done = client.post(path, WithheldView, NewWithholding(reason))
+    say(
+        f"Publication {n} is withheld from {done.withheld_on}; write the folder again: "
+        "evenhand office publish --to",
+        f"第 {n} 次公示自 {done.withheld_on} 起撤下；请重新生成公示材料："
+        "evenhand office publish --to",
+    )
+    if as_json():
+        show(done)
 
 
 @inspection.command("print")

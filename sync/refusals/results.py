@@ -119,8 +119,24 @@ PUBLICATION_PERSONAL = Said(
     Kind.CONFLICT,
     "The text to publish would contain personal data.",
     "公示内容含有个人信息",
-    "Remove it from the field named and publish again.",
-    "请从所列字段中删除后重新公示。",
+    "Remove it from the field named and try again.",
+    "请从所列字段中删除后重试。",
+)
+PUBLICATION_STANDS = Said(
+    "publication.stands",
+    Kind.CONFLICT,
+    "What stands is not withheld.",
+    "现行公示不得撤下",
+    "Correct it first: evenhand office inspection conclude --correction.",
+    "请先更正：evenhand office inspection conclude --correction。",
+)
+PUBLICATION_WITHHELD = Said(
+    "publication.withheld",
+    Kind.CONFLICT,
+    "This publication is withheld already.",
+    "该公示已撤下",
+    "See why where it stood: /public/results/ID/replaced/N.",
+    "撤下理由见原地址 /public/results/ID/replaced/N。",
 )
 CATALOGUE_INVALID = Said(
     "catalogue.invalid",

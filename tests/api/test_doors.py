@@ -67,6 +67,7 @@ from questions import (
     to_resolve,
     to_review,
     to_withdraw,
+    to_withhold,
     two_alike,
 )
 
@@ -172,6 +173,9 @@ OFFICE: dict[tuple[str, str], Row] = {
         SUPERVISOR, to_conclude, (409,)
     ),
     ("POST", "/office/inspections/{inspection_id}/review"): Row(REVIEWER, to_review, (409,)),
+    ("POST", "/office/inspections/{inspection_id}/replaced/{n}/withholding"): Row(
+        OFFICERS, to_withhold
+    ),
     ("GET", "/office/inspections/{inspection_id}/photos/{sha256}"): Row(ANY, a_photo, (400,)),
     ("POST", "/office/inspections/{inspection_id}/photos/{sha256}/masks"): Row(
         REVIEWER, to_mask, (400,)

@@ -166,6 +166,7 @@ async def things(office: Office) -> dict[str, str]:
         due_on=NOW.date(), entered_by=someone.id, at=NOW,
     )  # fmt: skip
     await rows.put(office, batch, pair, order, item, measure, risk)
+    await rows.corrected(office, "330106", task)
     return {
         "revision_id": batch.id,
         "lookalike_id": pair.id,

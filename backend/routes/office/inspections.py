@@ -1,10 +1,11 @@
 """检查结果: look at inspections, conclude, review, publish."""
 
 from datetime import datetime
+from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from backend.auth import Officer, needs
 from backend.blobs import Blobs
@@ -14,7 +15,9 @@ from backend.wire import (
     InspectionView,
     NewConclusion,
     NewReview,
+    NewWithholding,
     PublishedView,
+    WithheldView,
 )
 from backend.work import conclusions, inspections, publications
 
@@ -65,6 +68,25 @@ async def review_inspection(
     return await conclusions.review_inspection(db, inspection_id, data, officer=officer, now=now)
 
 
+@post(
+    "/inspections/{inspection_id:str}/replaced/{n:int}/withholding",
+    guards=[needs("supervisor", "reviewer")],
+    status_code=200,
+)
+async def withhold_publication(
+    db: NamedDependency[Session],
+    officer: NamedDependency[Officer],
+    now: NamedDependency[datetime],
+    inspection_id: FromPath[str],
+    n: Annotated[int, PathParameter(ge=1, le=1_000_000)],
+    data: JSONBody[NewWithholding],
+) -> WithheldView:
+    """Withhold what was published before a correction; a notice stays in its place (撤下)."""
+    return await publications.withhold_publication(
+        db, inspection_id, n, data, officer=officer, now=now
+    )
+
+
 @post("/publications", guards=[needs("reviewer")], status_code=200)
 async def publish_results(
     db: NamedDependency[Session],
@@ -91,6 +113,7 @@ handlers = [
     show_inspection,
     conclude_inspection,
     review_inspection,
+    withhold_publication,
     publish_results,
     write_site,
 ]
