@@ -30,6 +30,7 @@ from backend.wire.complaints import (
     NewStep,
 )
 from backend.wire.draws import (
+    Beside,
     CommitOrder,
     Dispatched,
     DrawnBy,
@@ -180,6 +181,7 @@ __all__ = [
     "AmendmentView",
     "AssignedLine",
     "AssignedView",
+    "Beside",
     "BlobsWanted",
     "ChangedRegister",
     "ChangesView",

@@ -176,6 +176,13 @@ class VoidOrder(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=5, max_length=300)]
 
 
+class Beside(Struct, frozen=True):
+    """Another draw that is committed to and not held yet, and may draw some of the same."""
+
+    draw: str  # agency#seq
+    shared: int  # active establishments that are in the division and of the categories of both
+
+
 class DrawView(Struct, frozen=True):
     """A draw as the office sees it; `sources` and `nonces` are what holding it will need."""
 
@@ -203,6 +210,7 @@ class DrawView(Struct, frozen=True):
     typed: dict[str, str]  # by source that people type: "" | one | differ | settled
     sealed_until: datetime | None
     unsealed_at: datetime | None
+    beside: list[Beside] = []  # told when it is committed to
 
 
 class TallyView(Struct, frozen=True):

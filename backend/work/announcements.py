@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 from sqlalchemy import ColumnElement
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from backend.auth import Officer
 from backend.db import Session
@@ -12,8 +12,9 @@ from backend.rules import beacons, papers
 from backend.rules.beacons import Dice, Local, Lottery, Pulse, Source
 from backend.rules.calendar import CHINA
 from backend.rules.papers import TaskPaper
-from backend.tables import Draw
-from backend.wire import CommitOrder
+from backend.rules.scheme import Scheme
+from backend.tables import Draw, Establishment, Plan
+from backend.wire import Beside, CommitOrder
 from backend.work.plans import plain_text
 from sync.refusals import Reason, Refused
 
@@ -63,6 +64,41 @@ async def sealed_draws(
         for agency, seq in await db.exec(query)
         if officer is None or not agency.startswith(officer.division)
     )
+
+
+async def beside(db: Session, plan: Plan, row: Draw) -> list[Beside]:
+    """Name other draws that wait to be held and share establishments with a plan's draw.
+
+    Neither sees what the other will draw. One that will be sealed is not told.
+    """
+    query = (
+        select(Draw.agency, Draw.seq, Plan)
+        .join(Plan, col(Plan.id) == Draw.plan_id)
+        .where(Draw.status == "committed", Draw.id != row.id, col(Draw.sealed_until).is_(None))
+        .order_by(Draw.agency, col(Draw.seq))
+    )
+    found: list[Beside] = []
+    for agency, seq, other in (await db.exec(query)).all():
+        longer = max(plan.division, other.division, key=len)
+        if not longer.startswith(min(plan.division, other.division, key=len)):
+            continue
+        counted = (
+            select(func.count())
+            .where(col(Establishment.division).startswith(longer))
+            .where(Establishment.status == "active")
+        )
+        for wanted in filter(None, map(_categories, (plan, other))):
+            counted = counted.where(col(Establishment.category).in_(wanted))
+        if shared := (await db.exec(counted)).one():
+            found.append(Beside(draw=f"{agency}#{seq}", shared=shared))
+    return found
+
+
+def _categories(plan: Plan) -> list[str]:
+    """List the categories that a plan is about; none: all of them."""
+    if plan.category:
+        return [plan.category]
+    return msgspec.json.decode(plan.scheme, type=Scheme).scope.categories
 
 
 def open_to(officer: Officer, now: datetime) -> ColumnElement[bool]:

@@ -97,7 +97,8 @@ async def commit_draw(
         seq=row.seq,
         commit_hash=row.commit_hash,
     )
-    return await view(db, row)
+    beside = await announcements.beside(db, plan, row)
+    return msgspec.structs.replace(await view(db, row), beside=beside)
 
 
 # -- hold ----------------------------------------------------------------------------------------

@@ -147,6 +147,13 @@ def commit_draw(
             f"Only {made.total_bits} bits cannot be known yet; {BITS_ADVISED} are advised.",
             f"目前不可预知的随机量仅 {made.total_bits} 位，建议不少于 {BITS_ADVISED} 位。",
         )
+    for one in made.beside:
+        say(
+            f"{one.draw} is not held yet and may draw some of the same {one.shared:,}. By a cap, a "
+            "window or a campaign the later one gives way; a joint plan would visit them once.",
+            f"{one.draw} 尚未举行，与本次有 {one.shared:,} 户相同，可能重复抽中："
+            "按频次上限、间隔或专项行动，重复的在后一次中替补；也可改为联合计划，综合查一次。",
+        )
     show(made, DRAW)
 
 

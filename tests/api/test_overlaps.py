@@ -346,3 +346,36 @@ async def test_of_draws_from_before_lots_had_turns_the_one_held_first_stands(
     assert refusal(refused) == (409, "draw.over-cap")
     assert refused.json()["details"]["draws"] == "310101#2"
     assert sent.status_code == 200, sent.text
+
+
+async def test_who_commits_hears_which_draws_may_draw_the_same(
+    office: Office, supervisor: AsyncClient
+) -> None:
+    async def commit(seal: str | None = None, **changes: Any) -> list[dict[str, Any]]:
+        plan = await planned(supervisor, **changes)
+        order = ORDER | ({"sealed_until": seal} if seal else {})
+        made = await supervisor.post(f"/office/plans/{plan}/draws", json=order)
+        assert made.status_code == 201, made.text
+        draws.append(made.json()["id"])
+        found: list[dict[str, Any]] = made.json()["beside"]
+        return found
+
+    draws: list[str] = []
+    stores = {"categories": ["cold-store"]}
+    alone = await commit(**MARKETS)
+    sealed = await commit("2026-04-20T09:00:00+08:00", **MARKETS)
+    second = await commit(**MARKETS | {"division": "310101002"})
+    others = await commit(category="", scheme={"scope": stores}, division="310101001")
+    both = await commit(category="", minimum=3)
+    assert (await hold(office, supervisor, draws[0])).status_code == 200
+    after = await commit(**MARKETS)
+
+    assert alone == others == []
+    assert sealed == [{"draw": "310101#1", "shared": 5}]
+    assert second == [{"draw": "310101#1", "shared": 5}]  # a sealed one is not told
+    assert both == [
+        {"draw": "310101#1", "shared": 5},
+        {"draw": "310101#3", "shared": 5},
+        {"draw": "310101#4", "shared": 25},
+    ]
+    assert after == [{"draw": "310101#3", "shared": 5}, {"draw": "310101#5", "shared": 5}]

@@ -139,6 +139,22 @@ def test_what_leaves_a_draw_without_inspectors_is_told_in_the_readers_language(
     assert not any(line.startswith(("  en: ", "  zh: ")) for line in refused.output.splitlines())
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "draw some of the same"), ("zh", "户相同")])
+def test_who_commits_is_told_which_draw_waits_beside(
+    evenhand: Evenhand, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    plans = [told(make_plan(evenhand, "--minimum", "20")) for _ in range(2)]
+    monkeypatch.setenv("EVENHAND_LANG", language)
+
+    first, second = [
+        evenhand("office", "draw", "commit", plan["id"], "--dice", "hall").output for plan in plans
+    ]
+
+    assert words not in first
+    assert words in second
+    assert f"330106#1 {'is not' if language == 'en' else '尚未'}" in second
+
+
 @pytest.mark.parametrize("rate", ["three", "3/x", "%"])
 def test_a_rate_is_a_share(evenhand: Evenhand, rate: str) -> None:
     answer = make_plan(evenhand, "--minimum", "20", "--rate", rate)
