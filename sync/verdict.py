@@ -57,7 +57,7 @@ def judge(
     `partner`: the checklist is one that a partner department brings (部门联合); the verdict names
     its items as the inspection does. `must`: names of items that this visit may not leave out
     (必查项目), though the checklist lets others leave them. `narrow`: the visit is a recheck (复查)
-    that asks only these, and what their conditions make of it: it grades nothing (decision 0030).
+    that asks only these, and what their conditions make of it: it grades nothing (decision 0031).
     """
     names = _names(checklist, partner=partner)
     scope = _again(checklist, names, must) if narrow else _Scope(must, frozenset(names.values()))

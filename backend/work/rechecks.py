@@ -1,4 +1,4 @@
-"""复查范围: what a recheck asks, all or only what must be checked again (decision 0030)."""
+"""复查范围: what a recheck asks, all or only what must be checked again (decision 0031)."""
 
 from collections.abc import Sequence
 

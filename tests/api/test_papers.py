@@ -181,3 +181,31 @@ async def test_a_visit_whose_task_was_taken_back_keeps_its_record(office: Office
     assert "任务收回日期2026-03-02" in record
     assert "Tasktakenbackon2026-03-02" in english
     assert task.id not in {one.id for one in lead.replica.tasks()}
+
+
+async def test_a_recheck_prints_what_it_asked_on_the_device_and_also_when_its_task_is_gone(
+    office: Office,
+) -> None:
+    task = (await bureau.dispatched(office))[0]
+    async with db.transaction(office.engine) as session:
+        row = await session.get_one(Task, task.id)
+        row.origin, row.must, row.asks = "recheck", '["1.3"]', "must"
+        await tasks.send(session, await tasks.views(session, Task.id == row.id), now=office.clock())
+    hub = AppHub(office)
+    hub.client = await office.client()
+    lead = await enrolled(hub, task.lead_id)
+    lead.replica.answer(task.id, {"1.3": Answer("pass")})
+    await lead.sync()
+    chief = await office.officer("supervisor", DIVISION)
+
+    there = {what: await asked(chief, task.id, what) for what in ("record", "result")}
+    here = {what: print_known(lead.replica, {}.get, task.id, what, "zh").pdf for what in there}
+    async with db.transaction(office.engine) as session:
+        await tasks.withdraw(session, await session.get_one(Task, task.id), office.clock())
+    gone = await asked(chief, task.id, "result")
+
+    assert there == here
+    for paper in (there["result"], gone):
+        told = squeezed("".join(pages(paper)))
+        assert "整改到位" in told
+        assert "整改复查不重新评定" in told

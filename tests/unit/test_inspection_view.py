@@ -1,6 +1,7 @@
 """`evenhand office inspection show` prints what was recorded on site, for people."""
 
 import pytest
+from msgspec.structs import replace
 
 from backend.wire import (
     InspectionView,
@@ -98,6 +99,30 @@ def test_all_that_was_recorded_on_site_is_told_in_english(
         "Air: 13",
         "Failed, with no evidence: 2.1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rest", "verdict"),
+    [((), "Verdict: R"), (("2.1", "fire@1/2.4"), "Verdict: R: 2.1, fire@1/2.4")],
+)
+def test_a_recheck_that_grades_nothing_tells_what_it_asked_and_what_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    rest: tuple[str, ...],
+    verdict: str,
+) -> None:
+    monkeypatch.setenv("EVENHAND_LANG", "en")
+    judged = replace(
+        VIEW.verdict, graded=False, unremedied=rest, label=TextView("R", "复"),
+        scores=(),
+    )  # fmt: skip
+
+    show_whole(replace(VIEW, verdict=judged))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert verdict in lines
+    assert [line.split()[1] for line in lines if line.endswith("  Air")] == ["2.1"]
+    assert not any("not asked" in line for line in lines)
 
 
 def test_all_that_was_recorded_on_site_is_told_in_chinese(
