@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from backend.prints.facts import Facts
+from backend.prints.limits import bounds
 from backend.prints.paper_words import BETWEEN, Language, Words
 from sync import checklist
 from sync.checklist import Checklist, Column, Item
@@ -19,7 +20,8 @@ class Reader:
     """Says texts and answers in one language."""
 
     def __init__(self, facts: Facts, language: Language, w: Words) -> None:
-        self.language, self.w = language, w
+        self.language: Language = language
+        self.w = w
         self.names = {one.id: one.name or one.id for one in facts.task.inspectors}
         self.join = BETWEEN[language].join
 
@@ -186,18 +188,9 @@ def _named(form: Checklist, item: Item, partner: bool) -> str:
 def _limit(item: Item, said: Said, say: Reader) -> str:
     applied = next((one for one in item.limits if one.code == said.limit), None)
     if applied is not None:
-        text = bounds(applied.minimum, applied.maximum, item.unit)
+        text = bounds(applied, item.unit, say.language, minus="-")
         return f"{say.text(applied.text)}: {text}" if text else say.text(applied.text)
-    return said.limit or bounds(item.minimum, item.maximum, item.unit)
-
-
-def bounds(low: str | None, high: str | None, unit: str) -> str:
-    """Write limits for people."""
-    if low is not None and high is not None:
-        return f"{low} – {high} {unit}".strip()
-    if low is None and high is None:
-        return ""
-    return f"{'≥' if high is None else '≤'} {low if high is None else high} {unit}".strip()
+    return said.limit or bounds(item, item.unit, say.language, minus="-")
 
 
 def _rows(item: Item, said: Said, say: Reader) -> dict[str, object]:

@@ -62,7 +62,8 @@ def test_a_record_holds_everything_that_was_recorded(
 
     zh = language == "zh"
     w = paper_words.words(language)
-    for fact in (*EVERYWHERE, *RECORD, known.digest, known.task.id):
+    between = "0～8 °C" if zh else "0 to 8 °C"
+    for fact in (*EVERYWHERE, *RECORD, between, known.digest, known.task.id):
         assert squeezed(fact) in text, fact
     for item in FORM.items:
         assert squeezed(item.text.zh if zh else item.text.en) in text, item.ref
