@@ -50,6 +50,7 @@ class _Judged(Struct, frozen=True):
 
     failed: tuple[str, ...]
     not_asked: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()  # where the officer found the result
     graded: bool = True
     unremedied: tuple[str, ...] = ()
 
@@ -204,7 +205,8 @@ def _past(task: Task, concluded: Conclusion, code: str, version: str) -> Past:
         failed=tuple(dict.fromkeys(bad)),
         findings=msgspec.json.decode(concluded.findings, type=tuple[Found, ...]),
     )
-    unseen = tuple(ref for one in those for ref in one.not_asked if ref not in visit.failed)
+    left = [ref for one in those for ref in (*one.not_asked, *one.unanswered)]
+    unseen = tuple(ref for ref in left if ref not in visit.failed)
     return Past(visit, code, None if own.graded else unseen)
 
 

@@ -163,6 +163,25 @@ async def test_what_a_recheck_left_alone_is_asked_for_as_before(
     assert await must_next(office, drawn) == ("1.1",)
 
 
+async def test_a_recheck_that_found_nobody_there_forgets_nothing(
+    office: Office, drawn: Task, supervisor: AsyncClient, clock: Clock
+) -> None:
+    first = await found_bad(office, supervisor, drawn, i1_1="fail", i3_4="fail")
+    await approved(office, drawn.id)
+    before = await must_next(office, drawn)
+    clock.advance(days=8)
+    recheck = await task(office, (await tick(office)).rechecks[0])
+    await recorded(office, recheck)
+    nobody = {"result": "no-activity", "remark": "大门紧闭，未见经营"}
+    await asked(supervisor, f"/office/inspections/{recheck.id}/conclusion", nobody)
+    await approved(office, recheck.id)
+    order = await asked_for(supervisor, f"/office/orders/{first['order']['id']}")
+
+    assert before == ("1.1", "3.4")
+    assert await must_next(office, drawn) == before
+    assert {state for state, _ in standing(order).values()} == {"open"}
+
+
 async def test_what_the_inspectors_add_is_ordered_beside_what_is_remedied(
     office: Office, drawn: Task, supervisor: AsyncClient, clock: Clock
 ) -> None:
