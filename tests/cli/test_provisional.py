@@ -29,6 +29,13 @@ def test_a_place_is_written_down_in_the_datum_of_its_map_and_listed(office: Even
     assert [one["code"] for one in listed] == [made["code"]]
 
 
+def test_a_place_without_a_point_has_no_datum_either(office: Evenhand) -> None:
+    made = told(office("office", "provisional", "create", *DEN, "--json"))
+
+    assert (made["name"], made["division"]) == ("无证冻品窝点", "330106001")
+    assert (made["longitude"], made["latitude"], made["datum"]) == (None, None, "")
+
+
 def test_a_visit_to_a_place_in_no_register_keeps_the_datum_that_was_told(office: Evenhand) -> None:
     today = f"{local_day(datetime.now(UTC))}"
 
