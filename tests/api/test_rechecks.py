@@ -163,6 +163,23 @@ async def test_what_a_recheck_left_alone_is_asked_for_as_before(
     assert await must_next(office, drawn) == ("1.1",)
 
 
+async def test_not_applicable_proves_nothing_and_leaves_the_order_open(
+    office: Office, drawn: Task, supervisor: AsyncClient, clock: Clock
+) -> None:
+    first = await found_bad(office, supervisor, drawn, i3_4="fail")
+    clock.advance(days=8)
+    recheck = await task(office, (await tick(office)).rechecks[0])
+
+    done = await concluded(office, supervisor, recheck, i3_4="na")
+    order = await asked_for(supervisor, f"/office/orders/{first['order']['id']}")
+
+    assert done["conclusion"]["outcome"] == "not-remedied"
+    assert done["conclusion"]["result"] == "ordered"
+    assert [one["code"] for one in done["conclusion"]["follow_ups"]] == ["order"]
+    assert done["order"] is None  # the first one stands
+    assert standing(order)["3.4"][0] == "open"
+
+
 async def test_a_recheck_that_found_nobody_there_forgets_nothing(
     office: Office, drawn: Task, supervisor: AsyncClient, clock: Clock
 ) -> None:
@@ -212,6 +229,10 @@ async def test_business_stays_stopped_while_what_it_was_stopped_for_is_not_remed
     await approved(office, last.id)
     stop = f"/office/measures/{measures[0]['id']}/close"
     lifted = await asked(supervisor, stop, {"outcome": "恢复经营"})
+    days = {"opens_on": "2026-03-23", "closes_on": "2026-03-27"}
+    order = await order_for(office, drawn, follows=recheck.id, must=["1.2"], **days)
+    later = (await asked(supervisor, "/office/tasks", order))["tasks"][0]["id"]
+    once_more = await concluded(office, supervisor, await task(office, later), i1_2="fail")
 
     assert [one["items"] for one in first["measures"]] == [["1.1", "1.2"]]
     assert [(one["inspection"], one["items"], one["status"]) for one in measures] == [
@@ -220,6 +241,7 @@ async def test_business_stays_stopped_while_what_it_was_stopped_for_is_not_remed
     assert quiet.rechecks == ()
     assert (last.must, last.follows_id) == ('["1.2"]', recheck.id)
     assert lifted["status"] == "closed"
+    assert (once_more["conclusion"]["outcome"], once_more["measures"]) == ("not-remedied", [])
 
 
 async def order_for(office: Office, drawn: Task, **changes: Any) -> dict[str, Any]:

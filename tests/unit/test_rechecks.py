@@ -78,6 +78,36 @@ def test_a_recheck_asks_what_conditions_make_of_it(
     assert found.unremedied == (unremedied or ())
 
 
+DEEP = form(
+    Section(
+        W,
+        (
+            item("1"),
+            item("2", when=When("1", ("pass",)), optional=True),
+            item("3", when=When("2", ("pass",))),
+            item("4", when=When("3", ("fail",))),
+            item("5", when=When("4", ("fail",))),
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "unanswered"),
+    [
+        ({}, ("1",)),  # what the condition of its condition looks at
+        ({"1": "pass"}, ("2",)),  # which may not be left out now
+        ({"1": "pass", "2": "pass"}, ("3",)),
+        ({"1": "pass", "2": "pass", "3": "fail"}, ("4",)),
+        ({"1": "pass", "2": "pass", "3": "fail", "4": "fail"}, ("5",)),  # what the opened opens
+    ],
+)
+def test_conditions_are_followed_however_far_they_go(
+    said: dict[str, str], unanswered: tuple[str, ...]
+) -> None:
+    assert judge(DEEP, visit(said), must=("3",), narrow=True).unanswered == unanswered
+
+
 def test_what_is_put_right_by_its_condition_is_remedied() -> None:
     sold = form(Section(W, (item("1"), item("2", when=When("1", ("fail",))))))
 
