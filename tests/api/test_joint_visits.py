@@ -12,6 +12,7 @@ import pytest
 from conftest import NOW, Clock, Office
 from followed import tick
 from httpx import AsyncClient
+from msgspec.structs import replace
 from phones import Phone, enrolled
 from rows import put, revision
 from simulation.app_hub import AppHub
@@ -31,6 +32,7 @@ COLD = checklist.parse((FIXTURES / "cold_store.toml").read_bytes())
 FIRE = checklist.parse(
     (FIXTURES / "cold_store.toml").read_bytes().replace(COLD.code.encode(), b"fire-safety")
 )
+BY_ITEMS = [replace(one, recheck="must") for one in (COLD, FIRE)]
 DIVISION = "310101"
 DIGITS = {"dice:hall": "31415926535897932384"}
 
@@ -50,7 +52,12 @@ async def asked(client: Any, path: str, body: object) -> Any:
 
 
 @pytest.fixture
-async def task(office: Office) -> str:
+def forms() -> tuple[checklist.Checklist, checklist.Checklist]:
+    return COLD, FIRE
+
+
+@pytest.fixture
+async def task(office: Office, forms: tuple[checklist.Checklist, checklist.Checklist]) -> str:
     """A cold store that the market and the fire department visit together; name the visit."""
     known = revision("establishments")
     site = Establishment(
@@ -65,7 +72,7 @@ async def task(office: Office) -> str:
         for name in ("市监", "消防")
         for n in (1, 2)
     ]  # fmt: skip
-    await put(office, known, released(COLD), released(FIRE), site, *people)
+    await put(office, known, *map(released, forms), site, *people)
     client = await office.officer("supervisor", DIVISION)
     partner = {"department": "消防", "checklists": {"*": FIRE.code}}
     plan = await asked(client, "/office/plans", {
@@ -192,13 +199,57 @@ async def test_what_a_partner_ordered_is_rechecked_by_the_partner(
     assert quiet.rechecks == ()
 
 
+@pytest.mark.parametrize(
+    ("forms", "asks"),
+    [
+        ((BY_ITEMS[0], BY_ITEMS[1]), "must"),
+        ((COLD, BY_ITEMS[1]), "whole"),
+        ((BY_ITEMS[0], FIRE), "whole"),
+    ],
+)
+async def test_a_recheck_asks_less_if_every_department_has_it_so(
+    office: Office,
+    task: str,
+    clock: Clock,
+    forms: tuple[checklist.Checklist, checklist.Checklist],
+    asks: str,
+) -> None:
+    crew = await phones(office, task)
+    fire = checklist.named(FIRE, "2.4")
+    await concluded(office, crew, task, {fire: Answer("fail")})
+    clock.advance(days=30)
+    (again,) = (await tick(office)).rechecks
+    for one in crew:
+        await one.sync()
+    told = msgspec.json.decode(crew[2].replica.task(again).body)
+    bad = {fire: Answer("fail")}
+    done = await concluded(office, crew, again, bad, everything_else=asks == "whole")
+
+    assert (told["asks"], told["must"]) == (asks, [fire])
+    [part] = done["parts"]
+    assert (part["verdict"]["failed"], done["order"]["items"]) == ([fire], [fire])
+    if asks == "whole":
+        assert (done["verdict"]["outcome"], part["verdict"]["outcome"]) == ("conform", "basic")
+    else:
+        assert done["verdict"]["outcome"] == part["verdict"]["outcome"] == "not-remedied"
+        assert done["conclusion"]["outcome"] == "not-remedied"
+        assert done["verdict"]["unremedied"] == part["verdict"]["unremedied"] == [fire]
+
+
 async def concluded(
-    office: Office, crew: Sequence[Phone], task: str, failed: dict[str, Answer]
+    office: Office,
+    crew: Sequence[Phone],
+    task: str,
+    failed: dict[str, Answer],
+    *,
+    everything_else: bool = True,
 ) -> Any:
     """Have all four record and sign, and the office conclude."""
     lead, second, partner, other = crew
-    lead.replica.answer(task, everything(COLD))
-    partner.replica.answer(task, everything(FIRE, partner=True) | failed)
+    if everything_else:
+        lead.replica.answer(task, everything(COLD))
+        failed = everything(FIRE, partner=True) | failed
+    partner.replica.answer(task, failed)
     for one in (lead, partner, *crew):
         await one.sync()
     for one, role in ((partner, "member"), (other, "member"), (lead, "lead"), (second, "second")):
