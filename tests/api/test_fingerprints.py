@@ -12,7 +12,7 @@ from conftest import NOW, Office
 from PIL import Image
 from scenes import digest, recorded, scene
 from sqlmodel import col, select
-from visits import DIVISION, dispatched
+from visits import DIVISION
 
 from backend import db
 from backend.blobs import Blobs
@@ -20,11 +20,6 @@ from backend.tables import Blob, Picture, Task
 from backend.wire import InspectionView
 from backend.work import fingerprints
 from backend.work.fingerprints import Hashed
-
-
-@pytest.fixture
-async def tasks(office: Office) -> list[Task]:
-    return await dispatched(office)
 
 
 def blobs_of(office: Office) -> Blobs:

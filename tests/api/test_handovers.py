@@ -115,7 +115,7 @@ async def test_a_receipt_says_what_was_held_back(
     hub: AppHub, phone: Phone, officer: AsyncClient
 ) -> None:
     find(phone, "one")
-    await hub.revoke(phone.replica.identity.enrolled.device)
+    await hub.revoke(phone.id)
 
     answer = await bring(officer, written(phone))
     carrying.apply_receipt(phone.replica, answer.json()["receipt"].encode())

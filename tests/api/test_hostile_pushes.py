@@ -33,7 +33,7 @@ def signed(phone: Phone, body: bytes, **headers: str) -> Request:
 
 
 def push(phone: Phone, raws: list[bytes], **changed: Any) -> bytes:
-    device = phone.replica.identity.enrolled.device
+    device = phone.id
     genesis = codec.genesis(device)
     hashes = [genesis, *codec.chain(genesis, raws)]
     clock, pull = Clock(5, 6, "b"), Pull("", 0, ())
@@ -62,7 +62,7 @@ async def test_damage_on_the_way_stores_nothing_and_the_same_push_may_be_sent_ag
     assert {answer.status for answer in answers} <= REFUSED
     assert before == 0
     assert phone.replica.unsent() == 0
-    assert len(await hub.chain(phone.replica.identity.enrolled.device)) == len(REFS)
+    assert len(await hub.chain(phone.id)) == len(REFS)
 
 
 RUBBISH = {
@@ -156,7 +156,7 @@ async def test_five_hundred_of_the_strangest_operations_are_each_kept_as_they_ca
 
     answer = await hub.ask(signed(phone, push(phone, raws)))
 
-    chain = await hub.chain(phone.replica.identity.enrolled.device)
+    chain = await hub.chain(phone.id)
     assert answer.status == 200
     assert [one.raw for one in chain] == raws
     assert {one.verdict.verdict for one in chain} <= {"parked", "quarantined"}
@@ -165,7 +165,7 @@ async def test_five_hundred_of_the_strangest_operations_are_each_kept_as_they_ca
 async def test_headers_of_every_kind_of_nonsense_are_no_signature(
     office: Office, hub: AppHub, phone: Phone
 ) -> None:
-    device = phone.replica.identity.enrolled.device
+    device = phone.id
     body = push(phone, [])
     digest = sha256(body).hexdigest()
     headers = [

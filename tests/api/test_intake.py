@@ -111,7 +111,7 @@ async def test_a_push_of_many_and_odd_operations_is_stored_whole(
 
     await phone.sync()
 
-    chain = await hub.chain(phone.replica.identity.enrolled.device)
+    chain = await hub.chain(phone.id)
     assert [one.n for one in chain] == list(range(1, 138))
     assert [one.raw for one in chain] == [one.raw for one in phone.store.log(1, 137)]
     assert all(row == truth for row, truth in (await kept(office)).values())
@@ -126,7 +126,7 @@ async def test_what_arrives_while_its_device_is_revoked_counts_or_is_held_back(
         phone.replica.answer("t1", {REFS[0]: Answer("pass")})
 
     for phone in phones:
-        device = phone.replica.identity.enrolled.device
+        device = phone.id
 
         async def revoke(device: str = device) -> None:
             async with db.transaction(office.engine) as session:
@@ -162,7 +162,7 @@ async def test_of_a_withdrawn_task_only_those_who_were_relieved_may_still_speak(
     for phone in phones:
         await hub.ask(next(exchange(phone.replica)))
 
-    chains = [await hub.chain(phone.replica.identity.enrolled.device) for phone in phones]
+    chains = [await hub.chain(phone.id) for phone in phones]
     said = [(one.verdict.verdict, one.verdict.why) for chain in chains for one in chain]
     assert said == [("ok", ""), ("quarantined", "inspection.not-yours")]
 
@@ -180,7 +180,7 @@ async def test_what_else_is_written_in_the_same_transaction_gets_later_places(
         done = await intake.exchange(session, header, body, office.clock())
         last = await feed.next_place(session)
 
-    (entry,) = await hub.chain(phone.replica.identity.enrolled.device)
+    (entry,) = await hub.chain(phone.id)
     assert not isinstance(done, Kept)
     assert (first + 1, last - 1) == (entry.seq, entry.seq)
 

@@ -37,18 +37,14 @@ def signed(phone: Phone, path: str, ask: object) -> Request:
     return Request("POST", path, {codec.SIGNATURE_HEADER: header}, body)
 
 
-def name(phone: Phone) -> str:
-    return phone.replica.identity.enrolled.device
-
-
 def renewal(phone: Phone, **changed: object) -> Request:
-    ask = msgspec.structs.replace(Renew(versions.PIECES, name(phone), KEY), **changed)
+    ask = msgspec.structs.replace(Renew(versions.PIECES, phone.id, KEY), **changed)
     return signed(phone, lineage.RENEW_PATH, ask)
 
 
 def question(phone: Phone, *numbers: int, **changed: object) -> Request:
     known = tuple((n, phone.replica.hash_at(n) or "0" * 64) for n in numbers)
-    ask = msgspec.structs.replace(ChainAsk(versions.PIECES, name(phone), known), **changed)
+    ask = msgspec.structs.replace(ChainAsk(versions.PIECES, phone.id, known), **changed)
     return signed(phone, lineage.CHAIN_PATH, ask)
 
 
@@ -123,7 +119,7 @@ async def test_a_forger_and_a_stranger_get_no_new_name(hub: AppHub, phone: Phone
 async def test_the_new_name_of_a_revoked_device_is_revoked_too(
     office: Office, hub: AppHub, phone: Phone
 ) -> None:
-    await hub.revoke(name(phone))
+    await hub.revoke(phone.id)
 
     answer = await hub.ask(renewal(phone))
 
@@ -133,7 +129,7 @@ async def test_the_new_name_of_a_revoked_device_is_revoked_too(
         acts = [act.subject for act in await session.exec(select(Act)) if "revoke" in act.verb]
     assert answer.status == 201
     assert device.revoked_at == office.clock()
-    assert acts == [name(phone), said.device]
+    assert acts == [phone.id, said.device]
 
 
 async def test_all_names_of_a_phone_are_revoked_together_whichever_is_named(
@@ -141,22 +137,22 @@ async def test_all_names_of_a_phone_are_revoked_together_whichever_is_named(
 ) -> None:
     stranger = await Phone(hub, "second").enrol()
     clone = twin(phone)
-    first = name(phone)
+    first = phone.id
     phone.replica.find(TASK, "rats", basis="Law 3")
     await phone.sync()
     clone.replica.find(TASK, "mice", basis="Law 3")
     await clone.sync()
     late = renewal(phone)  # signed with the key of the first name, which the clone holds as well
 
-    await hub.revoke(name(clone))
+    await hub.revoke(clone.id)
     await hub.ask(late)
 
     async with db.transaction(office.engine, write=False) as session:
         devices = {one.id: one.revoked_at for one in await session.exec(select(Device))}
     stands = [one for one, revoked_at in devices.items() if revoked_at is None]
-    assert name(clone) != first
+    assert clone.id != first
     assert len(devices) == 4
-    assert stands == [name(stranger)]
+    assert stands == [stranger.id]
 
 
 async def test_the_work_of_a_revoked_clone_reaches_quarantine_and_can_be_released(
@@ -166,12 +162,12 @@ async def test_the_work_of_a_revoked_clone_reaches_quarantine_and_can_be_release
     phone.replica.find(TASK, "rats", basis="Law 3")
     await phone.sync()
     clone.replica.find(TASK, "mice", basis="Law 3")
-    await hub.revoke(name(phone))
+    await hub.revoke(phone.id)
 
     await clone.sync()
 
     supervisor = await office.officer("supervisor", "33")
-    order = {"device": name(clone), "reason": "the phone was found"}
+    order = {"device": clone.id, "reason": "the phone was found"}
     ruled = (await supervisor.post("/office/quarantine/release", json=order)).json()
     state = await hub.inspection(TASK)
     assert clone.replica.unsent() == 0
@@ -242,7 +238,7 @@ async def test_of_an_unknown_chain_nothing_is_told(hub: AppHub, phone: Phone) ->
 async def test_of_the_log_what_is_held_back_is_told_with_its_reason(
     hub: AppHub, phone: Phone
 ) -> None:
-    await hub.revoke(name(phone))
+    await hub.revoke(phone.id)
     phone.replica.find(TASK, "dirt", basis="Law 3")
     await phone.sync()
 
@@ -270,7 +266,7 @@ async def test_a_cloned_phone_loses_nothing_and_counts_nothing_twice(
     state = await hub.inspection(TASK)
     assert sorted(one.text for one in state.findings) == ["dirt", "mice", "rats"]
     assert phone.replica.inspection(TASK) == clone.replica.inspection(TASK) == state
-    assert [decode_op(one.raw).orig for one in await hub.chain(name(clone))] == [mine.hash]
+    assert [decode_op(one.raw).orig for one in await hub.chain(clone.id)] == [mine.hash]
 
 
 async def test_the_durable_watermark_is_told_and_no_further_than_the_ledger(
