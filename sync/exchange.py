@@ -86,13 +86,13 @@ def exchange(
             snapshots = [] if overtaken else fetching.named(events)
             asked, more, wrong = _standing(replica), True, 0
             if not (overtaken or snapshots):
-                more, wrong = _absorb(replica, head, events)
+                more, wrong = _absorb(replica, head, events, again=not alarms)
         for snapshot in snapshots:
             rounds += yield from fetching.fetch(replica, snapshot)
         if snapshots:
             with replica.store.transaction():
                 if _standing(replica) == asked and replica.identity == identity:
-                    more, wrong = _absorb(replica, head, events)
+                    more, wrong = _absorb(replica, head, events, again=not alarms)
         sent, received = sent + len(batch), received + len(events) - 1
         again = alarms == 0  # a checksum that fails twice would fail for ever
         alarms += wrong
@@ -211,11 +211,20 @@ def _read(
     return head, events
 
 
-def _absorb(replica: Replica, head: AnswerHead, events: list[Event]) -> tuple[bool, int]:
-    """Apply a page, and take note of the ledger that it is about."""
+def _absorb(
+    replica: Replica, head: AnswerHead, events: list[Event], *, again: bool
+) -> tuple[bool, int]:
+    """Apply a page, and take note of the ledger that it is about.
+
+    `again`: where a checksum does not fit, the own log is offered again too, for the server to say
+    anew what it thinks of it: a copy of this device may have been told since.
+    """
     ledger = (head.receipt.ledger, head.receipt.root)
     replica.store.set("ledger", msgspec.json.encode(ledger).decode())
-    return reading.absorb(replica, head.epoch, events)
+    more, wrong = reading.absorb(replica, head.epoch, events)
+    if wrong and again:
+        replica.store.set("acked", "0")
+    return more, wrong
 
 
 def acknowledge(replica: Replica, response: Response, first: int) -> None:

@@ -38,6 +38,21 @@ def test_a_late_answer_does_not_take_back_what_a_page_told_since(hub: MemoryHub)
     assert replica.inspection("t1") == hub.inspection("t1")
 
 
+def test_a_checksum_that_does_not_fit_has_the_own_log_judged_anew(hub: MemoryHub) -> None:
+    replica = phone(hub)
+    hub.dispatch("t1", "wang", "zhao")
+    replica.answer("t1", OK)
+    drive(exchange(replica), hub.ask)
+    replica.store.note(1, "", "")  # a copy of the phone was told, and this one was not
+
+    healed = drive(exchange(replica), hub.ask)
+    quiet = drive(exchange(replica), hub.ask)
+
+    assert (healed.alarms, healed.sent, quiet.alarms) == (1, 1, 0)
+    assert [mine.note for mine in replica.store.noted()] == ["quarantined"]
+    assert replica.inspection("t1") == hub.inspection("t1")
+
+
 def test_an_answer_from_before_all_was_offered_again_acknowledges_nothing(hub: MemoryHub) -> None:
     replica = phone(hub)
     replica.answer("t1", OK)
