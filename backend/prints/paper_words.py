@@ -158,6 +158,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "too_few": ("too few: {asked} are asked for", "件数不足，应抽 {asked} 件"),
     # -- result ------------------------------------------------------------------------------------
     "verdict": ("Outcome by the rules of the checklist", "按检查表规则得出的结论"),
+    "verdict_again": ("Outcome of the recheck", "复查结论"),
     "no_verdict": ("No outcome can be given yet", "尚不能得出结论"),
     "measured": ("What was counted", "统计"),
     "asked": ("items", "检查项总数"),

@@ -288,6 +288,7 @@ def _judged(form: Checklist, judged: Verdict, say: Reader) -> Data:
     handling = outcome and (outcome.handling if judged.failed or judged.unremedied else "none")
     return {
         "title": f"{say.text(form.title)} {form.version}",
+        "heading": w["verdict" if judged.graded else "verdict_again"],
         "outcome": say.text(outcome.label) if outcome else "",
         "handling": w[f"handling_{handling}"] if handling else "",
         "clause": f"{clause.clause} {say.text(clause.text)}" if clause else "",

@@ -56,7 +56,7 @@ def test_a_result_says_whether_it_is_remedied_and_that_the_grade_stands(
     assert good["counts"][0] == (words["asked"], 2)
     assert words["pass_rate"] not in dict(good["counts"])
     assert good["scores"] == [(words["grade"], words["no_grade"])]
-    assert good["clause"] == ""
+    assert (good["clause"], good["heading"]) == ("", words["verdict_again"])
     assert shown[0]["posted"] == words["posted_beside"]
     set_ = visits.pages(visits.written("result", known[0], language, fonts))
     assert visits.squeezed(words["no_grade"]) in visits.squeezed("".join(set_))
@@ -70,6 +70,7 @@ def test_what_a_whole_visit_prints_has_a_grade_and_is_posted_alone() -> None:
     assert shown["posted"] == WORDS["posted"][1]
     assert WORDS["pass_rate"][1] in dict(shown["results"][0]["counts"])
     assert shown["results"][0]["clause"] != ""
+    assert shown["results"][0]["heading"] == WORDS["verdict"][1]
     assert len(shown["results"][0]["scores"]) == len(FORM.scores)
 
 
