@@ -4,6 +4,7 @@ Nothing here re-encodes JSON in order to hash it: languages differ in how they w
 in the bytes that one of them has already written.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
@@ -14,6 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sync.refusals import Reason, Refused
 
 SIGNATURE_HEADER = "sync-signature"
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether a text can name anything by the SHA-256 of its bytes."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def genesis(device: str) -> str:

@@ -4,7 +4,6 @@ Anything that verifies is stored; there is no "rejected" for content. Only a req
 be refused (malformed, wrong signature, gap, fork), and every such refusal may be retried.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
@@ -12,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sync import codec, openings, versions
+from sync import codec, openings, particulars, versions
 from sync.merge import MEMBER, Inspection
 from sync.messages import (
     BATCH_OPS_MAX,
@@ -29,6 +28,7 @@ from sync.ops import (
     AnyOp,
     CarryChecklist,
     OpenInspection,
+    Particular,
     SetAnswers,
     Sign,
     decode_envelope,
@@ -49,11 +49,12 @@ WAIVABLE = (
     Reason.OPENING_SECOND.code,
     Reason.OPENING_ELSEWHERE.code,
     Reason.CHECKLIST_NOT_FOUND.code,  # which may have been released since
+    Reason.TEXT_INVALID.code,
+    Reason.DECIMAL_INVALID.code,
+    Reason.PLACE_INVALID.code,
 )
 
 SIZE_MAX = 2**53  # what every language still counts exactly
-
-_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Push(Struct, frozen=True):
@@ -271,7 +272,7 @@ def admit(
     role = _role(who, known, waived) if known is not None else None
     if known is None or role is None:
         return Verdict(kind, inspection, "quarantined", Reason.INSPECTION_NOT_YOURS.code)
-    refusal = _content(op, role, known)
+    refusal = _content(op, role, known) or _unusable(op, waived)
     if refusal is not None:
         return Verdict(kind, inspection, "quarantined", refusal.code)
     return Verdict(kind, inspection, "ok", op=op)
@@ -390,8 +391,8 @@ def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
         return Reason.INSPECTION_NOT_YOURS
     if isinstance(op, SetAnswers):
         return _answers(op, facts)
-    if isinstance(op, CarryChecklist) and op.to not in facts.versions:
-        return Reason.CHECKLIST_NOT_FOUND
+    if isinstance(op, CarryChecklist):
+        return _carry(op, facts)
     if isinstance(op, AddEvidence) and not _file(op):
         return Reason.OP_MALFORMED  # no file could ever be it, and no database look it up
     if isinstance(op, Sign) and op.role != "site" and (op.role != role or op.refused):
@@ -399,8 +400,24 @@ def _content(op: AnyOp, role: str, facts: Facts) -> Reason | None:
     return None
 
 
+def _carry(op: CarryChecklist, facts: Facts) -> Reason | None:
+    if op.to not in facts.versions:
+        return Reason.CHECKLIST_NOT_FOUND
+    if not all(op.to in under for under in op.again.values()):
+        return Reason.OP_MALFORMED  # no answer to such an item could ever hold
+    return None
+
+
+def _unusable(op: AnyOp, waived: Collection[str]) -> Reason | None:
+    """Say what is wrong with the figures and texts of a record, from it alone."""
+    if not isinstance(op, Particular):
+        return None
+    those = (fault.reason for fault in particulars.faults(op))
+    return next((one for one in those if one.code not in waived), None)
+
+
 def _file(op: AddEvidence) -> bool:
-    named = all(map(_DIGEST.fullmatch, (op.blob, op.of or op.blob)))
+    named = all(map(codec.is_digest, (op.blob, op.of or op.blob)))
     return named and 0 < op.size <= SIZE_MAX
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sync import particulars
+from sync import codec, particulars
 from sync.ops import OpenInspection
 from sync.refusals import Reason, Refused
 
@@ -43,7 +43,7 @@ def _wrong(op: OpenInspection) -> str:
         return "inspection"
     if not _DIVISION.fullmatch(op.division):
         return "division"
-    if not re.fullmatch("[0-9a-f]{64}", op.checklist):
+    if not codec.is_digest(op.checklist):
         return "checklist"
     try:
         particulars.check_place(op.longitude, op.latitude, op.datum, "")

@@ -7,12 +7,12 @@ before there was such a kind keep their digests.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, TypeVar, assert_never
+from typing import NamedTuple, TypeVar, assert_never, cast
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from sync.answers import measured
+from sync.answers import CHARS_MAX, measured
 from sync.coordinates import DATUMS
 from sync.ops import (
     Arrive,
@@ -26,6 +26,9 @@ from sync.ops import (
     WeighLot,
 )
 from sync.refusals import Reason, Refused
+
+TEXT_MAX = CHARS_MAX  # characters, as in an answer
+LIST_MAX = 1000  # certificates, or packages of a lot that were weighed
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -237,25 +240,57 @@ def _shown(kind: type[S], one: Told, voided: Mapping[OpId, str], **more: object)
     return msgspec.convert(msgspec.structs.asdict(one.op) | own | more, kind)
 
 
-# -- what a device lets be recorded --------------------------------------------------------------
+# -- what a device lets be recorded, and the server count ----------------------------------------
 
 
 def check(op: Particular) -> None:
-    """Refuse with DECIMAL_INVALID or PLACE_INVALID a record whose figures are none."""
+    """Refuse with TEXT_INVALID, DECIMAL_INVALID or PLACE_INVALID a record that nobody can use."""
+    for fault in faults(op):
+        raise fault
+
+
+def faults(op: Particular) -> Iterator[Refused]:
+    """Say all that is wrong with a record, from what it says alone."""
+    for rule in (_check_texts, _check_figures, _check_place):
+        try:
+            rule(op)
+        except Refused as refused:
+            yield refused
+
+
+def _check_figures(op: Particular) -> None:
     match op:
         case Arrive():
-            check_place(op.longitude, op.latitude, op.datum, op.accuracy)
+            check_decimals(accuracy=op.accuracy)
         case TakeSample() | SeizeGoods():
             check_decimals(quantity=op.quantity)
         case WeighLot():
             contents = {f"contents[{n}]": one for n, one in enumerate(op.contents)}
             check_decimals(nominal=op.nominal, lot=op.lot, **contents)
-        case TestSample() | DisposeSample():
-            pass
-        case OpenInspection():  # there is more to it: sync/openings.py
-            check_place(op.longitude, op.latitude, op.datum, "")
+        case TestSample() | DisposeSample() | OpenInspection():
+            pass  # of an opening there is more in sync/openings.py
         case _:
             assert_never(op)
+
+
+def _check_place(op: Particular) -> None:
+    if isinstance(op, Arrive):
+        _check_point(op.longitude, op.latitude, op.datum, op.accuracy)
+    elif isinstance(op, OpenInspection):
+        _check_point(op.longitude, op.latitude, op.datum, "")
+
+
+def _check_texts(op: Particular) -> None:
+    """Refuse with TEXT_INVALID a text beyond TEXT_MAX or with a NUL, or more than LIST_MAX."""
+    for name, said in msgspec.structs.asdict(op).items():
+        texts = cast("tuple[object, ...]", said) if isinstance(said, tuple) else (said,)
+        wrong = [one for one in texts if isinstance(one, str) and not _storable(one)]
+        if wrong or len(texts) > LIST_MAX:
+            raise Refused(Reason.TEXT_INVALID, field=name)
+
+
+def _storable(text: str) -> bool:
+    return len(text) <= TEXT_MAX and "\0" not in text
 
 
 def check_decimals(**values: str) -> None:
@@ -269,6 +304,10 @@ def check_decimals(**values: str) -> None:
 def check_place(longitude: str, latitude: str, datum: str, accuracy: str) -> None:
     """Refuse with PLACE_INVALID what is no point on earth in a known datum, nor empty."""
     check_decimals(accuracy=accuracy)
+    _check_point(longitude, latitude, datum, accuracy)
+
+
+def _check_point(longitude: str, latitude: str, datum: str, accuracy: str) -> None:
     if not any((longitude, latitude, datum, accuracy)):
         return
     point = measured(longitude), measured(latitude)

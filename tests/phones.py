@@ -15,7 +15,7 @@ from sync.exchange import Exchanged, exchange
 from sync.messages import Request, Response
 from sync.ops import Answer
 from sync.replica import Replica
-from sync.store import File, MemoryStore, Mine
+from sync.store import File, MemoryStore, Mine, Store
 
 T = TypeVar("T")
 TASK = "t1"
@@ -25,9 +25,17 @@ ITEM = REFS[0]
 class Phone:
     """A replica and its way to the server; where no task is named, `t1` is meant."""
 
-    def __init__(self, hub: AppHub, inspector: str, *, page: int = 500, batch: int = 200) -> None:
+    def __init__(
+        self,
+        hub: AppHub,
+        inspector: str,
+        *,
+        page: int = 500,
+        batch: int = 200,
+        store: Store | None = None,
+    ) -> None:
         self.hub, self.inspector = hub, inspector
-        self.store = MemoryStore()
+        self.store: Store = store or MemoryStore()
         self.skew = 0
         self.replica = Replica(self.store, self.clock, batch=batch, page=page)
 
@@ -84,10 +92,10 @@ class Phone:
             return result
 
 
-async def enrolled(hub: AppHub, inspector_id: str) -> Phone:
+async def enrolled(hub: AppHub, inspector_id: str, store: Store | None = None) -> Phone:
     """Enrol a device of an inspector whom the registers have."""
     hub.ids[inspector_id] = inspector_id
-    return await Phone(hub, inspector_id).enrol()
+    return await Phone(hub, inspector_id, store=store).enrol()
 
 
 async def opened(office: Office, *tasks: str, follow: Sequence[str] = ("lead",)) -> AppHub:

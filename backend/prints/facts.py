@@ -102,6 +102,7 @@ class Facts(Struct, frozen=True):
     task: Task
     forms: tuple[Checklist, ...]  # the one that is followed, then those of partners
     ops: tuple[Recorded, ...]
+    clocks: Mapping[OpId, int]  # of each, as its device had it
     state: Inspection
     pictures: Mapping[str, Picture]  # by digest
     strokes: Mapping[str, bytes]  # drawn signatures, by digest
@@ -135,7 +136,7 @@ class Facts(Struct, frozen=True):
 
     def when(self, op: OpId) -> int:
         """Give the wall clock of an operation, as its device had it."""
-        return next(one.op.w for one in self.ops if one.id == op)
+        return self.clocks[op]
 
     def told(self, those: Iterable[A] | UnsetType) -> list[A]:
         """Put what the fold holds into the order that people tell it in: as the devices' clocks."""
@@ -171,11 +172,12 @@ def gather(
         task=msgspec.json.decode(task, type=Task),
         forms=tuple(forms),
         ops=recorded,
+        clocks={one.id: one.op.w for one in recorded},
         state=state,
         pictures={
             one.blob: made.get(one.blob) or small(state, one, read)
             for one in state.evidence
-            if one.blob not in drawn
+            if one.blob not in drawn or one.role != "strokes"
         },
         strokes=strokes,
         catalogues={

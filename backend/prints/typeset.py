@@ -5,7 +5,7 @@ The same data give the same bytes: no clock, no fonts of the system, no network.
 
 import io
 import re
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -31,8 +31,13 @@ EMPTY: Final[Mapping[str, bytes]] = MappingProxyType({})
 OWN_BYTES_MAX = 8 * 1024 * 1024  # of an office's templates, emblems and all
 ROUNDS_MAX = 40  # each finds more characters that no font has
 
-STRANGE = re.compile(r'the text `"(.+?)"` could not be displayed')
-ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
+STRANGE = re.compile(r'the text `"((?:[^"\\]|\\.)+?)"` could not be displayed')
+ESCAPED = re.compile(r"\\(?:u\{([0-9a-f]+)\}|(.))")
+PLAINLY = {"t": "\t", "n": "\n", "r": "\r", "0": "\0"}  # Rust escapes others by a backslash alone
+LONG_WORD = re.compile("[!-~]{14,}")  # the shortest that a template lets break anywhere
+WORDS_MAX = 50  # of them in a text, as a template breaks them; with a thousand Typst gives up
+ZERO_WIDTH_SPACE = "\u200b"
+DRAWN = ("qr", "svg")  # no texts
 PLACE = re.compile(r"┌─ (.+?):(\d+):\d+")
 
 
@@ -187,26 +192,45 @@ def _wrong(error: typst.TypstError, own: Mapping[str, bytes]) -> Exception:
 
 def _unquoted(text: str) -> str:
     """Read a text as Rust quotes it."""
-    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return ESCAPED.sub(
+        lambda found: chr(int(found[1], 16)) if found[1] else PLAINLY.get(found[2], found[2]), text
+    )
 
 
 def _numbered(value: object, strange: Collection[str]) -> object:
     """Write characters that no font has by their numbers."""
-    if isinstance(value, str):
+
+    def number(text: str) -> str:
         for one in strange:
-            if one in value:
-                number = " ".join(f"U+{ord(character):04X}" for character in one)
-                value = value.replace(one, f"[{number}]")
-        return value
+            if one in text:
+                codes = " ".join(f"U+{ord(character):04X}" for character in one)
+                text = text.replace(one, f"[{codes}]")
+        return text
+
+    return _each(value, number)
+
+
+def _broken(text: str) -> str:
+    """Let long words break anywhere, where there are so many that no template could do it."""
+    if len(text) <= WORDS_MAX or len(LONG_WORD.findall(text)) <= WORDS_MAX:
+        return text
+    return LONG_WORD.sub(lambda word: ZERO_WIDTH_SPACE.join(word[0]), text)
+
+
+def _each(value: object, change: Callable[[str], str]) -> object:
+    """Change every text, wherever it stands."""
+    if isinstance(value, str):
+        return change(value)
     if isinstance(value, dict):
         pairs = cast("dict[str, object]", value).items()
-        return {name: _numbered(one, strange) for name, one in pairs}
+        return {name: one if name in DRAWN else _each(one, change) for name, one in pairs}
     if isinstance(value, list | tuple):
-        return [_numbered(one, strange) for one in cast("Sequence[object]", value)]
+        return [_each(one, change) for one in cast("Sequence[object]", value)]
     return value
 
 
 def _inputs(data: Mapping[str, object], at: datetime, chosen: Fonts) -> dict[str, str]:
+    data = {name: one if name in DRAWN else _each(one, _broken) for name, one in data.items()}
     more = {
         "date": [at.year, at.month, at.day],
         "serif": chosen.serif,

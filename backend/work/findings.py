@@ -8,16 +8,22 @@ from backend.tables import Catalogue
 from backend.wire import FindingView, text_view
 from backend.work.cases import Case
 from backend.work.histories import histories
-from sync import merge, violations
+from sync import codec, merge, violations
 from sync.history import History
 from sync.violations import Picked
 
 
+def quoted(state: merge.Inspection) -> set[str]:
+    """Name the catalogues that findings may quote; a device may have written anything."""
+    return {one.catalogue for one in state.findings if codec.is_digest(one.catalogue)}
+
+
 async def finding_views(db: Session, case: Case) -> tuple[FindingView, ...]:
     """Show the findings of an inspection, each with what the office knows of earlier visits."""
-    named = {one.catalogue for one in case.state.findings if one.catalogue}
+    named = quoted(case.state)
     query = select(Catalogue).where(col(Catalogue.digest).in_(named))
-    held = {row.digest: violations.load(row.body) for row in await db.exec(query)} if named else {}
+    rows = await db.exec(query) if named else ()
+    held = {row.digest: violations.load(row.body) for row in rows}
     place = case.establishment.id
     seen_at = case.inspection.updated_at if case.inspection else None
     known = None

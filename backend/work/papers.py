@@ -15,7 +15,7 @@ from backend.rules.calendar import local_day
 from backend.settings import Settings
 from backend.tables import Catalogue, Draw, Feed, Relief
 from backend.wire import DrawnBy, OnSite, SeatView, SiteView
-from backend.work import cases, folds
+from backend.work import cases, findings, folds
 from backend.work.cases import Case
 from backend.work.pictures import pixels_of
 from sync.refusals import Reason, Refused
@@ -39,13 +39,16 @@ async def print_inspection(
         raise Refused(Reason.INSPECTION_NOT_BEGUN, inspection=inspection_id)
     body = await _task(db, case)
     told = await db.get(Feed, (f"i:{inspection_id}", "decision", inspection_id))
-    quoted = {one.catalogue for one in case.state.findings if one.catalogue}
-    released = await db.exec(select(Catalogue).where(col(Catalogue.digest).in_(quoted)))
+    released = await db.exec(
+        select(Catalogue).where(col(Catalogue.digest).in_(findings.quoted(case.state)))
+    )
     catalogues = {one.digest: one.body.encode() for one in released}
 
     def read(digest: str) -> bytes | None:
+        if digest not in case.blobs:  # a device may have called anything a file
+            return None
         path = blobs.path(digest)
-        return path.read_bytes() if digest in case.blobs and path.is_file() else None
+        return path.read_bytes() if path.is_file() else None
 
     try:
         from backend.prints import facts

@@ -98,6 +98,14 @@ SAMPLE_UNKNOWN = Said(
     "Take the number that is shown beside it: evenhand device show INSPECTION.",
     "请使用 evenhand device show 检查编号 所显示的编号。",
 )
+TEXT_INVALID = Said(
+    "text.invalid",
+    Kind.INVALID,
+    "What `field` says is too long, or has a character that cannot be stored.",
+    "`field` 过长，或含有无法保存的字符",
+    "Write at most 2,000 characters, none of them U+0000; a list has at most 1,000 entries.",
+    "请勿超过 2000 字，且不得含空字符（U+0000）；列表至多 1000 项。",
+)
 DECIMAL_INVALID = Said(
     "decimal.invalid",
     Kind.INVALID,

@@ -137,6 +137,10 @@ MUTANTS = [
         pitfall=10,
     ),
     Mutant(
+        "a lot of so many as no number says counts", hub, "admit",
+        " or _unusable(op, waived)", "",
+    ),
+    Mutant(
         "an unknown kind blocks its batch", hub, "admit",
         'return Verdict(kind, inspection, "parked", Reason.OP_UNKNOWN.code)', "raise", pitfall=10,
     ),

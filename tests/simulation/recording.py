@@ -146,6 +146,10 @@ def _odd(world: "World", device: Device, task: str, choice: float) -> None:
     elif choice < 0.65:
         wrong = {REFS[0]: Answer("perhaps")}
         world.keep(device, record(task, lambda stamp: SetAnswers(f=wrong, **stamp)), "bad")
+    elif choice < 0.72 and not device.elder:
+        lot = {"nominal": "5", "unit": "kg", "lot": "many", "contents": ("4.9",)}
+        make = lambda stamp: WeighLot(what="rice", **lot, **stamp)  # noqa: E731
+        world.keep(device, record(task, make), "bad")
     elif choice < 0.8:
         make = lambda stamp: Void(target="d1:1", reason="x", **stamp)  # noqa: E731
         world.keep(device, record("elsewhere", make), "bad")

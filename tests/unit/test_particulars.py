@@ -12,7 +12,7 @@ from simulation.memory_hub import MemoryHub
 from telling import tell
 from vectors.sync_vectors import read
 
-from sync import hub, ops
+from sync import hub, ops, particulars
 from sync.exchange import drive, exchange
 from sync.merge import covered, digest, fold
 from sync.ops import Arrive, DisposeSample, SeizeGoods, TakeSample, TestSample, WeighLot
@@ -209,12 +209,67 @@ def test_who_is_in_charge_may_refuse_before_a_witness_and_nobody_else_may(
 # -- what the server says of it ------------------------------------------------------------------
 
 
-def test_content_is_never_held_back_also_of_a_sample_that_nobody_took() -> None:
+def test_what_is_told_of_a_sample_that_nobody_took_counts() -> None:
     lost = ops.TestSample(n=1, sample="x:9", test="t", verdict="fail", **STAMP)
-    gone = ops.DisposeSample(n=1, sample="\0", disposal="", **STAMP)
-    odd = ops.SeizeGoods(n=1, what="", quantity="many", unit="", measure="seal", **STAMP)
+    gone = ops.DisposeSample(n=1, sample="x", disposal="", **STAMP)
+    empty = ops.SeizeGoods(n=1, what="", quantity="", unit="", measure="seal", **STAMP)
 
-    assert [admit(op) for op in (lost, gone, odd)] == [("ok", "")] * 3
+    assert [admit(op) for op in (lost, gone, empty)] == [("ok", "")] * 3
+
+
+LOT: dict[str, Any] = {"what": "米", "nominal": "5", "unit": "kg", "lot": "9", "contents": ("4.9",)}
+PLACE = {"longitude": "120", "latitude": "30", "datum": "WGS-84"}
+UNUSABLE: list[tuple[type[ops.Particular], dict[str, Any], Reason]] = [
+    (WeighLot, LOT | {"lot": "many"}, Reason.DECIMAL_INVALID),
+    (WeighLot, LOT | {"contents": ("4.9", "٣")}, Reason.DECIMAL_INVALID),
+    (WeighLot, LOT | {"contents": ("1",) * 1_001}, Reason.TEXT_INVALID),
+    (WeighLot, LOT | {"item": "x" * 2_001}, Reason.TEXT_INVALID),
+    (SeizeGoods, {"what": "奶", "quantity": "1e999", "unit": "", "measure": "seal"},
+     Reason.DECIMAL_INVALID),
+    (TakeSample, {"number": "1", "of": "goods", "what": "x", "quantity": "-1"},
+     Reason.DECIMAL_INVALID),
+    (TakeSample, {"number": "\0", "of": "goods", "what": "x"}, Reason.TEXT_INVALID),
+    (TestSample, {"sample": "x:1", "test": "长" * 2_001, "verdict": "pass"}, Reason.TEXT_INVALID),
+    (DisposeSample, {"sample": "x:1", "disposal": "\0"}, Reason.TEXT_INVALID),
+    (Arrive, {"how": "shown", "certificates": ("a", "b\0")}, Reason.TEXT_INVALID),
+    (Arrive, {"how": "shown", **PLACE, "latitude": "91"}, Reason.PLACE_INVALID),
+    (Arrive, {"how": "shown", "accuracy": "near", **PLACE}, Reason.DECIMAL_INVALID),
+    (Arrive, {"how": "shown", "datum": "WGS-84"}, Reason.PLACE_INVALID),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "said", "reason"), UNUSABLE)
+def test_what_nobody_can_use_is_refused_by_the_device_and_held_back_by_the_server(
+    kind: type[ops.Particular], said: dict[str, Any], reason: Reason
+) -> None:
+    op = kind(n=1, **said, **STAMP)
+    released = hub.admit(msgspec.json.encode(op), 1, "li", False, FACTS, (reason.code,))
+
+    assert admit(op) == ("quarantined", reason.code)
+    assert (released.verdict, reason.code in hub.WAIVABLE) == ("ok", True)
+    refused(lambda: particulars.check(op), reason)
+
+
+def test_each_fault_of_a_record_is_set_aside_by_itself() -> None:
+    told = [Reason.TEXT_INVALID.code, Reason.DECIMAL_INVALID.code, Reason.PLACE_INVALID.code]
+    op = Arrive(n=1, how="shown", code="\0", accuracy="near", datum="x", **STAMP)
+    raw = msgspec.json.encode(op)
+
+    found = [hub.admit(raw, 1, "li", False, FACTS, told[:n]).why for n in range(4)]
+
+    assert (told, found) == (["text.invalid", "decimal.invalid", "place.invalid"], [*told, ""])
+
+
+def test_a_carry_under_which_no_answer_could_hold_is_malformed() -> None:
+    facts = {"t1": hub.Facts({"li": "lead"}, lambda *_: None, {}, {"x": lambda *_: None})}
+    raws = [
+        msgspec.json.encode(ops.CarryChecklist(n=1, to="x", again=again, **STAMP))
+        for again in ({}, {"1": ("w", "x")}, {"1": ("x",), "2": ()}, {"1": ("w",)})
+    ]
+
+    found = [hub.admit(raw, 1, "li", False, facts).why for raw in raws]
+
+    assert found == ["", "", "op.malformed", "op.malformed"]
 
 
 @pytest.mark.parametrize(

@@ -335,6 +335,15 @@ def test_a_character_that_no_font_has_is_printed_as_its_number(fonts: Fonts) -> 
     assert "东[U+0007]路" in told
 
 
+def test_characters_that_are_told_by_another_name_are_found_too(fonts: Fonts) -> None:
+    found = read(**{"913101010000000014": Name('甲\x07\x08\t\n\x0b\x0c\r"\\乙', "东路")})
+
+    told = squeezed(text_of(pages.print_list(found, fonts, "zh"))[0])
+
+    assert "甲[U+0007][U+0008]" in told
+    assert '"\\乙' in told
+
+
 # -- workbook --------------------------------------------------------------------------------------
 
 
