@@ -6,7 +6,6 @@ that dies loses nothing, and two that hash the same one keep it once.
 
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -55,11 +54,10 @@ async def catch_up(engine: AsyncEngine, blobs: Blobs, *, inspection_id: str = ""
     found: dict[str, str] = {}
     for one in sorted(chosen, key=lambda one: one.pixels):
         try:
-            hash_ = await develop(one.pixels, partial(_hash, blobs.path(one.sha256)))
+            hashing = partial(photos.fingerprint, blobs.path(one.sha256))
+            found[one.sha256] = await develop(one.pixels, hashing)
         except Refused:  # no turn came: this one waits on, and those that are larger
             break
-        if hash_ is not None:
-            found[one.sha256] = hash_
 
     async with transaction(engine) as db:
         await _keep(db, found)
@@ -84,7 +82,10 @@ async def waiting(db: Session) -> int:
 
 
 async def _choose(db: Session, blobs: Blobs, inspection_id: str) -> list[_Waiting]:
-    """Choose as many as one call may hash; a file that is not here waits on, in nobody's way."""
+    """Choose as many as one call may hash.
+
+    A file that is not here, as after half a restored backup, waits on and is in nobody's way.
+    """
     chosen: dict[str, _Waiting] = {}
     work = 0
     async for one in _unhashed(db, inspection_id):
@@ -121,11 +122,6 @@ def _weighed(sha256: str, told: str) -> _Waiting:
     pixels = facts.width * facts.height
     share = JPEG_SHARE if facts.format in ("JPEG", "MPO") else 1
     return _Waiting(sha256, pixels, pixels // share)
-
-
-def _hash(path: Path) -> str | None:
-    """Hash a file; none if it is not here, as after half a restored backup."""
-    return photos.fingerprint(path) if path.is_file() else None
 
 
 async def _keep(db: Session, found: dict[str, str]) -> None:

@@ -68,7 +68,7 @@ async def print_inspection(
             task=body,
             forms=[case.checklist, *case.brought.values()],
             ops=ops,
-            read=read,
+            read=lambda digest: None if digest in seen else read(digest),
             catalogue=catalogues.get,
             decision=told.body if told is not None and not told.gone else None,
             fonts=settings.font_dir,

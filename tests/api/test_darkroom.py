@@ -15,6 +15,7 @@ from sqlmodel import select
 from visits import DIVISION, dispatched
 
 from backend import darkroom, db
+from backend.blobs import Blobs
 from backend.darkroom import LARGE_PIXELS
 from backend.tables import Blob, Task
 
@@ -33,7 +34,7 @@ async def tasks(office: Office) -> list[Task]:
 
 
 @asynccontextmanager
-async def occupied(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+async def occupied(monkeypatch: pytest.MonkeyPatch, *, wait_s: float = 0.05) -> AsyncIterator[None]:
     """Let a large picture be decoded all the while, and nobody wait for long."""
     begun, go = Event(), Event()
 
@@ -43,7 +44,7 @@ async def occupied(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
     first = asyncio.create_task(darkroom.develop(LARGE_PIXELS, still))
     await asyncio.to_thread(begun.wait, PATIENCE_S)
-    monkeypatch.setattr(darkroom, "WAIT_S", 0.05)
+    monkeypatch.setattr(darkroom, "WAIT_S", wait_s)
     try:
         yield
     finally:
@@ -97,3 +98,24 @@ async def test_an_upload_that_gets_no_turn_is_sent_again_and_loses_nothing(
     assert sent.sha256 == digest(small)
     assert healed.headers["upload-offset"] == str(len(body))
     assert kept == {digest(small): "", digest(body): ""}
+
+
+async def test_who_waits_for_a_turn_does_not_hold_the_database(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, small = large(70), uploads.jpeg(2)
+    client, other = await uploads.enrol(office), await uploads.enrol(office, "Z002")
+    place = await uploads.create(client, body, "image/png")
+    blobs = Blobs(office.settings.data_dir)
+
+    async with occupied(monkeypatch, wait_s=PATIENCE_S):
+        waits = asyncio.create_task(uploads.put(client, place, 0, body))
+        while not await blobs.has(digest(body)):
+            pass
+        sent = await uploads.carry(other, uploads.sending(small, part=len(small)))
+        waited = not waits.done()
+    answer = await waits
+
+    assert sent.sha256 == digest(small)
+    assert waited
+    assert answer.status_code == 204

@@ -5,7 +5,7 @@ from pathlib import Path
 
 BACKEND = Path(__file__).parents[2] / "backend"
 DECODES = {"probe", "preview", "thumbnail", "fingerprint"}
-INSIDE = {("fingerprints.py", "_hash"), ("facts.py", "picture")}  # what is done there
+INSIDE = {("facts.py", "picture")}  # what is done there
 
 
 def decoders(tree: ast.AST) -> list[ast.Attribute]:

@@ -1,6 +1,7 @@
 """Of a picture that is masked, shown or hashed there is one copy in memory, not one for each step.
 
-Pillow takes a second one of what is transparent, to weigh its colours as it makes it smaller.
+A second one is taken of what is transparent, to weigh its colours as it is made smaller, and of
+what has to be turned to colours.
 
 Each is done in a process that may take little more than the pixels.
 """
@@ -14,7 +15,7 @@ from PIL import Image
 
 SIZE = (6000, 4000)
 BYTES = 4 * SIZE[0] * SIZE[1]  # in memory, with colours
-SPARE = 80 * 1024 * 1024  # for what is read ahead, and for what was made small
+SPARE = 64 * 1024 * 1024  # for what is read ahead, and for what was made small
 
 DO = """
 import io, resource, sys
@@ -44,10 +45,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     exif = Image.Exif()
     exif[0x0112] = 6
     paths: dict[str, Path] = {}
-    for mode in ("RGB", "RGBA", "P"):
-        paths[mode] = folder / f"{mode}.png"
-        image = Image.linear_gradient("L").resize(SIZE).convert(mode)
-        image.save(paths[mode], "PNG", exif=exif, compress_level=1)
+    for mode, kind in (("RGB", "PNG"), ("RGBA", "PNG"), ("P", "PNG"), ("CMYK", "JPEG")):
+        paths[mode] = folder / mode
+        image = Image.linear_gradient("L").resize(SIZE).convert("RGB").convert(mode)
+        image.save(paths[mode], kind, exif=exif, compress_level=1)
     return paths
 
 
@@ -58,6 +59,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ("RGB", "photos.thumbnail(source, masks=[Mask(1, 2, 9, 9)])", BYTES + SPARE),
         ("RGBA", "photos.thumbnail(source, masks=[Mask(1, 2, 9, 9)])", 2 * BYTES + SPARE),
         ("P", "photos.thumbnail(source, masks=[Mask(1, 2, 9, 9)])", 2 * BYTES + SPARE),
+        ("CMYK", "photos.thumbnail(source, masks=[Mask(1, 2, 9, 9)])", 2 * BYTES + SPARE),
         ("RGB", "photos.thumbnail(source, 2048)", BYTES + SPARE),
         ("RGB", "photos.fingerprint(source) or photos.opened(source).load()", BYTES + SPARE),
         ("RGB", "assert not photos.probe(source).flag", BYTES + SPARE),
