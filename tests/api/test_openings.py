@@ -8,9 +8,10 @@ import held
 import msgspec
 import pytest
 from conftest import Office
-from held import REASON, Phone
+from held import REASON
 from httpx import AsyncClient
 from msgspec.structs import replace
+from phones import Phone
 from rows import establishment
 from simulation.app_hub import AppHub
 from simulation.world import FORM, REFS

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import held
 import pytest
 from conftest import Office
-from held import TASK, Phone
+from phones import TASK, Phone
 from simulation.app_hub import AppHub
 from simulation.world import REFS
 from sqlalchemy.ext.asyncio import AsyncEngine

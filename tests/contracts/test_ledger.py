@@ -10,7 +10,7 @@ import held
 import msgspec
 import pytest
 from conftest import Clock, Office
-from held import TASK, Phone
+from phones import TASK, Phone
 from simulation.app_hub import AppHub
 from simulation.memory_hub import Died
 from simulation.world import REFS
