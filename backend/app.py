@@ -16,7 +16,7 @@ from backend.auth import Officer, office_door
 from backend.auth_device import device_door
 from backend.blobs import Blobs
 from backend.db import Session
-from backend.routes import device, evidence, front, health, problems, schema
+from backend.routes import device, evidence, front, health, listed, problems, schema
 from backend.routes.office import office
 from backend.routes.public import public
 from backend.settings import Settings
@@ -43,6 +43,7 @@ def create_app(
         write = request.method not in READS or request.route_handler.opt.get("writes", False)
         async with database.transaction(own, write=write) as session:
             yield session
+            request.state.more = session.info.get(database.MORE, False)
 
     async def reader() -> AsyncGenerator[Session]:
         async with database.transaction(own, write=False) as session:
@@ -85,6 +86,7 @@ def create_app(
             Exception: problems.failed,
         },
         before_request=problems.refuse_nul,
+        before_send=[listed.tell_more],
         request_max_body_size=settings.body_bytes_max,
         openapi_config=schema.config(),
         logging_config=None,

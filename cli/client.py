@@ -16,7 +16,7 @@ import httpx
 import msgspec
 
 from cli.link import Unreachable as Unreachable
-from cli.output import reason
+from cli.output import reason, warn
 from sync.refusals import Detail, Reason, Refused
 
 T = TypeVar("T")
@@ -176,9 +176,11 @@ def _answer(
                         body.write(piece)
         except httpx.TransportError as error:
             raise Unreachable(f"{server()}: {error}") from None
-    if answer.is_success:
-        return answer
-    raise _refusal(answer)
+    if not answer.is_success:
+        raise _refusal(answer)
+    if answer.headers.get("evenhand-more"):
+        warn("There is more than is listed here.", "列表未完，仅列出前一部分。")
+    return answer
 
 
 def _refusal(answer: httpx.Response) -> Refused | Failed:

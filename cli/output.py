@@ -38,6 +38,11 @@ def say(en: str, zh: str) -> None:
         click.echo(text(en, zh))
 
 
+def warn(en: str, zh: str) -> None:
+    """Tell on standard error what a person must not miss, whoever reads the output."""
+    click.echo(text(en, zh), err=True)
+
+
 def as_json() -> bool:
     """Tell whether a program is reading."""
     context = click.get_current_context(silent=True)

@@ -162,6 +162,7 @@ def http() -> str:
         "A running server describes itself: `GET /schema` for people, `GET /schema/openapi.json`",
         "for machines. Every route may also answer with a problem document:",
         "[refusals](refusals.md). A device's pushes and files are not JSON and show no type here.",
+        "A list ends after a thousand rows; if there are more, a header says `Evenhand-More: yes`.",
     ]
     notes = {
         "office": "Needs `Authorization: Bearer` with the token of a log-in.",

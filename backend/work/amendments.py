@@ -42,6 +42,7 @@ from backend.wire import (
     SubstituteOrder,
 )
 from backend.work import draws, feed, overlaps, plans, tasks
+from backend.work.listing import first
 from sync.refusals import Reason, Refused
 
 Order = SubstituteOrder | ReplaceOrder | ExtendOrder
@@ -50,7 +51,6 @@ NOT_HELD = {
     "unstaffed": Reason.DRAW_UNSTAFFED,
     "void": Reason.DRAW_VOID,
 }
-LISTED_MAX = 1000
 
 
 # -- asking --------------------------------------------------------------------------------------
@@ -227,9 +227,8 @@ async def list_pending(db: Session, officer: Officer) -> list[AmendmentView]:
         .where(Amendment.status == "pending")
         .where(col(Plan.agency).startswith(officer.division, autoescape=True))
         .order_by(col(Amendment.id))
-        .limit(LISTED_MAX)
     )
-    found = list(await db.exec(query))
+    found = await first(db, query)
     names = await _names(db, found)
     return [_view(one, names, None) for one in found]
 

@@ -32,12 +32,12 @@ from backend.tables import (
 )
 from backend.wire import AssignedLine, AssignedView, NewPlace, NewTask, TaskView, WithdrawOrder
 from backend.work import announcements, mergers, plans, provisional, rechecks, tasks, visits
+from backend.work.listing import first
 from sync import checklist as forms
 from sync.checklist import Asks
 from sync.origins import Origin, origin_of
 from sync.refusals import Reason, Refused
 
-LISTED_MAX = 1000
 SHOWN_MAX = 20
 CLOSED = ("cancelled", "revoked", "moved")
 
@@ -210,9 +210,8 @@ async def _lines(
         .where(wanted)
         .where(announcements.open_to(officer, now))
         .order_by(col(Task.id).desc())
-        .limit(LISTED_MAX)
     )
-    found = (await db.exec(query)).all()
+    found = await first(db, query)
     begun = await _begun(db, [task.id for task, *_ in found])
     sites = await mergers.followed(db, [(task, site) for task, site, *_ in found])
     return [

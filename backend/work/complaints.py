@@ -21,9 +21,9 @@ from backend.wire import ComplaintsView, ComplaintView, NewComplaint, NewStep
 from backend.work import news
 from backend.work.calendars import working_days
 from backend.work.code_lists import complaint_terms
+from backend.work.listing import first
 from sync.refusals import Reason, Refused
 
-LISTED_MAX = 1000
 TOLD = ("kind", "channel", "division", "code", "place", "matter", "text", "received_on")
 
 
@@ -82,13 +82,12 @@ async def list_complaints(
 ) -> list[ComplaintView]:
     """List the complaints of the officer's division: what falls due first comes first.
 
-    Of more than LISTED_MAX the open ones that came first are listed, of all those that came last.
+    Of too many to list the open ones that came first are listed, of all those that came last.
     """
     query = (
         select(Complaint, Establishment.name)
         .outerjoin(Establishment, col(Establishment.code) == Complaint.code)
         .where(col(Complaint.division).startswith(officer.division, autoescape=True))
-        .limit(LISTED_MAX)
     )
     if which == "all":
         query = query.order_by(col(Complaint.received_on).desc(), col(Complaint.number))
@@ -96,7 +95,7 @@ async def list_complaints(
         query = query.order_by(col(Complaint.received_on), col(Complaint.number))
         query = query.where(col(Complaint.state).in_(("received", "accepted")))
     today = local_day(now)
-    views = [_view(row, name or "", today=today) for row, name in await db.exec(query)]
+    views = [_view(row, name or "", today=today) for row, name in await first(db, query)]
     return sorted(
         (one for one in views if one.overdue or which != "overdue"),
         key=lambda one: (one.due_on is None, one.due_on or one.received_on, one.number),

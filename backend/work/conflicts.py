@@ -16,11 +16,10 @@ from backend.tables import Entry, Establishment, Inspection, Task
 from backend.wire import ConflictView, ResolveOrder, TextView, text_view
 from backend.work import cases, desks, inspections
 from backend.work.cases import Case
+from backend.work.listing import first
 from sync import merge
 from sync.ops import Answer, OpId, SetAnswers
 from sync.refusals import Reason, Refused
-
-LISTED_MAX = 1000
 
 
 async def list_conflicts(db: Session, officer: Officer) -> list[ConflictView]:
@@ -34,11 +33,10 @@ async def list_conflicts(db: Session, officer: Officer) -> list[ConflictView]:
             col(Establishment.division).startswith(officer.division, autoescape=True),
         )
         .order_by(col(Inspection.id))
-        .limit(LISTED_MAX)
     )
     return [
         view
-        for inspection_id in await db.exec(query)
+        for inspection_id in await first(db, query)
         for view in await _views(db, await cases.load(db, inspection_id))
     ]
 

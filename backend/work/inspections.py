@@ -36,14 +36,13 @@ from backend.work.cases import Case, load, publish_by, stage
 from backend.work.code_lists import result_lists
 from backend.work.findings import finding_views
 from backend.work.holdings import complete, evidence_of
+from backend.work.listing import first
 from backend.work.measures import measures_of
 from backend.work.moments import moments_of
 from sync import merge
 from sync.checklist import Item
 from sync.origins import origin_of
 from sync.particulars import Particulars
-
-LISTED_MAX = 1000
 
 
 async def list_inspections(db: Session, officer: Officer, now: datetime) -> list[InspectionLine]:
@@ -58,9 +57,8 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
         .where(col(Task.withdrawn_at).is_(None) | col(Inspection.id).is_not(None))
         .where(announcements.open_to(officer, now) | col(Inspection.id).is_not(None))
         .order_by(col(Task.id).desc())
-        .limit(LISTED_MAX)
     )
-    found = list(await db.exec(query))
+    found = await first(db, query)
     ids = [task.id for task, *_ in found]
     sites = await mergers.followed(db, [(task, site) for task, site, *_ in found])
     out = select(Publication.inspection_id, Publication.n).where(

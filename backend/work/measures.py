@@ -27,9 +27,8 @@ from backend.tables import (
 )
 from backend.wire import CloseMeasure, MeasureView, NewMeasure, WithdrawMeasure, text_view
 from backend.work.cases import Case
+from backend.work.listing import first
 from sync.refusals import Reason, Refused
-
-LISTED_MAX = 1000
 
 
 async def take_measure(
@@ -227,9 +226,8 @@ async def _rows(
         .outerjoin(Account, col(Account.id) == Measure.taken_by)
         .where(*conditions)
         .order_by(col(Measure.id).desc())
-        .limit(LISTED_MAX)
     )
-    return [(row, place, who or "") for row, place, who in await db.exec(query)]
+    return [(row, place, who or "") for row, place, who in await first(db, query)]
 
 
 def _items(row: Measure) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from backend.rules.followup import Which
 from backend.tables import Account, Establishment, Extension, Rectification, Remedy, Task
 from backend.wire import ExtensionView, OrderLine, OrderView, RemedyView, TextView
 from backend.work.calendars import working_days
-
-LISTED_MAX = 1000
+from backend.work.listing import first
 
 
 async def list_orders(
@@ -28,13 +27,12 @@ async def list_orders(
         .join(Establishment, col(Establishment.id) == Task.establishment_id)
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
         .order_by(col(Rectification.due_on), col(Rectification.id))
-        .limit(LISTED_MAX)
     )
     if which != "all":
         query = query.where(Rectification.status == "open")
     if which == "overdue":
         query = query.where(Rectification.due_on < today)
-    found = list((await db.exec(query)).all())
+    found = await first(db, query)
     opened = await open_items(db, [order.id for order, _ in found])
     return [
         OrderLine(

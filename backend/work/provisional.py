@@ -17,11 +17,10 @@ from backend.rules.records import PROVISIONAL, RESERVED
 from backend.tables import Establishment, Inspection, Revision, Task
 from backend.wire import EstablishmentView, NewPlace, ProvisionalLine, RegisterOrder
 from backend.work import duplicates, registers, tasks
+from backend.work.listing import first
 from backend.work.shelves import moment
 from sync.ids import new_id
 from sync.refusals import Reason, Refused
-
-LISTED_MAX = 1000
 
 
 async def create(
@@ -111,7 +110,6 @@ async def list_provisional(db: Session, officer: Officer) -> list[ProvisionalLin
         .where(Establishment.status == PROVISIONAL, Establishment.successor_code == "")
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
         .order_by(col(Establishment.id))
-        .limit(LISTED_MAX)
     )
     return [
         ProvisionalLine(
@@ -123,7 +121,7 @@ async def list_provisional(db: Session, officer: Officer) -> list[ProvisionalLin
             since=at,
             inspections=count,
         )
-        for one, at, count in await db.exec(query)
+        for one, at, count in await first(db, query)
     ]
 
 

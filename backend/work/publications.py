@@ -45,6 +45,7 @@ from backend.wire import (
 from backend.work import cases, draws_public
 from backend.work.cases import Case
 from backend.work.code_lists import result_lists
+from backend.work.listing import first
 from backend.work.pictures import masks_of, pixels_of
 from sync import photos
 from sync.layers import Mask
@@ -53,7 +54,6 @@ from sync.refusals import Reason, Refused
 from sync.verdict import Verdict
 
 PUBLISHED_MAX = 500  # results in one publishing; the next takes the next
-LISTED_MAX = 1000
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -171,13 +171,11 @@ async def withhold_publication(
 
 async def list_results(db: Session) -> list[PublishedLine]:
     """List what is published, newest first."""
-    query = (
-        select(Publication)
-        .order_by(col(Publication.published_at).desc(), col(Publication.inspection_id))
-        .limit(LISTED_MAX)
+    query = select(Publication).order_by(
+        col(Publication.published_at).desc(), col(Publication.inspection_id)
     )
     lines: list[PublishedLine] = []
-    for row in await db.exec(query):
+    for row in await first(db, query):
         one = _result(row)
         lines.append(
             PublishedLine(

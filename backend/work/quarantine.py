@@ -20,12 +20,13 @@ from backend.tables import Act, Device, Entry, Fork, Inspector, Ruling
 from backend.wire import HeldView, RuledView, RuleOrder
 from backend.work import desks, rulings
 from backend.work.holders import find
+from backend.work.listing import first
 from sync import codec, hub
 from sync.naming import renamed
 from sync.ops import AnyOp, OpId, Sign, decode_envelope, decode_op, op_id
 from sync.refusals import Reason, Refused
 
-LISTED_MAX = 1000
+RULED_MAX = 1000  # at once
 RAW_SHOWN_MAX = 2000
 FORKED, KEPT, REISSUED = rulings.FORKED, "kept", "reissued"
 DECIDED = (KEPT, REISSUED)
@@ -44,18 +45,16 @@ async def list_quarantine(db: Session, officer: Officer, *, decided: bool) -> li
         .join(Inspector, own)
         .where(_waits(decided), within)
         .order_by(col(Entry.position).desc())
-        .limit(LISTED_MAX)
     )
-    entries = (await db.exec(held)).all()
+    entries = await first(db, held)
     branched = (
         select(Fork, Device, Inspector)
         .join(Device, col(Device.id) == Fork.device_id)
         .join(Inspector, own)
         .where(within, *(() if decided else (_undecided(Fork),)))
         .order_by(col(Fork.received_at).desc(), col(Fork.device_id), col(Fork.n), col(Fork.hash))
-        .limit(LISTED_MAX)
     )
-    forks = (await db.exec(branched)).all()
+    forks = await first(db, branched)
     tips = (await _forks(db, {fork.device_id for fork, *_ in forks})).tips()
     twins = await _twins(db, [(fork, device.inspector_id) for fork, device, _ in forks])
     rows: list[tuple[Entry | Fork, Device, Inspector]] = [*entries, *forks]
@@ -144,7 +143,7 @@ async def _held(
         select(Entry)
         .where(Entry.device_id == device.id, col(Entry.seq).is_(None))
         .order_by(col(Entry.n))
-        .limit(LISTED_MAX)
+        .limit(RULED_MAX)
     )
     query = query.where(col(Entry.n).in_(numbers) if numbers else _undecided(Entry))
     entries = (await db.exec(query)).all()

@@ -31,11 +31,11 @@ from backend.tables import (
 from backend.wire import ReminderView
 from backend.work import cases, feed
 from backend.work.calendars import terms, working_days
+from backend.work.listing import first
 
 SERVER = "server"
 STUCK = "stuck"  # 无法安排: a recheck fell due and nobody could be given it
 ON_DEVICES = ("order", "recheck")
-LISTED_MAX = 1000
 
 
 class Dated(Struct, frozen=True):
@@ -61,9 +61,8 @@ async def list_reminders(db: Session, officer: Officer) -> list[ReminderView]:
         .where(col(Establishment.division).startswith(officer.division, autoescape=True))
         .where(col(Reminder.cleared_on).is_(None))
         .order_by(col(Reminder.due_on), Reminder.subject_id, col(Reminder.written_on))
-        .limit(LISTED_MAX)
     )
-    return [_view(row, place) for row, place in await db.exec(query)]
+    return [_view(row, place) for row, place in await first(db, query)]
 
 
 async def remind(

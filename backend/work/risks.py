@@ -1,5 +1,6 @@
 """风险清单: risks of establishments, each with who sees to it, how, and by when."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement
@@ -12,9 +13,8 @@ from backend.rules.calendar import local_day
 from backend.rules.followup import LEVELS, Which
 from backend.tables import Establishment, Risk, Task
 from backend.wire import CloseRisk, NewRisk, RiskView, text_view
+from backend.work.listing import first
 from sync.refusals import Reason, Refused
-
-LISTED_MAX = 1000
 
 
 async def enter_risk(db: Session, new: NewRisk, *, officer: Officer, now: datetime) -> RiskView:
@@ -88,15 +88,14 @@ async def list_risks(
 
 async def _rows(
     db: Session, *conditions: ColumnElement[bool] | bool
-) -> list[tuple[Risk, Establishment]]:
+) -> Sequence[tuple[Risk, Establishment]]:
     query = (
         select(Risk, Establishment)
         .join(Establishment, col(Establishment.id) == Risk.establishment_id)
         .where(*conditions)
         .order_by(col(Risk.due_on), col(Risk.id))
-        .limit(LISTED_MAX)
     )
-    return list((await db.exec(query)).all())
+    return await first(db, query)
 
 
 def _view(row: Risk, place: Establishment, today: date) -> RiskView:

@@ -28,7 +28,7 @@ from backend.tables import (
     Recusal,
     Task,
 )
-from backend.work import assignments, rosters, visits
+from backend.work import assignments, listing, rosters, visits
 from sync.refusals import Reason, Refused
 
 SHOP, MARKET, STALLS = "9131010100000001", "M1", ["M1-01", "M1-02", "M1-03"]
@@ -318,7 +318,7 @@ async def test_what_is_taken_back_is_gone_from_the_devices_with_its_stalls(
         one["id"] for one in (await assigned(supervisor, code=MARKET, with_stalls=True))["tasks"]
     ]
     kept = (await assigned(supervisor))["tasks"][0]["id"]
-    monkeypatch.setattr(assignments, "LISTED_MAX", len(made))  # and there are others since
+    monkeypatch.setattr(listing, "LISTED_MAX", len(made))  # and there are others since
 
     taken = await supervisor.post(f"/office/tasks/{made[0]}/withdraw", json={"reason": "误派"})
     again = await supervisor.post(f"/office/tasks/{made[0]}/withdraw", json={"reason": "误派"})

@@ -7,7 +7,7 @@ from conftest import Clock, Office
 from httpx import AsyncClient, Response
 from rows import new_complaint
 
-from backend.work import complaints
+from backend.work import listing
 
 OWN = "330102"
 
@@ -68,7 +68,7 @@ async def test_a_complaint_is_accepted_and_closed_and_a_report_is_extended_once(
     assert left == []
     assert await numbers(supervisor) == [other["number"]]
     assert set(await numbers(supervisor, "all")) == {one["number"], other["number"]}
-    monkeypatch.setattr(complaints, "LISTED_MAX", 1)
+    monkeypatch.setattr(listing, "LISTED_MAX", 1)
     assert await numbers(supervisor, "all") == [one["number"]]
 
 

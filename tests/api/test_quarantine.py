@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from backend import db
 from backend.tables import Entry, Head, Ruling
-from backend.work import quarantine, rulings
+from backend.work import listing, rulings
 from sync import hub as deciding
 from sync import ops
 from sync.ops import AnyOp, SetAnswers
@@ -222,7 +222,7 @@ async def test_what_is_kept_leaves_the_list_stays_on_record_and_may_be_released_
 async def test_what_was_decided_hides_nothing_that_still_waits(
     hub: AppHub, chief: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quarantine, "LISTED_MAX", 2)  # as a thousand are, in years
+    monkeypatch.setattr(listing, "LISTED_MAX", 2)  # as a thousand are, in years
     phone = await revoked(hub, "fail", "pass", "na", "fail")
     order = {"device": phone.id, **REASON}
     await held.told(chief, KEEP, {**order, "numbers": [1, 2]})
