@@ -1,6 +1,7 @@
 """Plans for the tests of plans and draws: their registers, and the way to a draw that was held."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from conftest import NOW, Office
@@ -11,8 +12,11 @@ from backend import db
 from backend.rules import draw
 from backend.rules.bundle import Files
 from backend.tables import Checklist, Establishment, Inspector, Piece, Recusal, Revision
+from sync import checklist
 
 DIGEST = "c0" * 32
+SHIPPED = Path(__file__).parents[1] / "fixtures" / "checklists" / "cold_store.toml"
+FORM = checklist.canonical(checklist.parse(SHIPPED.read_bytes())).decode()
 NONCES = {"notary": "22" * 32, "regulator": "11" * 32}
 DIGITS = "31415926535897932384"
 PLAN = {
@@ -60,12 +64,12 @@ async def registers(office: Office) -> None:
         )
         for n in range(1, 9)
     ]  # fmt: skip
-    checklist = Checklist(
+    released = Checklist(
         digest=DIGEST, code="cold-store", version="2026.1", title_en="Cold stores",
-        title_zh="冷库检查表", body='{"code":"cold-store"}', released_at=NOW,
+        title_zh="冷库检查表", body=FORM, released_at=NOW,
     )  # fmt: skip
     async with db.transaction(office.engine) as session:
-        session.add_all([revision, checklist])
+        session.add_all([revision, released])
         await session.flush()
         session.add_all([*sites, *inspectors])
         await session.flush()
