@@ -183,7 +183,7 @@ def _line(item: Item) -> dict[str, str]:
         "ref": item.ref,
         "key": "★" if item.key else "",
         "text": text(item.text.en, item.text.zh),
-        "limits": bounds(item, item.unit, language()) or " · ".join(named),
+        "limits": bounds(item, item.unit, language(), minus="-") or " · ".join(named),
         "basis": text(item.basis.en, item.basis.zh),
     }
 

@@ -84,7 +84,7 @@ def test_checklists_are_released_listed_and_shown(evenhand: Evenhand, tmp_path: 
         "food-sales-daily",
     ]
     assert "≤ -18 °C" in shown.output
-    assert "0 … 8 °C" in shown.output
+    assert "0 to 8 °C" in shown.output
     assert json.loads(listed.stdout)[0]["digest"] in shown.output
     assert refused.exit_code == 10
     assert "A temperature item needs a unit." in refused.output
