@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from sync import fetching, hub, lineage, outbox, reading, versions
 from sync.messages import (
+    Ack,
     AnswerHead,
     Event,
     Pull,
     PushHead,
+    Receipt,
     Request,
     Response,
     Version,
@@ -23,7 +25,7 @@ from sync.messages import (
 from sync.problems import refusal
 from sync.refusals import Reason, Refused
 from sync.replica import Identity, Replica
-from sync.store import Mine
+from sync.store import EXCLUDED, Mine
 
 ROUNDS_MAX = 10_000
 OLDER_EXCHANGES = 20  # with a server that was older, before the newest version is tried again
@@ -80,9 +82,11 @@ def exchange(
         with replica.store.transaction():
             if replica.identity != identity:
                 continue  # another process took another name meanwhile
-            overtaken = _standing(replica) != asked  # then the page is about a former cursor
-            _settle(replica, head, first)
-            outbox.arrived(replica, len(batch))
+            acked, *told = _standing(replica)
+            overtaken = (acked, *told) != asked  # then the page is about a former cursor
+            if tuple(told) == asked[1:]:  # else a page came since, which knows better what counts
+                _settle(replica, head, first)
+                outbox.arrived(replica, len(batch))
             snapshots = [] if overtaken else fetching.named(events)
             asked, more, wrong = _standing(replica), True, 0
             if not (overtaken or snapshots):
@@ -168,10 +172,15 @@ def _request(replica: Replica, batch: list[Mine], version: Version) -> Request:
 def _told(replica: Replica) -> tuple[int, str] | None:
     """Say which ledger the last page was about that was applied; it may be of a former life.
 
-    Kept apart from the receipt, which may be newer, and goes with a name of the device.
+    Kept apart from the receipt, which may be newer, and goes with a name of the device. Where no
+    page told of anything yet, the receipt does: what was acknowledged may be lost as well.
     """
-    text = replica.store.get("ledger")
-    return msgspec.json.decode(text, type=tuple[int, str]) if text else None
+    text, receipt = replica.store.get("ledger"), replica.store.get("receipt")
+    told = msgspec.json.decode(text, type=tuple[int, str]) if text else None
+    if receipt and not (told and told[0]):
+        _, last = msgspec.json.decode(receipt, type=tuple[Ack, Receipt])
+        return (last.ledger, last.root)
+    return told
 
 
 def _standing(replica: Replica) -> tuple[str, ...]:
@@ -236,21 +245,24 @@ def acknowledge(replica: Replica, response: Response, first: int) -> None:
 def _settle(replica: Replica, head: AnswerHead, first: int) -> None:
     """Learn what is acknowledged, and what was said of what is so for the first time.
 
-    Answers come in any order: of what was acknowledged before, only pages tell what is new. One
-    that does not begin where the outbox stands now was asked for before all was offered again.
+    Answers come in any order: one that says otherwise of what was acknowledged before may be older
+    or newer, so all is offered again. One that does not begin where the outbox stands now was asked
+    for before that, and says nothing.
     """
     acked = replica.acked()
     replica.store.set("upload", head.upload)
     replica.store.set("revoked", "yes" if head.revoked else "")
     replica.store.set("receipt", msgspec.json.encode((head.ack, head.receipt)).decode())
-    if first <= acked + 1 <= head.ack.n:
-        said = {note.n: note for note in head.notes}
-        for mine in replica.store.log(acked + 1, head.ack.n - acked):  # unnamed: it counts
-            note = said.get(mine.n)
-            d, why = (note.d, note.why) if note else ("", "")
-            if (d, why) != (mine.note, mine.why):
+    if first <= acked + 1:
+        said = {note.n: (note.d, note.why) for note in head.notes}
+        until = max(head.ack.n, acked)
+        for mine in replica.store.log(first, max(head.ack.n - first + 1, 0)):
+            d, why = said.get(mine.n, ("", ""))  # unnamed: it counts
+            if mine.n <= acked:
+                until = until if (d in EXCLUDED) == (mine.note in EXCLUDED) else 0
+            elif (d, why) != (mine.note, mine.why):
                 replica.store.note(mine.n, d, why)
-        replica.store.set("acked", str(head.ack.n))
+        replica.store.set("acked", str(until))
     lineage.watch(replica, head)
 
 

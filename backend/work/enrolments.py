@@ -145,7 +145,9 @@ async def tell_chain(db: Session, header: str, body: bytes) -> Told:
         .order_by(col(Entry.n))
         .limit(BATCH_OPS_MAX)
     )
-    rows = [(e.n, e.raw, e.verdict, e.why) for e in await db.exec(following)]
+    found = (await db.exec(following)).all()
+    said = [("ok", "") if e.seq else (e.verdict, e.why) for e in found]  # as it was ruled since
+    rows = [(e.n, e.raw, *words) for e, words in zip(found, said, strict=True)]
     ack = messages.Ack(device.head_n, device.head_hash)
     top = await db.get_one(Head, 1)
     return Told(*chains.tell(top.secret_key, after, ack, rows))

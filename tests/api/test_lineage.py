@@ -247,6 +247,24 @@ async def test_of_the_log_what_is_held_back_is_told_with_its_reason(
     assert [(one.n, one.d, one.why) for one in head.notes] == [(1, "quarantined", "device.revoked")]
 
 
+async def test_of_the_log_nothing_is_said_of_what_was_released(
+    office: Office, hub: AppHub, phone: Phone
+) -> None:
+    await hub.revoke(phone.id)
+    phone.replica.find(TASK, "dirt", basis="Law 3")
+    phone.replica.find(TASK, "rats", basis="Law 3")
+    await phone.sync()
+    supervisor = await office.officer("supervisor", "33")
+    order = {"device": phone.id, "reason": "the phone was found", "numbers": [1]}
+    released = await supervisor.post("/office/quarantine/release", json=order)
+
+    head, raws = opened(phone, await hub.ask(question(phone, 0)))
+
+    assert released.json()["released"] == [1]
+    assert len(raws) == 2
+    assert [one.n for one in head.notes] == [2]
+
+
 # -- the whole way -------------------------------------------------------------------------------
 
 

@@ -295,7 +295,8 @@ class MemoryHub:
         held = {0: codec.genesis(sender)} | {e.placed.n: e.placed.hash for e in chain}
         after = chains.last_shared(ask, held)
         told = [entry.placed for entry in chain[after : after + 3]]  # more must be asked for
-        rows = [(one.n, one.raw, one.verdict.verdict, one.verdict.why) for one in told]
+        said = [("ok", "") if one.seq else (one.verdict.verdict, one.verdict.why) for one in told]
+        rows = [(one.n, one.raw, *words) for one, words in zip(told, said, strict=True)]
         ack = Ack(len(chain), held[len(chain)])
         text, signature = chains.tell(self.state.secret, after, ack, rows)
         return Response(200, {codec.SIGNATURE_HEADER: signature}, text)

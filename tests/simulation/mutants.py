@@ -197,7 +197,7 @@ MUTANTS = [
     ),
     Mutant(
         "an overtaken page is applied", exchange, "exchange",
-        "overtaken = _standing(replica) != asked", "overtaken = False",
+        "overtaken = (acked, *told) != asked", "overtaken = False",
     ),
     Mutant(
         "a failed transaction leaves its traces", MemoryStore, "transaction",
@@ -282,7 +282,7 @@ MUTANTS = [
     # -- pitfalls that nothing above stands for --------------------------------------------------
     Mutant(
         "what was acknowledged is sent again", exchange, "_settle",
-        'set("acked", str(head.ack.n))', 'set("acked", str(min(head.ack.n, first)))',
+        "until = max(head.ack.n, acked)", "until = max(min(head.ack.n, first), acked)",
         pitfall=6,
     ),
     Mutant(
@@ -327,8 +327,8 @@ MUTANTS = [
     ),
     Mutant(
         "a page that was not applied is passed over", exchange, "exchange",
-        "overtaken = _standing(replica) != asked",
-        "overtaken = _standing(replica) != asked\n"
+        "overtaken = (acked, *told) != asked",
+        "overtaken = (acked, *told) != asked\n"
         '            replica.store.set("seq", str(events[-1].next))', pitfall=20,
     ),
     Mutant(

@@ -111,10 +111,11 @@ class Backup(Struct, frozen=True):
 class Session:
     """One exchange under way: the question that waits, or the answer that is on its way back."""
 
-    def __init__(self, replica: Replica, spoken: Sequence[Version]) -> None:
+    def __init__(self, device: "Device") -> None:
+        replica, spoken = device.replica, device.spoken
         self.exchange: Generator[Request, Response, Exchanged] = exchange(replica, spoken)
         self.question: Request | None = next(self.exchange)
-        self.asked = self.question
+        self.asked, self.read = self.question, device.read
         self.answer: Response | None = None
 
 
@@ -179,6 +180,11 @@ class Device:
         other.store, other.backup = FragileStore(), None
         other.become(self.copy())
         return other
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Say up to where this phone has read."""
+        return tuple(self.store.get(key) for key in ("epoch", "seq", "have", "part"))
 
     @property
     def acked(self) -> int:

@@ -135,7 +135,7 @@ class World:
         if what < 0.40:
             record(self, device)
         elif what < 0.52 and len(device.sessions) < 3:
-            device.sessions.append(Session(device.replica, device.spoken))
+            device.sessions.append(Session(device))
         elif what < 0.84 and device.sessions:
             self.carry(device, self.pick(device.sessions))
         elif what < 0.855 and self.ghosts:
@@ -162,7 +162,7 @@ class World:
         elif isinstance(self.server, MemoryHub):
             self.shake(self.server, device, what)
         elif not device.sessions:
-            device.sessions.append(Session(device.replica, device.spoken))
+            device.sessions.append(Session(device))
 
     def shake(self, server: MemoryHub, device: Device, what: float) -> None:
         """What happens to a server, and to a memory, that only the pure worlds can make happen."""
@@ -198,7 +198,7 @@ class World:
 
     def drive(self, device: Device) -> Exchanged:
         """Carry an exchange to its end on a good link."""
-        session = Session(device.replica, device.spoken)
+        session = Session(device)
         rounds = 0
         while session.question is not None:
             proofs.p12_an_exchange_ends(rounds)
@@ -327,12 +327,12 @@ class World:
             return None
 
     def hand(self, device: Device, session: Session, answer: Response) -> None:
-        acked = device.acked
+        acked, read = device.acked, device.read
         try:
             session.question, session.answer = session.exchange.send(answer), None
-            if session.question.path == session.asked.path:
+            if session.question.path == session.asked.path and session.read == read:
                 proofs.p12_nothing_goes_twice(device, session.asked, answer)
-            session.asked = session.question
+            session.asked, session.read = session.question, device.read
         except StopIteration:
             device.sessions.remove(session)
         except Refused:

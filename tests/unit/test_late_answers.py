@@ -53,6 +53,41 @@ def test_a_checksum_that_does_not_fit_has_the_own_log_judged_anew(hub: MemoryHub
     assert replica.inspection("t1") == hub.inspection("t1")
 
 
+def test_a_late_answer_that_a_page_overtook_acknowledges_nothing(hub: MemoryHub) -> None:
+    replica = phone(hub)
+    hub.dispatch("t1", "wang", "zhao")
+    replica.answer("t1", OK)
+    late = exchange(replica)
+    answer = hub.ask(next(late))
+    hub.release("d1", 1)
+    drive(exchange(replica), hub.ask)
+    with replica.store.transaction():
+        replica.store.set("acked", "0")
+
+    again = late.send(answer)
+
+    assert replica.store.noted() == []
+    assert (head(again).first, head(again).count) == (1, 1)
+
+
+def test_what_a_late_answer_says_otherwise_is_asked_for_anew(hub: MemoryHub) -> None:
+    replica = phone(hub)
+    hub.dispatch("t1", "wang", "zhao")
+    replica.answer("t1", OK)
+    late = exchange(replica)
+    answer = hub.ask(next(late))
+    drive(exchange(replica), hub.ask)
+    replica.store.note(1, "", "")  # as of a former life of the server
+
+    with suppress(StopIteration):
+        late.send(answer)
+    before = replica.acked()
+    drive(exchange(replica), hub.ask)
+
+    assert before == 0
+    assert [mine.note for mine in replica.store.noted()] == ["quarantined"]
+
+
 def test_an_answer_from_before_all_was_offered_again_acknowledges_nothing(hub: MemoryHub) -> None:
     replica = phone(hub)
     replica.answer("t1", OK)
