@@ -38,7 +38,10 @@ class Site(Struct):
 def prepare(sites: Sequence[Site]) -> None:
     """Decide what will be found: what fails, what is disputed, and whose clock is wrong."""
     first, second, _ = sites
-    first.failing = tuple(item.ref for item in _verdicts(first.checklist, key=True)[:2])
+    # of the lead's half: that device prints the record, and so must have the photos
+    mine = {item.ref for index, item in enumerate(first.checklist.items) if index % 2 == 0}
+    failing = [item.ref for item in _verdicts(first.checklist, key=True) if item.ref in mine]
+    first.failing = tuple(failing[:2])
     second.disputed = _verdicts(second.checklist, key=False)[0].ref
     second.pair[1].skew_ms = FAST_CLOCK_MS
 
