@@ -6,7 +6,7 @@ A visit wakes two threads, which costs more than most statements do.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar, cast
@@ -24,10 +24,14 @@ FETCHED = 500  # rows that come along with a statement; the others when they are
 class SqliteThread(aiosqlite.Connection):
     """A connection that can do several things in one visit to its thread.
 
-    `over` is called when a transaction has ended: not before, as SQLAlchemy's own events are.
+    `turn` waits until this one may write. `over` is called when a transaction has ended: not
+    before, as SQLAlchemy's own events are.
     """
 
     _path = ""
+    _readonly = False
+    _begins: Callable[[sqlite3.Connection], None] | None = None  # until the first visit
+    turn: Callable[[], Awaitable[None]]
     over: Callable[[], None] = staticmethod(lambda: None)
 
     @classmethod
@@ -44,15 +48,47 @@ class SqliteThread(aiosqlite.Connection):
         """Make a cursor, without a visit."""
         return Cursor(self)
 
+    def begin(self, *, readonly: bool) -> None:
+        """Begin a transaction, in one visit with the first thing that is done in it."""
+        self._begins = partial(self._begin, readonly)
+
     async def commit(self) -> None:
         """Commit, and if the write-ahead log has become long copy it into the database."""
-        await self.at_once(self._commit)
+        if self._begins is None:
+            await self.at_once(self._commit)
+        self._begins = None
         self.over()
 
     async def rollback(self) -> None:
         """Roll back."""
-        await super().rollback()
+        if self._begins is None:
+            await super().rollback()
+        self._begins = None
         self.over()
+
+    async def alone(self, statement: str, values: Sequence[object]) -> int:
+        """Run a statement in a transaction of its own, in one visit; count the rows it changed."""
+        await self.turn()
+        try:
+            return await self.at_once(partial(self._alone, statement, values))
+        finally:
+            self.over()
+
+    def _alone(self, statement: str, values: Sequence[object], raw: sqlite3.Connection) -> int:
+        self._begin(False, raw)
+        try:
+            changed = raw.execute(statement, cast(Any, values)).rowcount
+        except BaseException:
+            raw.rollback()
+            raise
+        self._commit(raw)
+        return changed
+
+    def _begin(self, readonly: bool, raw: sqlite3.Connection) -> None:
+        if readonly != self._readonly:
+            raw.execute(f"PRAGMA query_only = {'ON' if readonly else 'OFF'}")
+            self._readonly = readonly
+        raw.execute("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     def _commit(self, raw: sqlite3.Connection) -> None:
         raw.commit()
@@ -61,9 +97,16 @@ class SqliteThread(aiosqlite.Connection):
 
     async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` with the bare connection: a visit costs more than most statements."""
+        begins, self._begins = self._begins, None
+
+        def visit() -> T:
+            if begins is not None:
+                begins(self._conn)
+            return work(self._conn)
+
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         queue = cast("SimpleQueue[tuple[asyncio.Future[T], Callable[[], T]]]", self._tx)
-        queue.put_nowait((done, partial(work, self._conn)))
+        queue.put_nowait((done, visit))
         return await done
 
 

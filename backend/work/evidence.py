@@ -23,7 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from backend.blobs import Blobs
 from backend.darkroom import develop
-from backend.db import transaction
+from backend.db import alone, transaction
 from backend.tables import Blob, Rendition, Upload
 from backend.wire import BlobsWanted, NewUpload, UploadState, WantBlobs
 from sync import layers, photos
@@ -278,8 +278,31 @@ async def _take_piece(
     if seen is None:
         raise Refused(Reason.EVIDENCE_DIGEST_WRONG, sha256=file.sha256)
     facts = await _facts(blobs, file, seen)
-    flag = await _record(db, file, facts, size=file.size, now=now)
+    flag = facts.flag
+    if file.original or not await _record_alone(db, file, facts, now=now):
+        flag = await _record(db, file, facts, size=file.size, now=now)
     return _whole(file, flag=flag, now=now)
+
+
+async def _record_alone(db: AsyncSession, file: _File, facts: Facts, *, now: datetime) -> bool:
+    """Record a new file as nearly all come: in one trip to the database; tell whether it is new."""
+    assert isinstance(db.bind, AsyncEngine)
+    row = _row(file, facts, size=file.size, now=now)
+    values = ", ".join(f"${n}" for n in range(1, len(row) + 1))
+    text = f"INSERT INTO blob ({', '.join(row)}) VALUES ({values}) ON CONFLICT DO NOTHING"
+    return await alone(db.bind, text, *row.values()) > 0
+
+
+def _row(file: Incoming, facts: Facts, *, size: int, now: datetime) -> dict[str, object]:
+    return {
+        "sha256": file.sha256,
+        "size": size,
+        "stored_at": now,
+        "mime": file.mime,
+        "flag": facts.flag,
+        "facts": msgspec.json.encode(facts).decode(),
+        "unhashed": bool(facts.format and not facts.flag),
+    }
 
 
 async def _receive(
@@ -389,10 +412,15 @@ async def _record(
     db: AsyncSession, file: Incoming, facts: Facts, *, size: int, now: datetime
 ) -> str:
     """Record a whole file once, whichever upload finished it, and give its flag."""
-    connection = await db.connection()
-    row: dict[str, object] = {"sha256": file.sha256, "size": size, "stored_at": now}
     if file.original:  # in place of the device's earlier one, and never as a file
-        row |= {"original": file.original, "device_id": file.device_id}
+        connection = await db.connection()
+        row = {
+            "original": file.original,
+            "device_id": file.device_id,
+            "sha256": file.sha256,
+            "size": size,
+            "stored_at": now,
+        }
         await connection.execute(_NEWER_RENDITION[connection.dialect.name], row)
         begun = delete(Upload).where(
             col(Upload.device_id) == file.device_id,
@@ -401,9 +429,7 @@ async def _record(
         )
         await db.exec(begun)
         return ""
-    told = msgspec.json.encode(facts).decode()
-    row |= {"mime": file.mime, "flag": facts.flag, "facts": told}
-    row["unhashed"] = bool(facts.format and not facts.flag)
+    row = _row(file, facts, size=size, now=now)
     if not await remember(db, row):  # another upload of the same file was recorded a moment ago
         return (await db.exec(select(Blob.flag).where(Blob.sha256 == file.sha256))).one()
     return facts.flag

@@ -6,7 +6,7 @@ database's thread does several. `$1` and `AMONG` (one of a list) are written for
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from sqlite3 import Connection
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.orm.attributes import set_committed_value
 
-from backend.db import Session, at_once
+from backend.db import Session, at_once, sqlite_value
 from sync.hub import Ends, Placed
 from sync.merge import Recorded
 from sync.ops import AddEvidence, decode_op, op_id
@@ -137,7 +137,7 @@ async def ask(db: Session, *asks: Ask) -> list[Rows]:
     if db.new or db.dirty or db.deleted:
         await db.flush()
     if _sqlite(db):
-        plain = [(_for_sqlite(text), [_sqlite_value(one) for one in has]) for text, has in asks]
+        plain = [(_for_sqlite(text), [sqlite_value(one) for one in has]) for text, has in asks]
         return await at_once(db, lambda raw: [raw.execute(*one).fetchall() for one in plain])
     connection = await db.connection()
     found: list[Rows] = []
@@ -197,7 +197,7 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
     after = push.after.ends
     ends = (after.ledger_n, after.ledger_root, after.feed_n)
     if _sqlite(db):
-        at = _sqlite_value(now)
+        at = sqlite_value(now)
 
         def work(raw: Connection) -> None:
             _insert(raw, ENTRIES, [(device, at, *row) for row in entries])
@@ -223,7 +223,7 @@ async def replace(db: Session, now: datetime, projections: Sequence[Projection])
     """Write projections anew."""
     folded = _folded(projections)
     if _sqlite(db):
-        rows = [(_sqlite_value(now), *row) for row in folded]
+        rows = [(sqlite_value(now), *row) for row in folded]
         await at_once(db, lambda raw: _insert(raw, INSPECTIONS, rows, REPLACED))
     else:
         await ask(db, (ALONE, (now, *_columns(folded, 6))))
@@ -299,9 +299,3 @@ def _for_sqlite(text: str) -> str:
 @lru_cache
 def _for_postgresql(text: str) -> str:
     return re.sub(r"AMONG (\$\d)", r"= ANY(\1::text[])", text)
-
-
-def _sqlite_value(value: object) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return msgspec.json.encode(value).decode() if isinstance(value, list) else value

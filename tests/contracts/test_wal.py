@@ -175,7 +175,7 @@ async def test_the_next_writer_begins_when_the_commit_before_it_is_over(
 
     async def writer() -> None:
         async with db.transaction(engine) as session:
-            await session.connection()
+            await db.at_once(session, lambda raw: raw.execute("SELECT 1").fetchall())
 
     async with (
         db.transaction(engine, write=False) as one,

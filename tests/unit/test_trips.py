@@ -1,0 +1,109 @@
+"""As few trips to the database as the work takes, and what they must not lose on the way."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backend import db
+from backend.tables import Blob
+
+AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+STORED = """INSERT INTO blob (sha256, size, stored_at, mime, flag, facts, unhashed)
+VALUES ($1, $2, $3, '', '', '', FALSE) ON CONFLICT DO NOTHING"""
+
+
+async def blobs(engine: AsyncEngine) -> int:
+    found = await db.glance(engine, "SELECT count(*) FROM blob")
+    assert found is not None
+    return int(found[0])
+
+
+async def store(session: db.Session, digest: str) -> None:
+    session.add(Blob(sha256=digest, size=1, mime="", stored_at=AT))
+    await session.flush()
+
+
+async def test_a_statement_alone_is_committed_and_counted(engine: AsyncEngine) -> None:
+    assert await db.alone(engine, STORED, "a", 1, AT) == 1
+    assert await db.alone(engine, STORED, "a", 1, AT) == 0
+    assert await blobs(engine) == 1
+
+
+async def test_a_statement_alone_writes_a_moment_as_everybody_does(engine: AsyncEngine) -> None:
+    await db.alone(engine, STORED, "a", 1, AT)
+    async with db.transaction(engine) as session:
+        await store(session, "b")
+
+    found = await db.glance(engine, "SELECT count(DISTINCT stored_at) FROM blob")
+
+    assert found is not None
+    assert found[0] == 1
+
+
+async def test_a_statement_alone_that_fails_leaves_nothing_and_holds_nothing(
+    engine: AsyncEngine,
+) -> None:
+    with pytest.raises(Exception, match=r"(?i)null"):
+        await db.alone(engine, STORED, "a", None, AT)
+
+    assert await asyncio.wait_for(db.alone(engine, STORED, "b", 1, AT), 3) == 1
+    assert await blobs(engine) == 1
+
+
+async def test_statements_alone_and_transactions_take_turns(engine: AsyncEngine) -> None:
+    async def whole(n: int) -> None:
+        async with db.transaction(engine) as session:
+            await store(session, f"t{n}")
+
+    writing = [whole(n) for n in range(10)]
+    await asyncio.gather(*writing, *(db.alone(engine, STORED, f"a{n}", 1, AT) for n in range(10)))
+
+    assert await blobs(engine) == 20
+
+
+async def test_a_statement_alone_writes_where_somebody_only_read(engine: AsyncEngine) -> None:
+    for n in range(3):
+        async with db.transaction(engine, write=False) as session:
+            await session.exec(text("SELECT 1"))  # type: ignore[call-overload]
+        assert await db.alone(engine, STORED, f"a{n}", 1, AT) == 1
+
+
+async def test_whoever_only_reads_cannot_write_after_a_writer_that_did_nothing(
+    engine: AsyncEngine,
+) -> None:
+    async with db.transaction(engine) as session:
+        await session.connection()
+
+    with pytest.raises(DBAPIError, match=r"read-?only"):
+        async with db.transaction(engine, write=False) as session:
+            await store(session, "a")
+
+    assert await blobs(engine) == 0
+
+
+async def fail(engine: AsyncEngine, *, write: bool) -> None:
+    async with db.transaction(engine, write=write) as session:
+        await session.connection()
+        raise ZeroDivisionError
+
+
+async def test_a_transaction_in_which_nothing_is_done_is_over_when_it_ends(
+    engine: AsyncEngine,
+) -> None:
+    for write in (True, False, True):
+        async with db.transaction(engine, write=write) as session:
+            await session.connection()
+        with pytest.raises(ZeroDivisionError):
+            await fail(engine, write=write)
+
+    assert await db.alone(engine, STORED, "a", 1, AT) == 1
+    async with db.transaction(engine, write=False) as session:
+        raw = await (await session.connection()).get_raw_connection()
+        driver = raw.driver_connection
+        if isinstance(driver, db.SqliteThread):
+            assert not driver.in_transaction
+    assert await blobs(engine) == 1
