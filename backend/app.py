@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 from litestar import Litestar, Request
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,6 +16,7 @@ from backend.auth import Officer, office_door
 from backend.auth_device import device_door
 from backend.blobs import Blobs
 from backend.db import Session
+from backend.here import Here
 from backend.routes import device, evidence, front, health, listed, problems, schema
 from backend.routes.office import office
 from backend.routes.public import public
@@ -36,12 +37,13 @@ def create_app(
     own = engine or database.connect(settings.database_url)
     clock = now or (lambda: datetime.now(UTC))
     metrics = logs.Metrics()
-    blobs = Blobs(settings.data_dir)
-    snapshots = Snapshots(settings.data_dir)
+    at_hand = Here(own, clock, settings, Blobs(settings.data_dir), Snapshots(settings.data_dir))
 
-    async def db(request: Request[Any, Any, Any]) -> AsyncGenerator[Session]:
+    async def db(
+        request: Request[Any, Any, Any], here: NamedDependency[Here]
+    ) -> AsyncGenerator[Session]:
         write = request.method not in READS or request.route_handler.opt.get("writes", False)
-        async with database.transaction(own, write=write) as session:
+        async with database.transaction(here.engine, write=write) as session:
             yield session
             request.state.more = session.info.get(database.MORE, False)
 
@@ -69,14 +71,15 @@ def create_app(
             *health.handlers,
         ],
         dependencies={
+            "here": Provide(lambda: at_hand, sync_to_thread=False),
             "db": Provide(db),
             "engine": Provide(lambda: own, sync_to_thread=False),
             "reader": Provide(reader),
             "officer": Provide(officer),
             "now": Provide(clock, sync_to_thread=False),
             "settings": Provide(lambda: settings, sync_to_thread=False),
-            "blobs": Provide(lambda: blobs, sync_to_thread=False),
-            "snapshots": Provide(lambda: snapshots, sync_to_thread=False),
+            "blobs": Provide(lambda: at_hand.blobs, sync_to_thread=False),
+            "snapshots": Provide(lambda: at_hand.snapshots, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
         },
         exception_handlers={

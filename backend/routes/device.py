@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from backend.auth_device import device_door
 from backend.db import Session
+from backend.here import Here
 from backend.routes import packing, problems
 from backend.work import enrolments, intake, throttles
 from backend.work.snapshots import Snapshots
@@ -56,14 +57,11 @@ async def tell_chain(
 
 @post("/sync/v1", guards=[device_door], opt={"open": True}, security=[], status_code=200)
 async def exchange(
-    request: Request[Any, Any, Any],
-    db: NamedDependency[Session],
-    snapshots: NamedDependency[Snapshots],
-    now: NamedDependency[datetime],
+    request: Request[Any, Any, Any], db: NamedDependency[Session], here: NamedDependency[Here]
 ) -> Response[Any]:
     """Push operations and pull what is new, in one round trip (同步)."""
     header, body = request.headers.get(SIGNATURE_HEADER, ""), await packing.unpacked(request)
-    done = await intake.exchange(db, header, body, now, snapshots)
+    done = await intake.exchange(db, header, body, here.now(), here.snapshots)
     if isinstance(done, Kept):
         return problems.problem(request, done.refused)
     return packing.packed(request, done.body, {SIGNATURE_HEADER: done.signature}, NDJSON)

@@ -21,6 +21,7 @@ from litestar.params import FromPath, JSONBody
 from backend.auth_device import DeviceCaller, device_door
 from backend.blobs import Blobs
 from backend.db import Session
+from backend.here import Here
 from backend.routes import problems
 from backend.settings import Settings
 from backend.wire import BlobsWanted, NewUpload, UploadState, WantBlobs
@@ -85,19 +86,13 @@ async def want_blobs(
 
 
 @post("/", status_code=201, request_max_body_size=None)
-async def create_upload(
-    request: Asked,
-    db: Db,
-    blobs: Files,
-    device: Caller,
-    now: Now,
-    settings: NamedDependency[Settings],
-) -> Response[None]:
+async def create_upload(request: Asked, db: Db, here: NamedDependency[Here]) -> Response[None]:
     """Begin an upload, with its first bytes if they come along (creation-with-upload)."""
     data, body = _new_upload(request), _first_part(request)
-    limits = Limits(settings.file_bytes_max, settings.free_bytes_min)
+    limits = Limits(here.settings.file_bytes_max, here.settings.free_bytes_min)
+    device = await caller(request)
     state = await evidence.create_upload(
-        db, blobs, data, body, limits=limits, device=device.id, now=now
+        db, here.blobs, data, body, limits=limits, device=device.id, now=here.now()
     )
     location = f"{request.url.path.rstrip('/')}/{state.id}"
     return Response(None, headers={**_headers(state), "Location": location})
