@@ -80,9 +80,6 @@ WITH entries AS ({ENTRIES}
 ), exhibits AS ({EXHIBITS} SELECT * FROM unnest($34::text[], $35::text[]) {ALREADY}
 )
 SELECT n FROM stale"""
-ALONE = f"""{INSPECTIONS}
-SELECT $1, * FROM unnest($2::text[], $3::int[], $4::text[], $5::int[], $6::int[], $7::bool[])
-{REPLACED}"""
 
 TOGETHER_MAX = 50  # rows in a statement on SQLite
 
@@ -221,24 +218,34 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
 
 async def replace(db: Session, now: datetime, projections: Sequence[Projection]) -> None:
     """Write projections anew."""
-    folded = _folded(projections)
-    if _sqlite(db):
-        rows = [(sqlite_value(now), *row) for row in folded]
-        await at_once(db, lambda raw: _insert(raw, INSPECTIONS, rows, REPLACED))
-    else:
-        await ask(db, (ALONE, (now, *_columns(folded, 6))))
+    types = ("timestamptz", "text", "int", "text", "int", "int", "bool")
+    await put(db, INSPECTIONS, types, [(now, *row) for row in _folded(projections)], REPLACED)
 
 
 async def exhibit(db: Session, named: Collection[tuple[str, str]]) -> None:
     """Keep which files inspections name, by inspection and digest, so that both can be found."""
-    rows = sorted(set(named))
+    await put(db, EXHIBITS, ("text", "text"), sorted(set(named)), ALREADY)
+
+
+async def put(
+    db: Session,
+    into: str,
+    types: Sequence[str],
+    rows: Sequence[tuple[object, ...]],
+    otherwise: str = "",
+) -> None:
+    """Insert rows, many in a statement; `types` are those that PostgreSQL has for their columns."""
     if not rows:
         return
     if _sqlite(db):
-        await at_once(db, lambda raw: _insert(raw, EXHIBITS, rows, ALREADY))
+        plain = rows
+        if "timestamptz" in types:
+            plain = [tuple(map(sqlite_value, row)) for row in rows]
+        await at_once(db, lambda raw: _insert(raw, into, plain, otherwise))
     else:
-        taken = f"{EXHIBITS} SELECT * FROM unnest($1::text[], $2::text[]) {ALREADY}"
-        await ask(db, (taken, tuple(_columns(rows, 2))))
+        arrays = ", ".join(f"${n}::{name}[]" for n, name in enumerate(types, start=1))
+        taken = f"{into} SELECT * FROM unnest({arrays}) {otherwise}"
+        await ask(db, (taken, tuple(_columns(rows, len(types)))))
 
 
 def _named(placed: Sequence[Placed]) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from sync.ops import op_id
 
 KEYS_MAX = 500  # in one question
 Places = list[tuple[int, Event]]
+Read = Mapping[str, dict[str, sites.Row] | None]  # of the register, by bucket
 
 SUMS = """
 SELECT name, count, total, seq, published_at, snapshot, snapshot_size, snapshot_seq
@@ -64,7 +65,7 @@ async def cut(
     if device.revoked:
         return pages.revoked(pull, top.epoch, regressed=regressed), {}
     entitled = versions.followed(pull, await feed.buckets(db, device.inspector))
-    known = await _known(db, entitled)
+    known, read = await _known(db, entitled)
     feed_n = top.feed_n
     at = pages.cursor(
         pull,
@@ -77,7 +78,7 @@ async def cut(
     packs: dict[str, Boot] = {}
     if pull.packs and snapshots is not None:
         new = [known[name] for name in entitled if name in known and name not in at.have]
-        packs = await _packs(db, [one for one in new if one.name not in at.part], snapshots)
+        packs = await _packs(db, [one for one in new if one.name not in at.part], snapshots, read)
     cutting = pages.page(pull, device.device, at=at, feed_n=feed_n, entitled=entitled, packs=packs)
     try:
         wanted = next(cutting)
@@ -127,8 +128,11 @@ async def sums(db: Session, names: Iterable[str]) -> dict[str, Sum]:
     return {row[0]: Sum(*row) for row in found}
 
 
-async def _known(db: Session, entitled: Sequence[str]) -> dict[str, Sum]:
-    """Load what buckets add up to, once those of establishments are as the register is."""
+async def _known(db: Session, entitled: Sequence[str]) -> tuple[dict[str, Sum], Read]:
+    """Load what buckets add up to, once those of establishments are as the register is.
+
+    Gives what had to be read of the register for it, too.
+    """
     found, ((newest,),) = await ledger.ask(db, (SUMS, (entitled,)), (NEWEST, ()))
     known = {row[0]: Sum(*row) for row in found}
     behind = [
@@ -136,9 +140,8 @@ async def _known(db: Session, entitled: Sequence[str]) -> dict[str, Sum]:
         for name in entitled
         if name.startswith(feed.SITES) and (name not in known or known[name].published_at != newest)
     ]
-    for bucket in behind:
-        await sites.publish(db, bucket)
-    return await sums(db, entitled) if behind else known
+    read = {bucket: await sites.publish(db, bucket) for bucket in behind}
+    return (await sums(db, entitled) if behind else known), read
 
 
 async def _rows(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
@@ -193,14 +196,16 @@ BEHIND_ROWS_MAX = 1_000  # places after which a snapshot is made anew
 
 async def prepare(db: Session, bucket: str, snapshots: Snapshots) -> bool:
     """Do now what the first device to ask for a bucket would wait for; tell whether it was much."""
-    known = await _known(db, [bucket])
+    known, read = await _known(db, [bucket])
     if bucket not in known:
         return False
-    packs = await _packs(db, [known[bucket]], snapshots)
+    packs = await _packs(db, [known[bucket]], snapshots, read)
     return bucket in packs and packs[bucket].snapshot != known[bucket].snapshot
 
 
-async def _packs(db: Session, buckets: Iterable[Sum], snapshots: Snapshots) -> dict[str, Boot]:
+async def _packs(
+    db: Session, buckets: Iterable[Sum], snapshots: Snapshots, read: Read
+) -> dict[str, Boot]:
     """Name a snapshot of each bucket that is large, made now unless one is recent enough."""
     packs: dict[str, Boot] = {}
     top = await head(db)
@@ -210,7 +215,7 @@ async def _packs(db: Session, buckets: Iterable[Sum], snapshots: Snapshots) -> d
         said = one.snapshot, one.snapshot_size, one.snapshot_seq
         there = one.snapshot_seq >= top.floor and await snapshots.has(one.snapshot)
         if not there or await _behind(db, one) >= BEHIND_ROWS_MAX:
-            said = await _pack(db, one, snapshots, top.feed_n)
+            said = await _pack(db, one, snapshots, top.feed_n, read.get(one.name))
         packs[one.name] = Boot(one.name, *said)
     return packs
 
@@ -229,10 +234,16 @@ async def _behind(db: Session, one: Sum) -> int:
     return sum(count for ((count,),) in await ledger.ask(db, *asks))
 
 
-async def _pack(db: Session, one: Sum, snapshots: Snapshots, feed_n: int) -> tuple[str, int, int]:
+async def _pack(
+    db: Session,
+    one: Sum,
+    snapshots: Snapshots,
+    feed_n: int,
+    there: dict[str, sites.Row] | None,
+) -> tuple[str, int, int]:
     """Write all of a bucket, as it is at the end of the feed, into a snapshot; keep its name."""
     if one.name.startswith(feed.SITES):
-        there = await sites.read(db, one.name)
+        there = await sites.read(db, one.name) if there is None else there
         lines: list[Event] = list(told.blocks(one.name, sorted(there.values())))
     else:
         wanted = pages.Wanted((one.name,), 0, one.seq, one.count + 1_000_000)

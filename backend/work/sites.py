@@ -14,7 +14,7 @@ from sqlmodel import SQLModel, col, select
 
 from backend.db import Session
 from backend.tables import Bucket, Revision
-from backend.work import feed
+from backend.work import feed, ledger
 from sync import sites
 
 FEW = 2_000  # rows touched since: up to so many are looked at one by one
@@ -26,6 +26,10 @@ _tables = SQLModel.metadata.tables
 _kept, _before = _tables["establishment"], _tables["establishmentversion"]
 _licence, _licence_before = _tables["licence"], _tables["licenceversion"]
 _site = _tables["site"]
+_SITES = "INSERT INTO site (bucket, seq, code, term, gone) "
+_MOVED = """
+ON CONFLICT (bucket, code) DO UPDATE SET seq = excluded.seq, term = excluded.term,
+    gone = excluded.gone"""
 _COLUMNS = [_kept.c[name] for name in sites.Site._fields if name != "licences"]
 
 Row = tuple[str, ...]  # in the order of sync.sites.Site
@@ -36,20 +40,22 @@ def division_of(bucket: str) -> str:
     return bucket.removeprefix(feed.SITES)
 
 
-async def publish(db: Session, bucket: str) -> None:
+async def publish(db: Session, bucket: str) -> dict[str, Row] | None:
     """Bring what is told of a division up to the register; the head must be locked.
 
-    Costs what the revisions since the last time touched, at most the size of the bucket.
+    Costs what the revisions since the last time touched, at most the size of the bucket: then all
+    of it is given, for whoever needs it next.
     """
     newest = await _newest(db)
     known = await db.get(Bucket, bucket, populate_existing=True)
     since = known.published_at if known else None
     if newest is None or since == newest:
-        return
+        return None
     touched = await _touched(db, since) if since else None
+    whole: dict[str, Row] | None = None
     if touched is None:
-        there = await read(db, bucket) if await _fits(db, bucket) else {}
-        await _compare(db, bucket, await _told(db, bucket), there)
+        whole = await read(db, bucket) if await _fits(db, bucket) else {}
+        await _compare(db, bucket, await _told(db, bucket), whole)
     else:
         for codes in _chunks(touched):
             told, there = await _told(db, bucket, codes), await read(db, bucket, codes)
@@ -58,6 +64,7 @@ async def publish(db: Session, bucket: str) -> None:
     if (await _execute(db, published)).rowcount == 0:
         db.add(Bucket(name=bucket, published_at=newest))
         await db.flush()
+    return whole
 
 
 async def read(db: Session, bucket: str, codes: Sequence[str] | None = None) -> dict[str, Row]:
@@ -104,23 +111,9 @@ async def _compare(
         return
     changed.sort()
     places = await feed.next_places(db, len(changed))
-    values = [
-        {"bucket": bucket, "code": code, "seq": seq, "term": term, "gone": gone}
-        for seq, (code, term, gone) in zip(places, changed, strict=True)
-    ]
-    connection = await db.connection()
-    if not told:
-        await connection.execute(sa.insert(_site), values)
-    else:
-        await connection.execute(_UPSERT, values)
+    rows = [(bucket, seq, *one) for seq, one in zip(places, changed, strict=True)]
+    await ledger.put(db, _SITES, ("text", "int", "text", "bigint", "bool"), rows, _MOVED)
     await feed.add_up(db, [feed.Step(bucket, count, added, places[-1])])
-
-
-_UPSERT = sa.text(
-    "INSERT INTO site (bucket, code, seq, term, gone) VALUES (:bucket, :code, :seq, :term, :gone) "
-    "ON CONFLICT (bucket, code) DO UPDATE SET "
-    "seq = excluded.seq, term = excluded.term, gone = excluded.gone"
-)
 
 
 async def _told(
