@@ -54,6 +54,8 @@ INDEXES = (
     "CREATE INDEX ix_plain_category ON plain (category)",
     "CREATE INDEX ix_plain_division ON plain (division)",
     "CREATE INDEX ix_plain_merged ON plain (successor_code) WHERE successor_code <> ''",
+    "CREATE INDEX ix_plain_frame ON plain (code, division, category, risk, status, "
+    "successor_code, revision_id, key_object)",
 )
 CHUNK = 5_000
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"

@@ -262,22 +262,13 @@ _BETWEEN = "\x1f"  # the unit separator: no text of a register has it, nor anoth
 async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
     """Read the objects of a plan in the order of the bytes of their codes, a block at a time.
 
-    What other registers say is asked for by the codes of a block, so memory has a bound. The code
-    is sorted as an expression: to sort what a scan gives is faster than to follow an index.
-    Nobody can be drawn who is in no register.
+    What other registers say is asked for by the codes of a block, so memory has a bound.
     """
     plan, given, task, today = (
         registers.plan, registers.given, registers.task, registers.today,
     )  # fmt: skip
     remember = task.exclusion is not None or bool(task.campaign)
-    dialect = db.get_bind().dialect.name
-    code = collate(col(Establishment.code) + "", BYTES[dialect]).label("bytes")
-    query = (
-        sqlalchemy.select(code, _together(dialect))
-        .where(col(Establishment.division).startswith(plan.division))
-        .where(col(Establishment.status) != PROVISIONAL)
-        .order_by(code)
-    )
+    query = objects(plan.division, db.get_bind().dialect.name)
     async with aclosing(partitions(db, query, frame.BLOCK)) as parts:
         async for rows in parts:
             codes, facts = zip(*rows, strict=True)
@@ -288,6 +279,21 @@ async def _blocks(db: Session, registers: Registers) -> AsyncGenerator[Block]:
                 products=await _products(db, codes, given.scope.products, today),
                 visits=await _visits(db, plan, codes) if remember else {},
             )
+
+
+def objects(division: str, dialect: str) -> sqlalchemy.Select[str, str]:
+    """Ask for what a frame tells of the establishments below a division, in order.
+
+    An index has all of it in that order (migration 0030), so nothing is sorted or looked up. Nobody
+    can be drawn who is in no register.
+    """
+    code = collate(col(Establishment.code), BYTES[dialect]).label("bytes")
+    return (
+        sqlalchemy.select(code, _together(dialect))
+        .where(col(Establishment.division).startswith(division))
+        .where(col(Establishment.status) != PROVISIONAL)
+        .order_by(code)
+    )
 
 
 def _together(dialect: str) -> ColumnElement[str]:

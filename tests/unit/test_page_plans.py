@@ -1,4 +1,4 @@
-"""What a page asks of the database reads the rows that it tells, and no others."""
+"""What pages and frames ask of the database reads the rows that they tell, and no others."""
 
 import re
 from hashlib import sha256
@@ -9,7 +9,7 @@ from sqlalchemy import insert, text
 
 from backend import db
 from backend.tables import Feed
-from backend.work import ledger, pages
+from backend.work import frames, ledger, pages
 
 INDEXED = {
     "ix_feed_bucket_seq": pages.PUBLISHED,
@@ -59,3 +59,20 @@ async def test_a_page_reads_nothing_of_what_others_were_told_in_between(office: 
     assert "ix_feed_bucket_seq" in said
     assert "Filter" not in said  # every row that was read was told
     assert [row[0] for row in found] == list(range(20_000, 20_007))
+
+
+async def test_a_frame_is_read_in_order_from_one_index(office: Office) -> None:
+    async with db.transaction(office.engine) as session:
+        connection = await session.connection()
+        if connection.dialect.name == "postgresql":
+            for way in ("seqscan", "sort", "bitmapscan"):  # cheap, the tables being small
+                await connection.execute(text(f"SET LOCAL enable_{way} = off"))
+        query = frames.objects("3304", connection.dialect.name)
+        literal = {"literal_binds": True}
+        asked = str(query.compile(dialect=connection.dialect, compile_kwargs=literal))
+        said = await plan(session, asked)
+        print(asked)
+        print(said)
+
+    assert re.search(r"(COVERING INDEX|Index Only Scan using) ix_establishment_frame", said)
+    assert not re.search(r"B-TREE FOR ORDER|Sort", said)
