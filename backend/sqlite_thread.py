@@ -101,7 +101,11 @@ class SqliteThread(aiosqlite.Connection):
 
         def visit() -> T:
             if begins is not None:
-                begins(self._conn)
+                try:
+                    begins(self._conn)
+                except BaseException:
+                    self._begins = begins  # nothing may be done here before it has begun
+                    raise
             return work(self._conn)
 
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backend import db
 from backend.tables import Blob
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 STORED = """INSERT INTO blob (sha256, size, stored_at, mime, flag, facts, unhashed)
 VALUES ($1, $2, $3, '', '', '', FALSE) ON CONFLICT DO NOTHING"""
@@ -63,6 +64,46 @@ async def test_statements_alone_and_transactions_take_turns(engine: AsyncEngine)
     await asyncio.gather(*writing, *(db.alone(engine, STORED, f"a{n}", 1, AT) for n in range(10)))
 
     assert await blobs(engine) == 20
+
+
+async def test_a_statement_alone_that_waits_too_long_asks_to_come_again(
+    engine: AsyncEngine,
+) -> None:
+    hurried = db.connect(engine.url, busy_ms=50)
+
+    async with db.transaction(hurried) as session:
+        await store(session, "a")
+        with pytest.raises(Exception, match=r".") as refused:
+            await db.alone(hurried, STORED, "a", 1, AT)
+    assert db.busy(refused.value)
+    assert await db.alone(hurried, STORED, "a", 1, AT) == 0
+    await hurried.dispose()
+
+
+async def fail_late(hurried: AsyncEngine, other: AsyncEngine) -> None:
+    async with db.transaction(hurried) as session:
+        async with db.transaction(other) as holding:
+            await store(holding, "a")
+            with pytest.raises(DBAPIError, match="locked"):
+                await session.exec(text("SELECT 1"))  # type: ignore[call-overload]
+        await store(session, "b")
+        raise ZeroDivisionError
+
+
+@on_sqlite
+async def test_nothing_is_written_outside_a_transaction_that_could_not_begin_at_first(
+    engine: AsyncEngine,
+) -> None:
+    """Another process may hold the lock, which the queue of this one does not see."""
+    other, hurried = db.connect(engine.url), db.connect(engine.url, busy_ms=50)
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_late(hurried, other)
+
+    assert await blobs(engine) == 1  # of `other`
+    assert await db.alone(hurried, STORED, "c", 1, AT) == 1
+    await other.dispose()
+    await hurried.dispose()
 
 
 async def test_a_statement_alone_writes_where_somebody_only_read(engine: AsyncEngine) -> None:
