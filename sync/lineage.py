@@ -73,8 +73,10 @@ def mend(replica: Replica) -> Asking[None]:
     found = yield from compare(_own(replica))
     if found.tail:
         _adopt(replica, identity, found)
-    elif found.forked:
-        yield from renew(replica, identity, kept=found.common, notes=found.notes)
+    elif found.forked:  # what another life of the server acknowledged may be judged otherwise now
+        whole = yield from compare(_own(replica), since=0)
+        if whole.forked:
+            yield from renew(replica, identity, kept=whole.common, notes=whole.notes)
 
 
 def renew(
@@ -239,9 +241,13 @@ def _push(replica: Replica, chain: Chain, first: int) -> Asking[None]:
 # -- what the ledger holds -----------------------------------------------------------------------
 
 
-def compare(chain: Chain) -> Asking[Found]:
-    """Ask what the ledger holds of a chain, and hold it against the log."""
-    known = {n: chain.hash_at(n) for n in _rungs(chain.acked)}
+def compare(chain: Chain, since: int | None = None) -> Asking[Found]:
+    """Ask what the ledger holds of a chain, and hold it against the log: all of it after `since`.
+
+    If nothing is said, after what both surely have.
+    """
+    asked = _rungs(chain.acked) if since is None else [since]
+    known = {n: chain.hash_at(n) for n in asked}
     tail: list[bytes] = []
     notes: list[Note] = []
     while True:

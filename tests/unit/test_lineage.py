@@ -8,7 +8,7 @@ from replicas import BAD, OK, name, paired, phone, told, twin
 from simulation.memory_hub import MemoryHub
 from simulation.world import REFS, Newer
 
-from sync import codec, lineage
+from sync import carrying, codec, lineage
 from sync.exchange import drive, exchange
 from sync.merge import digest, fold
 from sync.messages import Enrolled, Request, Response
@@ -72,6 +72,42 @@ def test_a_restored_phone_that_wrote_on_takes_a_new_name_by_itself(hub: MemoryHu
     assert (done.alarms, restored.unsent()) == (0, 0)
     assert [one.kept for one in restored.retired()] == [1]
     assert [raw for _, _, raw in hub.state.forks] == [mine.raw]
+
+
+def by_hand(replica: Replica, hub: MemoryHub) -> None:
+    """Take what was not sent to the office in a bundle, and bring the receipt back."""
+    answers: list[carrying.Answer] = []
+    for one, body in carrying.batches(replica, everything=False):
+        signed = {codec.SIGNATURE_HEADER: one.header}
+        got = hub.ask(Request("POST", "/sync/v1", signed, body))
+        header = got.headers[codec.SIGNATURE_HEADER]
+        answers.append(carrying.Answer(name(replica), one.first, header, got.body.decode()))
+    receipt = carrying.Receipt(tuple(answers), ())
+    carrying.apply_receipt(replica, carrying.write_receipt(hub.state.secret, receipt).encode())
+
+
+def test_what_another_life_of_the_server_acknowledged_counts_as_it_is_judged_now(
+    hub: MemoryHub,
+) -> None:
+    replica = phone(hub)
+    replica.sign("t1", "lead", name="李明")
+    by_hand(replica, hub)  # so no page told it which ledger has it
+    replica.find("t1", "both have it", basis="Law 3")
+    clone = twin(replica)
+    for text in ("dirt", "rust", "dust"):
+        replica.find("t1", text, basis="Law 3")
+    clone.find("t1", "mice", basis="Law 3")
+    clone.batch = 1  # so the first batch is the ledger's own, and only then they part
+    hub.restore(0, bumped=False)
+    hub.dispatch("t1", "wang", "li")  # who may not sign as the lead
+    drive(exchange(replica), hub.ask)
+
+    done = drive(exchange(clone), hub.ask)
+
+    assert name(clone) == "d2"
+    assert done.alarms == 0
+    assert clone.inspection("t1") == hub.inspection("t1")
+    assert hub.inspection("t1").signatures == ()
 
 
 def test_what_was_recorded_anew_refers_to_what_was_recorded_anew(hub: MemoryHub) -> None:
