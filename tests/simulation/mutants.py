@@ -47,8 +47,8 @@ MUTANTS = [
     # -- the merge -------------------------------------------------------------------------------
     Mutant(
         "merge by order of arrival", merge, "fold",
-        "sorted({r.id: r for r in recorded}.values(), key=lambda r: (r.hash, r.id))",
-        "list({r.id: r for r in recorded}.values())",
+        "sorted({r.id: r for r in given}.values(), key=lambda r: (r.hash, r.id))",
+        "list({r.id: r for r in given}.values())",
     ),
     Mutant(
         "the newest clock wins instead of the smallest hash", merge, "fold",
