@@ -78,10 +78,10 @@ class SqliteThread(aiosqlite.Connection):
         self._begin(False, raw)
         try:
             changed = raw.execute(statement, cast(Any, values)).rowcount
+            self._commit(raw)
         except BaseException:
-            raw.rollback()
+            raw.rollback()  # before the next writer has its turn
             raise
-        self._commit(raw)
         return changed
 
     def _begin(self, readonly: bool, raw: sqlite3.Connection) -> None:

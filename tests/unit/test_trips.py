@@ -55,6 +55,27 @@ async def test_a_statement_alone_that_fails_leaves_nothing_and_holds_nothing(
     assert await blobs(engine) == 1
 
 
+@on_sqlite
+async def test_a_statement_alone_whose_commit_fails_holds_nothing_when_the_next_has_its_turn(
+    engine: AsyncEngine,
+) -> None:
+    async with db.transaction(engine) as session:
+        for statement in (
+            "CREATE TABLE one (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE many (one INTEGER REFERENCES one DEFERRABLE INITIALLY DEFERRED)",
+        ):
+            await (await session.connection()).exec_driver_sql(statement)
+
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, db.SqliteThread)
+        with pytest.raises(Exception, match="FOREIGN KEY"):
+            await driver.alone("INSERT INTO many VALUES (?)", [1])
+        held = driver.in_transaction
+
+    assert not held
+
+
 async def test_statements_alone_and_transactions_take_turns(engine: AsyncEngine) -> None:
     async def whole(n: int) -> None:
         async with db.transaction(engine) as session:
