@@ -42,8 +42,10 @@ def create_app(
     async def db(
         request: Request[Any, Any, Any], here: NamedDependency[Here]
     ) -> AsyncGenerator[Session]:
-        write = request.method not in READS or request.route_handler.opt.get("writes", False)
-        async with database.transaction(here.engine, write=write) as session:
+        opt = request.route_handler.opt
+        write = request.method not in READS or opt.get("writes", False)
+        later = opt.get("writes_later", False)
+        async with database.transaction(here.engine, write=write, later=later) as session:
             yield session
             request.state.more = session.info.get(database.MORE, False)
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import aiosqlite
 from aiosqlite.context import contextmanager
@@ -17,6 +17,7 @@ from aiosqlite.context import contextmanager
 from sync import wal
 
 T = TypeVar("T")
+Mode: TypeAlias = Literal["read", "write", "later"]  # later: reads until it holds
 
 FETCHED = 500  # rows that come along with a statement; the others when they are asked for
 
@@ -29,8 +30,10 @@ class SqliteThread(aiosqlite.Connection):
     """
 
     _path = ""
+    _mode: Mode = "read"
     _readonly = False
-    _begins: Callable[[sqlite3.Connection], None] | None = None  # until the first visit
+    _changes = 0  # counted when the transaction began
+    _begins = False  # with the next visit
     turn: Callable[[], Awaitable[None]]
     over: Callable[[], None] = staticmethod(lambda: None)
 
@@ -48,22 +51,28 @@ class SqliteThread(aiosqlite.Connection):
         """Make a cursor, without a visit."""
         return Cursor(self)
 
-    def begin(self, *, readonly: bool) -> None:
+    def begin(self, mode: Mode) -> None:
         """Begin a transaction, in one visit with the first thing that is done in it."""
-        self._begins = partial(self._begin, readonly)
+        self._mode, self._begins = mode, True
+
+    async def hold(self) -> None:
+        """Let a transaction write that has only read; what it read may have changed by then."""
+        if self._mode == "later":
+            await self.turn()
+            self.begin("write")
 
     async def commit(self) -> None:
         """Commit, and if the write-ahead log has become long copy it into the database."""
-        if self._begins is None:
+        if not self._begins or self.in_transaction:
             await self.at_once(self._commit)
-        self._begins = None
+        self._begins = False
         self.over()
 
     async def rollback(self) -> None:
         """Roll back."""
-        if self._begins is None:
+        if not self._begins or self.in_transaction:
             await super().rollback()
-        self._begins = None
+        self._begins = False
         self.over()
 
     async def alone(self, statement: str, values: Sequence[object]) -> int:
@@ -75,7 +84,8 @@ class SqliteThread(aiosqlite.Connection):
             self.over()
 
     def _alone(self, statement: str, values: Sequence[object], raw: sqlite3.Connection) -> int:
-        self._begin(False, raw)
+        self._mode = "write"
+        self._begin(raw)
         try:
             changed = raw.execute(statement, cast(Any, values)).rowcount
             self._commit(raw)
@@ -84,27 +94,39 @@ class SqliteThread(aiosqlite.Connection):
             raise
         return changed
 
-    def _begin(self, readonly: bool, raw: sqlite3.Connection) -> None:
+    def _begin(self, raw: sqlite3.Connection) -> None:
+        if raw.in_transaction:
+            self._require_unchanged(raw)
+            raw.rollback()
+        readonly = self._mode == "read"
         if readonly != self._readonly:
             raw.execute(f"PRAGMA query_only = {'ON' if readonly else 'OFF'}")
             self._readonly = readonly
-        raw.execute("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        raw.execute("BEGIN IMMEDIATE" if self._mode == "write" else "BEGIN")
+        self._changes = raw.total_changes
 
     def _commit(self, raw: sqlite3.Connection) -> None:
+        if self._mode == "later":
+            self._require_unchanged(raw)
         raw.commit()
         if not wal.safe() and wal.due(self._path):
             wal.checkpoint(raw, self._path)
 
+    def _require_unchanged(self, raw: sqlite3.Connection) -> None:
+        # `query_only` would see to it, but statements are made anew whenever it changes
+        if raw.total_changes != self._changes:
+            raise RuntimeError("something was written before it was held")
+
     async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` with the bare connection: a visit costs more than most statements."""
-        begins, self._begins = self._begins, None
+        begins, self._begins = self._begins, False
 
         def visit() -> T:
-            if begins is not None:
+            if begins:
                 try:
-                    begins(self._conn)
+                    self._begin(self._conn)
                 except BaseException:
-                    self._begins = begins  # nothing may be done here before it has begun
+                    self._begins = True  # nothing may be done here before it has begun
                     raise
             return work(self._conn)
 

@@ -55,7 +55,13 @@ async def tell_chain(
     return Response(told.body, headers={SIGNATURE_HEADER: told.signature}, media_type=NDJSON)
 
 
-@post("/sync/v1", guards=[device_door], opt={"open": True}, security=[], status_code=200)
+@post(
+    "/sync/v1",
+    guards=[device_door],
+    opt={"open": True, "writes_later": True},
+    security=[],
+    status_code=200,
+)
 async def exchange(
     request: Request[Any, Any, Any], db: NamedDependency[Session], here: NamedDependency[Here]
 ) -> Response[Any]:

@@ -1,8 +1,8 @@
 """受理: one exchange with a device — judge its push, keep it, fold it, and tell what is new.
 
 Everything that verifies goes into the ledger byte for byte, whatever is thought of its content.
-A push is judged and folded first; then the head row is locked until commit, places are given and
-everything is written at once.
+A push is judged and folded first, in nobody's way; then the head is locked until commit, places
+are given and everything is written at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlmodel import col, select
 
 from backend.auth_device import UPLOAD_TOKEN_LIFE, upload_token
-from backend.db import Session
+from backend.db import Session, hold
 from backend.tables import Batch, Device, Entry, Fork, Inspection
 from backend.work import facts, folds, ledger, openings, pages, rulings
 from backend.work.ledger import Standing
@@ -77,6 +77,8 @@ async def exchange(
         if _moved(locked, since=device) or _unsure(found):
             found = await _judge(db, push, locked, known)
         device = locked
+    else:
+        await hold(db)
 
     match found:
         case hub.Gap():
@@ -112,7 +114,7 @@ async def _key(db: Session, sender: str) -> str:
 
 
 async def _load(db: Session, push: hub.Push, now: datetime) -> tuple[Standing, Known]:
-    """Load the device and what its operations speak of; nothing of it is locked on PostgreSQL."""
+    """Load the device and what its operations speak of; nothing of it is locked."""
     asks: list[ledger.Ask] = [(ledger.STANDING, (push.head.dev,))]
     wanted = {inspection for raw in push.raws if (inspection := hub.inspection_of(raw))}
     if wanted:

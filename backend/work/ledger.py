@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.orm.attributes import set_committed_value
 
-from backend.db import Session, at_once, sqlite_value
+from backend.db import Session, at_once, hold, sqlite_value
 from sync.hub import Ends, Placed
 from sync.merge import Recorded
 from sync.ops import AddEvidence, decode_op, op_id
@@ -80,6 +80,10 @@ WITH entries AS ({ENTRIES}
 ), exhibits AS ({EXHIBITS} SELECT * FROM unnest($34::text[], $35::text[]) {ALREADY}
 )
 SELECT n FROM stale"""
+
+STALE = """
+SELECT count(*) FROM json_each(?) AS folded JOIN inspection ON inspection.id = folded.key
+WHERE inspection.operations <> folded.value"""
 
 TOGETHER_MAX = 50  # rows in a statement on SQLite
 
@@ -154,9 +158,8 @@ def standing(rows: Rows) -> Standing | None:
 
 
 async def lock(db: Session, known: Standing) -> Standing:
-    """Hold the device and the head until commit; on SQLite whoever is here holds everything."""
-    if _sqlite(db):
-        return known
+    """Hold the device and the head until commit; on SQLite everything is held."""
+    await hold(db)
     (rows,) = await ask(db, (LOCKED, (known.device,)))
     now = standing(rows)
     assert now is not None
@@ -180,7 +183,7 @@ def recorded(rows: Rows) -> dict[str, list[Recorded]]:
 async def write(db: Session, push: Push, now: datetime) -> bool:
     """Write all of a push; tell whether its projections are of everything that counts.
 
-    On PostgreSQL others may have brought something between the fold and the lock.
+    Others may have brought something between the fold and the lock.
     """
     device, entries = push.after.device, [
         (one.n, one.position, one.seq, one.verdict.inspection, one.verdict.kind, one.hash,
@@ -191,12 +194,14 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
     batch = (push.first_n, push.count, push.head_line, push.signature)
     standing = (push.skew_ms, push.after.head_n, push.after.head_hash)
     named = _named(push.placed)
+    before = {one.inspection: one.before for one in push.projections}
     after = push.after.ends
     ends = (after.ledger_n, after.ledger_root, after.feed_n)
     if _sqlite(db):
         at = sqlite_value(now)
 
-        def work(raw: Connection) -> None:
+        def work(raw: Connection) -> int:
+            stale: int = raw.execute(STALE, (msgspec.json.encode(before),)).fetchone()[0]
             _insert(raw, ENTRIES, [(device, at, *row) for row in entries])
             _insert(raw, INSPECTIONS, [(at, *row) for row in folded], REPLACED)
             _insert(raw, BUCKETS, [("", 0, 0, *row) for row in push.sums], ADDED)
@@ -204,12 +209,17 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
             _insert(raw, BATCH, [(device, at, *batch)])
             raw.execute(_for_sqlite(DEVICE), (device, at, *standing))
             raw.execute(_for_sqlite(HEAD), ends)
+            return stale
 
-        await at_once(db, work)
+        stale = await at_once(db, work)
         _refresh(db, after)
-        return True
-    before = [one.before for one in push.projections]
-    columns = (*_columns(entries, 10), *_columns(folded, 6), before, *_columns(push.sums, 4))
+        return not stale
+    columns = (
+        *_columns(entries, 10),
+        *_columns(folded, 6),
+        list(before.values()),
+        *_columns(push.sums, 4),
+    )
     values = (device, now, *columns, *batch, *standing, *ends, *_columns(named, 2))
     (rows,) = await ask(db, (TOGETHER, values))
     _refresh(db, after)
@@ -300,7 +310,7 @@ def _inserting(into: str, width: int, rows: int, otherwise: str) -> str:
 @lru_cache
 def _for_sqlite(text: str) -> str:
     text = re.sub(r"AMONG \$(\d)", r"IN (SELECT value FROM json_each(?\1))", text)
-    return text.replace("$", "?")
+    return re.sub(r" FOR UPDATE( OF head)?", "", text).replace("$", "?")
 
 
 @lru_cache

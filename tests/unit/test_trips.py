@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import func, select
 
 from backend import db
 from backend.tables import Blob
@@ -21,6 +22,10 @@ async def blobs(engine: AsyncEngine) -> int:
     found = await db.glance(engine, "SELECT count(*) FROM blob")
     assert found is not None
     return int(found[0])
+
+
+async def count(session: db.Session) -> int:
+    return (await session.exec(select(func.count()).select_from(Blob))).one()
 
 
 async def store(session: db.Session, digest: str) -> None:
@@ -169,3 +174,81 @@ async def test_a_transaction_in_which_nothing_is_done_is_over_when_it_ends(
         if isinstance(driver, db.SqliteThread):
             assert not driver.in_transaction
     assert await blobs(engine) == 1
+
+
+async def test_one_that_writes_later_stands_in_nobodys_way_until_it_holds(
+    engine: AsyncEngine,
+) -> None:
+    async with db.transaction(engine, later=True) as session:
+        before = await count(session)
+        assert await asyncio.wait_for(db.alone(engine, STORED, "a", 1, AT), 3) == 1
+        await db.hold(session)
+        held = await count(session)
+        await store(session, "b")
+        await db.hold(session)
+
+    assert (before, held, await blobs(engine)) == (0, 1, 2)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_one_that_held_keeps_all_others_waiting_until_it_is_over(
+    engine: AsyncEngine, reads: bool
+) -> None:
+    writer: asyncio.Task[int] | None = None
+    async with db.transaction(engine, later=True) as session:
+        if reads:
+            await count(session)
+        await db.hold(session)
+        await store(session, "a")
+        writer = asyncio.create_task(db.alone(engine, STORED, "a", 1, AT))
+        await count(session)
+        assert not writer.done()
+
+    assert await writer == 0  # it waited, and found what the first one had written
+
+
+async def write_unheld(engine: AsyncEngine, *, hold: bool) -> None:
+    async with db.transaction(engine, later=True) as session:
+        await store(session, "a")
+        if hold:
+            await db.hold(session)
+            await store(session, "b")
+
+
+@on_sqlite
+@pytest.mark.parametrize("hold", [True, False])
+async def test_one_that_writes_before_it_holds_is_found_out(
+    engine: AsyncEngine, hold: bool
+) -> None:
+    with pytest.raises(RuntimeError, match="before it was held"):
+        await write_unheld(engine, hold=hold)
+
+    assert await blobs(engine) == 0
+    assert await db.alone(engine, STORED, "a", 1, AT) == 1
+
+
+async def hold_late(hurried: AsyncEngine, other: AsyncEngine) -> None:
+    async with db.transaction(hurried, later=True) as session:
+        await count(session)
+        async with db.transaction(other) as holding:
+            await store(holding, "a")
+            await db.hold(session)
+            with pytest.raises(DBAPIError, match="locked"):
+                await count(session)
+        await store(session, "b")
+        raise ZeroDivisionError
+
+
+@on_sqlite
+async def test_one_that_could_not_hold_at_first_writes_nothing_outside_a_transaction(
+    engine: AsyncEngine,
+) -> None:
+    other, hurried = db.connect(engine.url), db.connect(engine.url, busy_ms=50)
+
+    with pytest.raises(ZeroDivisionError):
+        await hold_late(hurried, other)
+
+    assert await blobs(engine) == 1  # of `other`
+    assert await db.alone(hurried, STORED, "c", 1, AT) == 1
+    await other.dispose()
+    await hurried.dispose()
