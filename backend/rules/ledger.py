@@ -20,6 +20,7 @@ from backend.rules.ledger_lines import (
     Digest,
     EndLine,
     EntryLine,
+    FoldLine,
     Key,
     Ledger,
     Start,
@@ -30,7 +31,7 @@ from backend.rules.ledger_lines import (
 from backend.rules.rulings import HELD, Ruled
 from backend.rules.verification import Step
 from sync import codec, hub
-from sync.merge import Recorded, digest, fold
+from sync.merge import Recorded, fold, marks
 from sync.messages import Shown, decode_push_head, receipt_text
 from sync.ops import AnyOp, decode_op, op_id
 
@@ -321,7 +322,10 @@ def _projection(ledger: Ledger) -> Said:
             name, who = op_id(one.dev, one.n), ledger.device(one.dev).who
             recorded.setdefault(one.e, []).append(Recorded(name, one.hash, who, op))
     for inspection in sorted(recorded.keys() | ledger.folds.keys()):
-        if digest(fold(recorded.get(inspection, []))) != ledger.folds.get(inspection):
+        ops = recorded.get(inspection, [])
+        had = marks(ops, fold(ops))
+        found = FoldLine(inspection, had.operations, had.conflicts, had.late, had.signed)
+        if found != ledger.folds.get(inspection):
             raise Differs(
                 f"Inspection {inspection} is not what its operations amount to.",
                 f"检查 {inspection} 与其操作不符。",
@@ -329,8 +333,8 @@ def _projection(ledger: Ledger) -> Said:
     counted = sum(map(len, recorded.values()))
     return (
         f"{len(recorded)} inspections, folded again from {counted} operations, are what the server "
-        "shows.",
-        f"由 {counted} 项操作重新归并的 {len(recorded)} 项检查，与服务器所示一致。",
+        "keeps of them.",
+        f"由 {counted} 项操作重新归并的 {len(recorded)} 项检查，与服务器所存一致。",
     )
 
 

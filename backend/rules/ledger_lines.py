@@ -99,10 +99,13 @@ class RulingLine(Struct, frozen=True, tag_field="t", tag="ruling", forbid_unknow
 
 
 class FoldLine(Struct, frozen=True, tag_field="t", tag="inspection", forbid_unknown_fields=True):
-    """What the server holds an inspection to be, by its digest."""
+    """What the server keeps of the fold of an inspection."""
 
     id: str
-    digest: str
+    operations: int  # how many count
+    conflicts: int
+    late: int
+    signed: bool
 
 
 class EndLine(Struct, frozen=True, tag_field="t", tag="end", forbid_unknown_fields=True):
@@ -196,7 +199,7 @@ class Ledger:
         self.forks: list[ForkLine] = []
         self.acts: list[ActLine] = []
         self.rulings: list[RulingLine] = []
-        self.folds: dict[str, str] = {}
+        self.folds: dict[str, FoldLine] = {}
 
     def add(self, line: object) -> None:
         """Sort one line in."""
@@ -214,7 +217,7 @@ class Ledger:
             case RulingLine():
                 self.rulings.append(line)
             case FoldLine():
-                self.folds[line.id] = line.digest
+                self.folds[line.id] = line
             case _:
                 raise AssertionError(line)
 

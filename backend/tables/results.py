@@ -54,8 +54,7 @@ class Inspection(SQLModel, table=True):
     """
 
     id: str = Field(primary_key=True, max_length=64)
-    operations: int  # how many count
-    digest: str = Field(max_length=64)
+    operations: int  # how many count; never fewer
     conflicts: int = 0
     late: int = 0
     signed: bool = False
@@ -67,6 +66,7 @@ class Conclusion(SQLModel, table=True):
 
     inspection_id: str = Field(primary_key=True, max_length=64)
     digest: str = Field(max_length=64)  # of the state that was concluded
+    operations: int = -1  # how many counted then, if anybody noted it
     outcome: str = Field(max_length=40)
     computed: str  # JSON: the counts and the rule that gave the outcome
     parts: str = "[]"  # JSON of rules.results.Part: the same of each partner's checklist

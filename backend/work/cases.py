@@ -89,7 +89,12 @@ class Case(Struct, frozen=True):
     def current(self) -> bool:
         """Tell whether the inspection still is what was concluded."""
         assert self.conclusion is not None
-        return self.inspection is not None and self.inspection.digest == self.conclusion.digest
+        return self.inspection is not None and self.digest == self.conclusion.digest
+
+    @property
+    def digest(self) -> str:
+        """Name the state of the inspection, as signers do."""
+        return merge.digest(self.state)
 
 
 async def load(db: Session, inspection_id: str, *, lock: bool = False) -> Case:

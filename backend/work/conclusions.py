@@ -50,7 +50,8 @@ async def conclude_inspection(
     bad = [ref for _, one in judged for ref in (*one.failed, *one.unremedied)]
     row = Conclusion(
         inspection_id=case.task.id,
-        digest=case.inspection.digest,
+        digest=case.digest,
+        operations=case.inspection.operations,
         outcome=verdict.outcome,
         result=given.code
         if given

@@ -1,7 +1,7 @@
 """Inspections as they are folded: in full when somebody looks, in short for whoever searches.
 
-The fold is kept nowhere; the ledger is. What is kept of it is written together with the operations
-that change it, so that what is found is what is there.
+The fold is kept nowhere; the ledger is. What is looked for of it is written together with the
+operations that change it, so that what is found is what is there.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 from backend.db import Session
 from backend.work import ledger
 from backend.work.ledger import Projection
-from sync.merge import Inspection, Recorded, digest, fold
+from sync.merge import Inspection, Recorded, fold, marks
 
 
 async def states(db: Session, inspections: Collection[str]) -> dict[str, Inspection]:
@@ -24,26 +24,12 @@ async def project(
     """Fold inspections from the ledger and keep what is looked for of them."""
     found = await recorded(db, inspections)
     folded = {name: fold(ops) for name, ops in found.items()}
-    await ledger.replace(db, now, [projection(n, found[n], state) for n, state in folded.items()])
+    marked = [Projection(name, marks(found[name], state)) for name, state in folded.items()]
+    await ledger.replace(db, now, marked)
     await ledger.exhibit(
         db, [(name, one.blob) for name, state in folded.items() for one in state.evidence]
     )
     return folded
-
-
-def projection(
-    inspection: str, ops: Sequence[Recorded], state: Inspection, *, before: int = 0
-) -> Projection:
-    """Give what is kept of a fold; `before` says how many operations counted until now."""
-    return Projection(
-        inspection=inspection,
-        operations=len(ops),
-        digest=digest(state),
-        conflicts=len(state.conflicts),
-        late=len(state.late),
-        signed=state.signed,
-        before=before,
-    )
 
 
 async def recorded(db: Session, inspections: Collection[str]) -> Mapping[str, Sequence[Recorded]]:

@@ -1,5 +1,6 @@
 """现场检查 at the office: list inspections, and show all that is known of one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -30,7 +31,7 @@ from backend.wire import (
     TakingPartView,
     text_view,
 )
-from backend.work import announcements, fingerprints, mergers, orders, parts
+from backend.work import announcements, fingerprints, folds, mergers, orders, parts
 from backend.work.calendars import working_days
 from backend.work.cases import Case, load, publish_by, stage
 from backend.work.code_lists import result_lists
@@ -65,6 +66,7 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
         col(Publication.inspection_id).in_(ids)
     )
     published = set((await db.exec(out)).all())
+    outdated = await _outdated(db, [(seen, concluded) for _, _, seen, concluded in found])
     return [
         InspectionLine(
             id=task.id,
@@ -80,11 +82,24 @@ async def list_inspections(db: Session, officer: Officer, now: datetime) -> list
             late=seen.late if seen else 0,
             outcome=concluded.outcome if concluded else "",
             publish_by=publish_by(concluded) if concluded else None,
-            outdated=bool(concluded and seen and concluded.digest != seen.digest),
+            outdated=task.id in outdated,
         )
         for task, _, seen, concluded in found
         for place in (sites[task.id],)
     ]
+
+
+async def _outdated(
+    db: Session, found: Sequence[tuple[Inspection | None, Conclusion | None]]
+) -> set[str]:
+    """Find those that are no longer what was concluded; most have no operation more than then."""
+    more = {
+        seen.id: concluded.digest
+        for seen, concluded in found
+        if seen and concluded and seen.operations != concluded.operations
+    }
+    states = await folds.states(db, more)
+    return {name for name, digest in more.items() if merge.digest(states[name]) != digest}
 
 
 async def show_inspection(
@@ -111,7 +126,7 @@ async def whole(db: Session, inspection_id: str, *, officer: Officer) -> Inspect
         lead=case.people[case.task.lead_id].name,
         second=case.people[case.task.second_id].name,
         stage=case.stage,
-        digest=case.inspection.digest if case.inspection else "",
+        digest=case.digest if case.inspection else "",
         items=tuple(_item(case, ref, item) for ref, item in case.items.items()),
         findings=await finding_views(db, case),
         evidence=await evidence_of(db, case, moments),

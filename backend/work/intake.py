@@ -19,7 +19,7 @@ from backend.work.ledger import Standing
 from backend.work.snapshots import Snapshots
 from sync import codec, hub
 from sync.merge import Inspection as State
-from sync.merge import Recorded, fold
+from sync.merge import Recorded, fold, marks
 from sync.messages import Ack, AnswerHead, Note, Receipt, Version
 from sync.ops import op_id
 from sync.pages import CHECK_MODULUS, Page, term
@@ -175,10 +175,10 @@ def _take(push: hub.Push, old: int, device: Standing, known: Known) -> Taken:
     for inspection in sorted(counting):
         before = known.recorded.get(inspection, ())
         ops = [*before, *counting[inspection]]
-        state = fold(ops)
-        projections.append(folds.projection(inspection, ops, state, before=len(before)))
-        if projections[-1].conflicts or projections[-1].late:
-            remarkable[inspection] = state
+        marked = marks(ops)
+        projections.append(ledger.Projection(inspection, marked, len(before)))
+        if marked.conflicts or marked.late:
+            remarkable[inspection] = fold(ops)
     return Taken(old, verdicts, projections, remarkable, docket.opened)
 
 

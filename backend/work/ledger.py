@@ -17,7 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.db import Session, at_once, hold, sqlite_value
 from sync.hub import Ends, Placed
-from sync.merge import Recorded
+from sync.merge import Marks, Recorded
 from sync.ops import AddEvidence, decode_op, op_id
 
 Ask: TypeAlias = tuple[str, tuple[object, ...]]  # a statement and its values
@@ -41,11 +41,10 @@ ENTRIES = """
 INSERT INTO entry (device_id, received_at, n, position, seq, inspection_id, kind, hash, root,
     verdict, why, raw) """
 INSPECTIONS = """
-INSERT INTO inspection (updated_at, id, operations, digest, conflicts, late, signed) """
+INSERT INTO inspection (updated_at, id, operations, conflicts, late, signed) """
 REPLACED = """
 ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, operations = excluded.operations,
-    digest = excluded.digest, conflicts = excluded.conflicts, late = excluded.late,
-    signed = excluded.signed"""
+    conflicts = excluded.conflicts, late = excluded.late, signed = excluded.signed"""
 BUCKETS = "INSERT INTO bucket (snapshot, snapshot_size, snapshot_seq, name, count, total, seq) "
 ADDED = f"""
 ON CONFLICT (name) DO UPDATE SET count = bucket.count + excluded.count,
@@ -64,20 +63,20 @@ WITH entries AS ({ENTRIES}
     SELECT $1, $2, * FROM unnest($3::int[], $4::int[], $5::int[], $6::text[], $7::text[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[])
 ), folded AS (
-    SELECT * FROM unnest($13::text[], $14::int[], $15::text[], $16::int[], $17::int[],
-        $18::bool[], $19::int[]) AS folded (id, operations, digest, conflicts, late, signed, before)
+    SELECT * FROM unnest($13::text[], $14::int[], $15::int[], $16::int[], $17::bool[],
+        $18::int[]) AS folded (id, operations, conflicts, late, signed, before)
 ), stale AS (
     SELECT count(*) AS n FROM folded JOIN inspection USING (id)
     WHERE inspection.operations <> folded.before
 ), inspections AS ({INSPECTIONS}
-    SELECT $2, id, operations, digest, conflicts, late, signed FROM folded {REPLACED}
+    SELECT $2, id, operations, conflicts, late, signed FROM folded {REPLACED}
 ), buckets AS ({BUCKETS}
-    SELECT '', 0, 0, * FROM unnest($20::text[], $21::int[], $22::bigint[], $23::int[]) {ADDED}
-), batches AS ({BATCH} VALUES ($1, $2, $24, $25, $26, $27)
-), devices AS (UPDATE device SET seen_at = $2, skew_ms = $28, head_n = $29, head_hash = $30
+    SELECT '', 0, 0, * FROM unnest($19::text[], $20::int[], $21::bigint[], $22::int[]) {ADDED}
+), batches AS ({BATCH} VALUES ($1, $2, $23, $24, $25, $26)
+), devices AS (UPDATE device SET seen_at = $2, skew_ms = $27, head_n = $28, head_hash = $29
     WHERE id = $1
-), heads AS (UPDATE head SET ledger_n = $31, ledger_root = $32, feed_n = $33 WHERE id = 1
-), exhibits AS ({EXHIBITS} SELECT * FROM unnest($34::text[], $35::text[]) {ALREADY}
+), heads AS (UPDATE head SET ledger_n = $30, ledger_root = $31, feed_n = $32 WHERE id = 1
+), exhibits AS ({EXHIBITS} SELECT * FROM unnest($33::text[], $34::text[]) {ALREADY}
 )
 SELECT n FROM stale"""
 
@@ -111,12 +110,8 @@ class Projection(Struct, frozen=True):
     """What is kept of the fold of an inspection, so that it can be looked for."""
 
     inspection: str
-    operations: int
-    digest: str
-    conflicts: int
-    late: int
-    signed: bool
-    before: int  # operations that counted before this push
+    marks: Marks
+    before: int = 0  # operations that counted before this push
 
 
 class Push(Struct, frozen=True):
@@ -216,7 +211,7 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
         return not stale
     columns = (
         *_columns(entries, 10),
-        *_columns(folded, 6),
+        *_columns(folded, 5),
         list(before.values()),
         *_columns(push.sums, 4),
     )
@@ -228,7 +223,7 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
 
 async def replace(db: Session, now: datetime, projections: Sequence[Projection]) -> None:
     """Write projections anew."""
-    types = ("timestamptz", "text", "int", "text", "int", "int", "bool")
+    types = ("timestamptz", "text", "int", "int", "int", "bool")
     await put(db, INSPECTIONS, types, [(now, *row) for row in _folded(projections)], REPLACED)
 
 
@@ -276,8 +271,9 @@ def _refresh(db: Session, ends: Ends) -> None:
 
 def _folded(projections: Sequence[Projection]) -> list[tuple[object, ...]]:
     return [
-        (one.inspection, one.operations, one.digest, one.conflicts, one.late, one.signed)
+        (one.inspection, had.operations, had.conflicts, had.late, had.signed)
         for one in projections
+        for had in (one.marks,)
     ]
 
 

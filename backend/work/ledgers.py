@@ -108,7 +108,7 @@ def _parts() -> list[Part]:
         ),
         (
             _of(Inspection, Inspection.id),
-            lambda row: FoldLine(row.id, row.digest),
+            lambda row: FoldLine(row.id, row.operations, row.conflicts, row.late, row.signed),
         ),
     ]  # fmt: skip
 

@@ -48,10 +48,9 @@ async def kept(office: Office) -> dict[str, tuple[object, ...]]:
         }
     return {
         row.id: (
-            (row.operations, row.digest, row.conflicts, row.late, row.signed),
+            (row.operations, row.conflicts, row.late, row.signed),
             (
                 counts[row.id],
-                folds.projection(row.id, [], states[row.id]).digest,
                 len(states[row.id].conflicts),
                 len(states[row.id].late),
                 states[row.id].signed,
@@ -142,6 +141,24 @@ async def test_what_arrives_while_its_device_is_revoked_counts_or_is_held_back(
     assert {one.verdict for one in entries} <= {"ok", "quarantined"}
     assert all(known[one.device_id].head_n == 1 for one in entries)
     assert all(row == truth for row, truth in (await kept(office)).values())
+
+
+async def test_what_was_judged_before_its_device_was_revoked_is_judged_again(
+    office: Office, hub: AppHub
+) -> None:
+    phone = await Phone(hub, "lead").enrol()
+    phone.replica.answer("t1", {REFS[0]: Answer("pass")})
+
+    async with db.transaction(office.engine) as session:
+        await devices.revoke(session, CHIEF, phone.id, office.clock())
+        await session.flush()
+        asked = asyncio.create_task(hub.ask(next(exchange(phone.replica))))
+        for _ in range(500):  # while it reads that the device may speak, and waits
+            await session.exec(select(Head.id))
+    await asked
+
+    (entry,) = await hub.chain(phone.id)
+    assert (entry.verdict.verdict, entry.verdict.why) == ("quarantined", "device.revoked")
 
 
 async def test_of_a_withdrawn_task_only_those_who_were_relieved_may_still_speak(

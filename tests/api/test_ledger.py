@@ -203,7 +203,7 @@ TAMPERED: dict[str, tuple[Callable[[list[Line]], list[Line]], set[str]]] = {
         lambda lines: _one(EntryLine, lambda one: one.seq is not None)(lines, seq=None),
         {"rulings", "projection"},
     ),
-    "an inspection": (lambda lines: _one(FoldLine)(lines, digest="0" * 64), {"projection"}),
+    "an inspection": (lambda lines: _one(FoldLine)(lines, operations=99), {"projection"}),
     "an inspection that is gone": (lambda lines: _without(lines, FoldLine), {"projection"}),
     "a fork": (lambda lines: _one(ForkLine)(lines, raw=b"{}"), {"signatures", "forks"}),
     "a fork that is gone": (lambda lines: _without(lines, ForkLine), {"signatures", "rulings"}),

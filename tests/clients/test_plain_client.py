@@ -28,7 +28,7 @@ from simulation.app_hub import CHIEF
 from backend import db
 from backend.blobs import Blobs
 from backend.tables import Establishment, Inspection, Inspector, Task
-from backend.work import enrolments
+from backend.work import enrolments, folds
 from cli.device import sync_over
 from cli.device_identity import enrol_at
 from cli.home import Home
@@ -218,6 +218,11 @@ class Field:
         async with db.transaction(self.office.engine, write=False) as session:
             return await session.get_one(Inspection, self.task.id)
 
+    async def digest(self) -> str:
+        """Name the state that the server makes of what counts."""
+        async with db.transaction(self.office.engine, write=False) as session:
+            return digest((await folds.states(session, [self.task.id]))[self.task.id])
+
     def holds(self, body: bytes) -> bool:
         path = Blobs(self.office.settings.data_dir).path(sha256(body).hexdigest())
         return path.is_file() and path.read_bytes() == body
@@ -377,7 +382,8 @@ async def test_two_makes_of_devices_work_as_a_pair_on_links_that_lose_what_was_s
     kept = await field.kept()
 
     assert (kept.signed, kept.conflicts, kept.late) == (True, 0, 0)
-    assert plain.ask("fold", task)["digest"] == digest(ours.replica.inspection(task)) == kept.digest
+    assert plain.ask("fold", task)["digest"] == digest(ours.replica.inspection(task))
+    assert plain.ask("fold", task)["digest"] == await field.digest()
     assert [field.holds(body) for body in (PHOTO, MOVIE)] == [True, True]
     assert plain.ask("status")["files"] == []
 
@@ -397,7 +403,7 @@ async def test_it_speaks_every_version_and_finds_one_that_both_speak(field: Fiel
         assert speaks == (version if version != "2031-01-01" else "2026-11-22")
         assert status["verdicts"] == {"2": {"d": "parked", "why": "op.unknown"}}
         assert status["sites"] == (SITES if version != 1 else 0)
-        assert (await field.kept()).digest == plain.ask("fold", task)["digest"]
+        assert await field.digest() == plain.ask("fold", task)["digest"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -418,7 +424,8 @@ async def test_a_server_that_came_back_from_a_backup_is_healed(
     status, kept = plain.ask("status"), await field.kept()
 
     assert (status["acked"], status["verdicts"], status["sites"]) == (3, {}, SITES)
-    assert (kept.operations, kept.digest) == (3, plain.ask("fold", task)["digest"])
+    assert kept.operations == 3
+    assert await field.digest() == plain.ask("fold", task)["digest"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -436,7 +443,7 @@ async def test_a_copied_device_stops_and_keeps_all_that_it_recorded(field: Field
     assert said["error"] == idle.ask("sync", fails=True)["error"] == "fork"
     assert [one.ask("status")["log"] for one in (copy, idle)] == [1, 0]
     assert copy.ask("sync", fails=True)["error"] == "fork"
-    assert (await field.kept()).digest == plain.ask("fold", task)["digest"]
+    assert await field.digest() == plain.ask("fold", task)["digest"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.codec import chain, genesis
-from sync.merge import Recorded, digest, fold
+from sync.merge import Marks, Recorded, digest, fold, marks
 from sync.ops import AddEvidence, AddFinding, Answer, AnyOp, SetAnswers, Sign, Void, op_id
 
 DEVICES = ("d1", "d2", "d3")
@@ -60,6 +60,17 @@ def test_any_order_and_any_repeats_fold_to_the_same_inspection(
 
     assert fold(arrived) == fold(history)
     assert digest(fold(arrived)) == digest(fold(history))
+
+
+@given(histories() | histories((SetAnswers,)) | histories((SetAnswers, AddFinding, Void)))
+def test_what_is_looked_for_is_told_without_a_fold_as_with_one(history: list[Recorded]) -> None:
+    state = fold(history)
+
+    for ops in (history, history[:1], history[-2:]):
+        assert marks(ops) == marks(ops, fold(ops))
+    assert marks(history) == Marks(
+        len(history), len(state.conflicts), len(state.late), state.signed
+    )
 
 
 @given(histories())

@@ -37,6 +37,13 @@ from sync.refusals import Reason, Refused
 CHIEF = auth.Officer("chief", "chief", "admin", "")
 
 
+def marked(kept: Inspection | None) -> merge.Marks:
+    """Read a row of the projection; of nothing recorded there is none."""
+    if kept is None:
+        return merge.Marks(0)
+    return merge.Marks(kept.operations, kept.conflicts, kept.late, kept.signed)
+
+
 class AppHub:
     """The asynchronous half: what a bureau does, and what its ledger holds."""
 
@@ -208,19 +215,19 @@ class AppHub:
             .where(Entry.inspection_id == task, col(Entry.seq).is_not(None))
         )
         async with db.transaction(self.office.engine, write=False) as session:
-            state = merge.fold(
+            known = [
                 merge.Recorded(op_id(e.device_id, e.n), e.hash, who, decode_op(e.raw))
                 for e, who in await session.exec(query)
-            )
+            ]
+            state = merge.fold(known)
             kept = await session.get(Inspection, task)
-        assert (kept.digest if kept else merge.digest(merge.Inspection())) == merge.digest(state)
+        assert marked(kept) == merge.marks(known, state)
         return state
 
-    async def projected(self, task: str) -> str:
-        """Give the digest that the server keeps of an inspection."""
+    async def projected(self, task: str) -> merge.Marks:
+        """Give what the server keeps of the fold of an inspection."""
         async with db.transaction(self.office.engine, write=False) as session:
-            kept = await session.get(Inspection, task)
-        return kept.digest if kept else merge.digest(merge.Inspection())
+            return marked(await session.get(Inspection, task))
 
     async def received_ms(self, _position: int) -> int:
         return round(self.office.clock().timestamp() * 1000)

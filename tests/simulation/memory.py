@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from sync import hub
+from sync.merge import Marks
 from sync.messages import Boot, Event
 
 ROOT = "0" * 64
@@ -53,6 +54,6 @@ class State(Struct):
     snapshots: dict[str, bytes] = {}
     floor: int = 0
     durable: int = 0  # up to here the ledger is in a backup
-    digests: dict[str, str] = {}  # of each inspection, as it was last folded
+    marks: dict[str, Marks] = {}  # of each inspection, as they were last found
     held: dict[tuple[str, int], Held] = {}
     desk: str = ""

@@ -25,7 +25,7 @@ from sync import (
     squeeze,
     versions,
 )
-from sync.merge import Inspection, Recorded, digest, fold
+from sync.merge import Inspection, Marks, Recorded, fold, marks
 from sync.messages import (
     Ack,
     AnswerHead,
@@ -144,7 +144,7 @@ class MemoryHub:
         root = state.ledger[-1].placed.root if kept else ROOT
         state.packs, state.snapshots = {}, {}
         told = {e.placed.verdict.inspection for e in state.ledger if e.placed.seq is not None}
-        state.digests = {task: digest(self.inspection(task)) for task in told}
+        state.marks = {task: marks(self._counting(task)) for task in told}
         if bumped:
             state.ends = hub.Ends(kept, root, state.ends.feed_n)
             state.epoch, state.desk = f"{state.epoch}+", ""
@@ -178,7 +178,7 @@ class MemoryHub:
             self.state.ends = hub.Ends(ends.ledger_n, ends.ledger_root, ends.feed_n + 1)
             counts = replace(entry, placed=replace(placed, seq=ends.feed_n + 1))
             device.chain[placed.n - 1] = self.state.ledger[placed.position - 1] = counts
-            self._fold({verdict.inspection})
+            self._mark({verdict.inspection})
         for one in docket.opened:
             memory_openings.begin(self, one)
 
@@ -224,17 +224,13 @@ class MemoryHub:
         return [(entry.device, entry.placed) for entry in self.state.ledger]
 
     def inspection(self, task: str) -> Inspection:
-        return fold(
-            Recorded(op_id(e.device, e.placed.n), e.placed.hash, e.who, decode_op(e.placed.raw))
-            for e in self.state.ledger
-            if e.placed.verdict.inspection == task and e.placed.seq is not None
-        )
+        return fold(self._counting(task))
 
     def received_ms(self, position: int) -> int:
         return self.state.ledger[position - 1].received_ms
 
-    def projected(self, task: str) -> str:
-        return self.state.digests.get(task, digest(Inspection()))
+    def projected(self, task: str) -> Marks:
+        return self.state.marks.get(task, Marks(0))
 
     def held(self, bucket: str) -> dict[tuple[str, str], bytes]:
         """Give what is in a bucket, byte for byte."""
@@ -384,7 +380,7 @@ class MemoryHub:
         self._point()
         self.state.ends = ends
         self._point()
-        self._fold({one.verdict.inspection for one in placed if one.seq is not None})
+        self._mark({one.verdict.inspection for one in placed if one.seq is not None})
         for one in docket.opened:
             memory_openings.begin(self, one)
         self._point()
@@ -400,8 +396,15 @@ class MemoryHub:
             return replace(verdict, verdict="parked", why=Reason.OP_UNKNOWN.code, op=None)
         return docket.admit(raw, n, who, revoked, hash_, waived)
 
-    def _fold(self, tasks: set[str]) -> None:
-        self.state.digests.update((task, digest(self.inspection(task))) for task in tasks)
+    def _mark(self, tasks: set[str]) -> None:
+        self.state.marks.update((task, marks(self._counting(task))) for task in tasks)
+
+    def _counting(self, task: str) -> list[Recorded]:
+        return [
+            Recorded(op_id(e.device, e.placed.n), e.placed.hash, e.who, decode_op(e.placed.raw))
+            for e in self.state.ledger
+            if e.placed.verdict.inspection == task and e.placed.seq is not None
+        ]
 
     def _notes(self, device: Known, push: hub.Push) -> Iterable[Note]:
         told = [entry.placed for entry in device.chain[push.head.first - 1 :]]

@@ -68,6 +68,11 @@ MUTANTS = [
         "one signature seals", merge, "_signed",
         "set(INSPECTORS) <= set(roles)", "bool(set(INSPECTORS) & set(roles))",
     ),
+    Mutant(
+        "of an item answered twice nothing is told", merge, "_unmarked",
+        "count == len(items)", "True",
+    ),
+    Mutant("a signature is overlooked", merge, "_unmarked", "return False", "continue"),
     Mutant("a covered range loses its end", merge, "_within", "<= ranges", "< ranges"),
     # -- what is recorded on site ----------------------------------------------------------------
     Mutant(
