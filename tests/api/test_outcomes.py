@@ -409,3 +409,24 @@ def _role(op: AnyOp) -> str:
 
 def _verified(folder: Path) -> int:
     return CliRunner().invoke(main, ["verify", "publication", str(folder)]).exit_code
+
+
+async def test_what_is_only_issued_again_makes_no_conclusion_outdated(
+    office: Office, tasks: list[Task], supervisor: AsyncClient
+) -> None:
+    visit = Visit(tasks[0])
+    visit.answer_all("lead")
+    visit.sign("lead", "second")
+    await visit.arrive(office)
+    await decided(supervisor, tasks[0].id, "conclusion")
+
+    first, listed = visit.ops[0], []
+    visit.record("lead", SetAnswers, f=answers(), orig=first.hash)
+    await visit.arrive(office)
+    listed += (await supervisor.get("/office/inspections")).json()
+    visit.record("lead", AddFinding, text="霉斑", basis="第三条")
+    visit.sign("lead")
+    await visit.arrive(office)
+    listed += (await supervisor.get("/office/inspections")).json()
+
+    assert [one["outdated"] for one in listed if one["id"] == tasks[0].id] == [False, True]
