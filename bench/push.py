@@ -1,10 +1,11 @@
 """How fast pushes are taken in (上传): real signed batches over HTTP, against bare inserts.
 
 Every round pushes a slice of the batches to the server, then inserts all of them bare, into a
-fresh table with nothing but its key and into a fresh ledger with its indexes. `of reference` is
-the rate beside a bare insert on another machine, whose disk takes its time; it is no ratio of this
-run. `of cpu` is the processor time of a bare batch beside that of a pushed one, databases' own
-included: on a busy machine the fairest of the ratios.
+fresh table with nothing but its key and into a fresh ledger with its indexes. `of bare` is the
+rate beside as many bare connections as clients, `of one` beside one. `of reference` is the rate
+beside a bare insert on another machine, whose disk takes its time; it is no ratio of this run.
+`of cpu` is the processor time of a bare batch beside that of a pushed one, databases' own included:
+on a busy machine the fairest of the ratios.
 """
 
 import sys
@@ -45,6 +46,7 @@ class Result(Struct, frozen=True):
     push: float  # operations a second
     ratio: float  # push to bare, in the same round
     ratio_worst: float
+    ratio_one: float  # push to what one connection inserts bare, however many clients push
     ratio_ledger: float
     ratio_reference: float  # to REFERENCE
     p50_ms: float  # of one batch
@@ -66,15 +68,15 @@ def main() -> None:
     show(
         f"Push, {options.size} operations a batch ({sizes}); a durable write takes {disk:.3f} ms",
         ["operations", "database"],
-        ["clients", "bare/s", "ledger/s", "push/s", "of bare", "worst", "of ledger",
+        ["clients", "bare/s", "ledger/s", "push/s", "of bare", "worst", "of one", "of ledger",
          "of reference", "p50 ms", "p95 ms", "cpu ms", "of cpu",
          "busy", "MB"],
         [
             [r.shape, r.database, str(r.clients), f"{r.bare:,.0f}", f"{r.ledger:,.0f}",
-             f"{r.push:,.0f}", f"{r.ratio:.3f}", f"{r.ratio_worst:.3f}", f"{r.ratio_ledger:.3f}",
-             f"{r.ratio_reference:.2f}", f"{r.p50_ms:.1f}", f"{r.p95_ms:.1f}",
-             f"{r.cpu_ms:.1f}", f"{r.ratio_cpu:.3f}", str(r.busy),
-             f"{r.memory_mb:.0f}"]
+             f"{r.push:,.0f}", f"{r.ratio:.3f}", f"{r.ratio_worst:.3f}", f"{r.ratio_one:.3f}",
+             f"{r.ratio_ledger:.3f}", f"{r.ratio_reference:.2f}",
+             f"{r.p50_ms:.1f}", f"{r.p95_ms:.1f}", f"{r.cpu_ms:.1f}", f"{r.ratio_cpu:.3f}",
+             str(r.busy), f"{r.memory_mb:.0f}"]
             for r in results
         ],
     )  # fmt: skip
@@ -114,6 +116,7 @@ def _cell(
     options: Namespace,
 ) -> Result:
     rounds: list[tuple[Slice, Slice, Slice]] = []
+    ones: list[float] = []
     total, each = len(crowd[0].pushes), len(crowd[0].pushes) // (options.rounds + 1)
     with Crew(crowd, pushing, server.port) as pushers:
         pushers.run(0, each)  # warms up
@@ -126,6 +129,8 @@ def _cell(
             bare, ledger, bare_ms = _bare(crowd, databases, kind)
             bare_cpu += bare_ms
             rounds.append((pushed, bare, ledger))
+            one = bare if len(crowd) == 1 else _bare(crowd[:1], databases, kind)[0]
+            ones.append(pushed.rate / one.rate)
     ratios = [push.rate / bare.rate for push, bare, _ in rounds]
     batches = [ms for push, _, _ in rounds for ms in push.batches_ms]
     return Result(
@@ -137,6 +142,7 @@ def _cell(
         push=median(push.rate for push, _, _ in rounds),
         ratio=median(ratios),
         ratio_worst=min(ratios),
+        ratio_one=median(ones),
         ratio_ledger=median(push.rate / ledger.rate for push, _, ledger in rounds),
         ratio_reference=median(push.rate for push, *_ in rounds) / REFERENCE[kind],
         p50_ms=median(batches),
