@@ -17,7 +17,7 @@ from aiosqlite.context import contextmanager
 from sync import wal
 
 T = TypeVar("T")
-Mode: TypeAlias = Literal["read", "write", "later"]  # later: reads until it holds
+Mode: TypeAlias = Literal["read", "write", "later"]  # later: reads visit by visit until it holds
 
 FETCHED = 500  # rows that come along with a statement; the others when they are asked for
 
@@ -32,7 +32,6 @@ class SqliteThread(aiosqlite.Connection):
     _path = ""
     _mode: Mode = "read"
     _readonly = False
-    _changes = 0  # counted when the transaction began
     _begins = False  # with the next visit
     turn: Callable[[], Awaitable[None]]
     over: Callable[[], None] = staticmethod(lambda: None)
@@ -53,24 +52,24 @@ class SqliteThread(aiosqlite.Connection):
 
     def begin(self, mode: Mode) -> None:
         """Begin a transaction, in one visit with the first thing that is done in it."""
-        self._mode, self._begins = mode, True
+        self._mode, self._begins = mode, mode != "later"
 
     async def hold(self) -> None:
-        """Let a transaction write that has only read; what it read may have changed by then."""
+        """Begin to write after reading; what was read may have changed by then."""
         if self._mode == "later":
             await self.turn()
             self.begin("write")
 
     async def commit(self) -> None:
         """Commit, and if the write-ahead log has become long copy it into the database."""
-        if not self._begins or self.in_transaction:
+        if not self._begins and self._mode != "later":
             await self.at_once(self._commit)
         self._begins = False
         self.over()
 
     async def rollback(self) -> None:
         """Roll back."""
-        if not self._begins or self.in_transaction:
+        if not self._begins and self._mode != "later":
             await super().rollback()
         self._begins = False
         self.over()
@@ -78,13 +77,13 @@ class SqliteThread(aiosqlite.Connection):
     async def alone(self, statement: str, values: Sequence[object]) -> int:
         """Run a statement in a transaction of its own, in one visit; count the rows it changed."""
         await self.turn()
+        self._mode = "write"
         try:
             return await self.at_once(partial(self._alone, statement, values))
         finally:
             self.over()
 
     def _alone(self, statement: str, values: Sequence[object], raw: sqlite3.Connection) -> int:
-        self._mode = "write"
         self._begin(raw)
         try:
             changed = raw.execute(statement, cast(Any, values)).rowcount
@@ -95,33 +94,37 @@ class SqliteThread(aiosqlite.Connection):
         return changed
 
     def _begin(self, raw: sqlite3.Connection) -> None:
-        if raw.in_transaction:
-            self._require_unchanged(raw)
-            raw.rollback()
         readonly = self._mode == "read"
         if readonly != self._readonly:
             raw.execute(f"PRAGMA query_only = {'ON' if readonly else 'OFF'}")
             self._readonly = readonly
-        raw.execute("BEGIN IMMEDIATE" if self._mode == "write" else "BEGIN")
-        self._changes = raw.total_changes
+        raw.execute("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     def _commit(self, raw: sqlite3.Connection) -> None:
-        if self._mode == "later":
-            self._require_unchanged(raw)
         raw.commit()
         if not wal.safe() and wal.due(self._path):
             wal.checkpoint(raw, self._path)
 
-    def _require_unchanged(self, raw: sqlite3.Connection) -> None:
-        # `query_only` would see to it, but statements are made anew whenever it changes
-        if raw.total_changes != self._changes:
-            raise RuntimeError("something was written before it was held")
+    def _glance(self, work: Callable[[sqlite3.Connection], T], raw: sqlite3.Connection) -> T:
+        """Let somebody read for a moment: a log starts over only when nobody reads in it."""
+        before = raw.total_changes
+        raw.execute("BEGIN")
+        try:
+            done = work(raw)
+            if raw.total_changes != before:  # `query_only` would have statements made anew
+                raise RuntimeError("something was written before it was held")
+            return done
+        finally:
+            raw.rollback()
 
     async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` with the bare connection: a visit costs more than most statements."""
         begins, self._begins = self._begins, False
+        glances = self._mode == "later"
 
         def visit() -> T:
+            if glances:
+                return self._glance(work, self._conn)
             if begins:
                 try:
                     self._begin(self._conn)

@@ -1,6 +1,8 @@
 """As few trips to the database as the work takes, and what they must not lose on the way."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -188,6 +190,20 @@ async def test_one_that_writes_later_stands_in_nobodys_way_until_it_holds(
         await db.hold(session)
 
     assert (before, held, await blobs(engine)) == (0, 1, 2)
+
+
+@on_sqlite
+@pytest.mark.parametrize("later", [True, False])
+async def test_one_that_writes_later_lets_the_log_start_over(
+    engine: AsyncEngine, later: bool
+) -> None:
+    async with db.transaction(engine, write=later, later=later) as session:
+        await db.alone(engine, STORED, "a", 1, AT)
+        assert await count(session) == 1
+        with closing(sqlite3.connect(engine.url.database or "", timeout=0)) as other:
+            held, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    assert bool(held) is not later  # a reader keeps its moment, and with it the log
 
 
 @pytest.mark.parametrize("reads", [True, False])
