@@ -18,7 +18,7 @@ from _stage import AT, KINDS, SHAPES, Client, arguments, client, show, stage
 from sqlalchemy import event
 
 from backend import db
-from backend.work import folds, intake, ledger
+from backend.work import intake, ledger
 from sync import codec, hub
 
 # What is told apart, innermost first; what is in none of these is "the rest".
@@ -27,8 +27,7 @@ PARTS: dict[str, tuple[tuple[ModuleType, str], ...]] = {
     "read and chain": ((hub, "read"),),
     "load what is known": ((intake, "_load"),),
     "judge each operation": ((hub, "admit"),),
-    "fold": ((intake, "fold"),),
-    "hash the state": ((folds, "digest"),),
+    "mark, and fold if need be": ((intake, "marks"), (intake, "fold")),
     "lock": ((ledger, "lock"),),
     "give places, chain the ledger": ((hub, "place"),),
     "write": ((ledger, "write"),),
