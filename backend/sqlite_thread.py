@@ -19,6 +19,7 @@ from sync import wal
 T = TypeVar("T")
 Mode: TypeAlias = Literal["read", "write", "later"]  # later: reads visit by visit until it holds
 
+LOG_PAGES = 4000  # 16 MB: each copy of the log costs two durable writes more
 FETCHED = 500  # rows that come along with a statement; the others when they are asked for
 
 
@@ -102,7 +103,7 @@ class SqliteThread(aiosqlite.Connection):
 
     def _commit(self, raw: sqlite3.Connection) -> None:
         raw.commit()
-        if not wal.safe() and wal.due(self._path):
+        if not wal.safe() and wal.due(self._path, LOG_PAGES):
             wal.checkpoint(raw, self._path)
 
     def _glance(self, work: Callable[[sqlite3.Connection], T], raw: sqlite3.Connection) -> T:

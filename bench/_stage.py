@@ -70,6 +70,7 @@ class Shape(Struct, frozen=True):
     per_inspection: int
 
 
+DISPATCHED_MS = 1_766_900_000_000
 SHAPES = {
     "record": Shape("record", ITEMS, 1),  # a whole checklist in one operation
     "item": Shape("item", 1, ITEMS),  # an operation for every item, as recorded on site
@@ -133,7 +134,9 @@ def client(number: int, shape: Shape, *, pushes: int, size: int) -> Client:
     chance = random.Random(f"{SEED}:{number}")
     device, inspector = _id(chance), _id(chance)
     secret = chance.randbytes(32).hex()
-    tasks = [_id(chance) for _ in range(-(-pushes * size // shape.per_inspection))]
+    dispatched = range(-(-pushes * size // shape.per_inspection))
+    tasks = [_id(chance, DISPATCHED_MS + n) for n in dispatched]
+    chance.shuffle(tasks)  # visited in another order than they were sent out in
     items = tuple(form().items)
     places = count(number * 10_000_000 + 1)
     previous = codec.genesis(device)
@@ -175,8 +178,10 @@ def _answer(kind: str, may_be_na: bool, chance: random.Random) -> Answer:
     return Answer("na" if may_be_na and roll < 0.2 else "pass")
 
 
-def _id(chance: random.Random) -> str:
-    text = chance.randbytes(16).hex()
+def _id(chance: random.Random, made_ms: int = 0) -> str:
+    """Make an identifier as production does: a time and chance, or chance alone."""
+    made = made_ms.to_bytes(6, "big") if made_ms else b""
+    text = (made + chance.randbytes(16))[:16].hex()
     return f"{text[:8]}-{text[8:12]}-7{text[13:16]}-8{text[17:20]}-{text[20:]}"
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backend import db
-from backend.db import SqliteThread
+from backend.sqlite_thread import LOG_PAGES, SqliteThread
 from sync import wal
 from sync.sqlite_store import SqliteStore
 from sync.store import Mine
@@ -139,13 +139,14 @@ async def test_a_server_copies_a_long_log_and_only_a_long_one(
     path = tmp_path / "evenhand.db"
     await write(engine, lambda raw: raw.execute("CREATE TABLE page (body BLOB)"))
 
-    await write(engine, lambda raw: fill(raw, 500))
+    half, more = LOG_PAGES // 2, LOG_PAGES * 6 // 10
+    await write(engine, lambda raw: fill(raw, half))
     short = path.stat().st_size
-    await write(engine, lambda raw: fill(raw, 600))
+    await write(engine, lambda raw: fill(raw, more))
     long = path.stat().st_size
 
-    assert long > short + 1000 * 4096
-    assert in_database(path) == 1100
+    assert long > short + LOG_PAGES * 4096
+    assert in_database(path) == half + more
 
 
 @on_sqlite
@@ -156,7 +157,7 @@ async def test_on_a_sqlite_with_the_bug_no_connection_of_a_server_checkpoints_by
         pages = await db.at_once(session, lambda raw: raw.execute("PRAGMA wal_autocheckpoint"))
         found = pages.fetchone()
 
-    assert found == (wal.PAGES if wal.safe() else 0,)
+    assert found == (LOG_PAGES if wal.safe() else 0,)
 
 
 @on_sqlite
