@@ -55,11 +55,13 @@ class SqliteThread(aiosqlite.Connection):
         """Begin a transaction, in one visit with the first thing that is done in it."""
         self._mode, self._begins = mode, mode != "later"
 
-    async def hold(self) -> None:
-        """Begin to write after reading; what was read may have changed by then."""
-        if self._mode == "later":
-            await self.turn()
-            self.begin("write")
+    async def hold(self) -> bool:
+        """Begin to write, if that is still to come; tell whether what was read may have changed."""
+        if self._mode != "later":
+            return False
+        await self.turn()
+        self.begin("write")
+        return True
 
     async def commit(self) -> None:
         """Commit, and if the write-ahead log has become long copy it into the database."""

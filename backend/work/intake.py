@@ -26,6 +26,7 @@ from sync.pages import CHECK_MODULUS, Page, term
 from sync.refusals import Kept, Reason, Refused
 
 KEYS_MAX = 100_000
+MANY = 20  # operations; fewer are judged sooner than the database is asked once more
 
 _keys: dict[str, str] = {}  # of devices: what is enrolled under one never changes
 
@@ -68,6 +69,8 @@ async def exchange(
     push = hub.read(body)
     if push.head.dev != sender:
         raise Refused(Reason.SIGNATURE_WRONG)
+    if len(push.raws) < MANY:
+        await hold(db)
     device, known = await _load(db, push, now)
     found = await _judge(db, push, device, known)
     if isinstance(found, Taken) and found.verdicts:

@@ -154,7 +154,8 @@ def standing(rows: Rows) -> Standing | None:
 
 async def lock(db: Session, known: Standing) -> Standing:
     """Hold the device and the head until commit; on SQLite everything is held."""
-    await hold(db)
+    if not await hold(db):
+        return known
     (rows,) = await ask(db, (LOCKED, (known.device,)))
     now = standing(rows)
     assert now is not None

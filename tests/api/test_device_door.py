@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from backend import db
 from backend.tables import Batch, Device, Entry, Fork
+from backend.work import intake
 from sync import codec, outbox, versions
 from sync import messages as wire
 from sync.ops import Answer, SetAnswers, decode_op
@@ -341,17 +342,19 @@ async def test_a_push_sent_twice_counts_once(office: Office, phone: Phone) -> No
     assert len(batches) == 1
 
 
-async def test_identical_pushes_at_once_count_once(phone: Phone) -> None:
-    for value in ("pass", "fail", "na"):
-        phone.answer(value)
+@pytest.mark.parametrize("count", [3, intake.MANY])
+async def test_identical_pushes_at_once_count_once(phone: Phone, count: int) -> None:
+    for n in range(count):
+        phone.answer(("pass", "fail", "na")[n % 3])
     request = phone.ask()
 
     answers = await asyncio.gather(*(phone.hub.ask(request) for _ in range(8)))
 
     ledger = await phone.hub.ledger()
     assert [answer.status for answer in answers] == [200] * 8
-    assert [(name, one.n) for name, one in ledger] == [(phone.id, n) for n in (1, 2, 3)]
-    assert [one.position for _, one in ledger] == [1, 2, 3]
+    numbers = list(range(1, count + 1))
+    assert [(name, one.n) for name, one in ledger] == [(phone.id, n) for n in numbers]
+    assert [one.position for _, one in ledger] == numbers
 
 
 async def test_devices_that_push_at_once_get_dense_places(hub: AppHub) -> None:

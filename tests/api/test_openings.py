@@ -20,7 +20,7 @@ from telling import tell
 
 from backend import db
 from backend.tables import Entry, Establishment, Inspector, Member, Task
-from backend.work import rulings
+from backend.work import intake, rulings
 from sync import carrying, checklist, handover
 from sync import hub as deciding
 from sync.ids import new_id
@@ -237,19 +237,24 @@ async def test_a_restored_server_is_told_again_whoever_comes_first(
     assert lead.store.get("alarms") == second.store.get("alarms") == ""
 
 
+@pytest.mark.parametrize("more", [0, intake.MANY])
 async def test_of_two_who_open_the_same_at_once_one_does(
-    office: Office, hub: AppHub, lead: Phone
+    office: Office, hub: AppHub, lead: Phone, more: int
 ) -> None:
     third = await Phone(hub, "third").enrol()
     at = opens(lead, second="second")
     opens(third, second="second", at=at)
+    for phone in (lead, third):
+        for _ in range(more):
+            phone.replica.record(at, answered)
 
     await asyncio.gather(lead.sync(), third.sync())
 
     held_back = [notes(phone) for phone in (lead, third)]
     (task,) = await tasks(office)
     assert [] in held_back
-    assert [(1, "quarantined", "inspection.exists"), (2, "quarantined", NOT_YOURS)] in held_back
+    strange = [(n, "quarantined", NOT_YOURS) for n in range(2, 3 + more)]
+    assert [(1, "quarantined", "inspection.exists"), *strange] in held_back
     assert task.lead_id == hub.ids["lead" if held_back[0] == [] else "third"]
     assert len(await places(office)) == 1
 
