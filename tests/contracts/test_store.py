@@ -263,8 +263,9 @@ def test_processes_that_record_at_once_take_turns_and_use_no_number_twice(
     tmp_path: Path, key: str
 ) -> None:
     path, names, times = tmp_path / "device.db", ["p1", "p2", "p3"], 40
+    SqliteStore(path, key=key).close()  # as enrolling has left it
     spawn = multiprocessing.get_context("spawn")
-    barrier = spawn.Barrier(len(names))
+    barrier = spawn.Barrier(len(names), timeout=20)  # one that cannot begin lets nobody wait
     workers = [
         spawn.Process(target=_record, args=(path, key, name, times, barrier.wait)) for name in names
     ]
