@@ -108,7 +108,7 @@ def test_licences_and_complaints_are_told_in_chinese(
     shown = run(folder, "site", "t1").stdout
 
     assert "许可证 JY1（食品经营许可，有效）有效期至 长期" in shown
-    assert "12315-7，2026-05-06（已办结）：冷库异味" in shown
+    assert f"12315-7，{BEFORE}（已办结）：冷库异味" in shown
 
 
 def test_a_site_shows_its_history_and_a_task_without_one_says_so(folder: Path) -> None:
