@@ -14,6 +14,7 @@ from sync import wal
 from sync.refusals import Reason, Refused
 
 BUSY_MS = 10_000
+ATTEMPTS = 20  # to make a file that other programs make at the same moment
 
 _FULL = frozenset(
     (
@@ -43,7 +44,7 @@ class SqliteFile:
                 opened.close()
             self._unwritable = _reason(error)
             if self._unwritable is None:
-                raise
+                raise self._told(error) from error
             self._db = self._opened_to_read(key, self._unwritable)
 
     @property
@@ -87,7 +88,7 @@ class SqliteFile:
         except Exception as error:
             if _code(error) & 0xFF != sqlite3.SQLITE_BUSY:  # who closes the file last removes it
                 raise
-        self.run("PRAGMA journal_mode=WAL").fetchall()
+        self._log_ahead()
 
     def close(self) -> None:
         """Close the file; the last to close it leaves no log behind."""
@@ -133,11 +134,25 @@ class SqliteFile:
         return dbapi2.connect
 
     def _prepare(self, schema: str) -> None:
-        for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL"):
-            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        self._log_ahead()
+        self._db.execute("PRAGMA synchronous=FULL")
         if self._guarded:
             self._db.execute("PRAGMA wal_autocheckpoint=0")
         self._db.executescript(schema)
+
+    def _log_ahead(self) -> None:
+        """Keep a write-ahead log; SQLite waits for nobody here, so wait for the write lock."""
+        for _ in range(ATTEMPTS):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL").fetchall()
+                return
+            except Exception as error:
+                if _code(error) & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.execute("COMMIT")
+        raise Refused(Reason.DEVICE_BUSY, file=str(self._path))
 
     def _opened_to_read(self, key: str, why: Reason) -> sqlite3.Connection:
         """Open the file alone; what may be in a log beside it is not passed over in silence."""

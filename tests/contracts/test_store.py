@@ -1,8 +1,11 @@
 """One suite, three subjects: whatever keeps a replica's memory must behave alike."""
 
 import multiprocessing
+import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -233,8 +236,8 @@ def test_two_connections_see_each_others_commits_and_nothing_before(
 
 
 def _record(path: Path, key: str, name: str, times: int, go: Callable[[], object]) -> None:
-    store = SqliteStore(path, key=key)
     go()
+    store = SqliteStore(path, key=key)
     for _ in range(times):
         with store.transaction():
             last = store.last()
@@ -259,11 +262,46 @@ def test_who_waits_too_long_for_another_is_told_so(
     second.close()
 
 
-def test_processes_that_record_at_once_take_turns_and_use_no_number_twice(
+def test_who_opens_a_file_while_another_makes_it_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_MS", 1)
+    maker = sqlite3.connect(tmp_path / "device.db", isolation_level=None)
+
+    class Waiting(sqlite3.Connection):
+        def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+            if sql == "BEGIN IMMEDIATE" and maker.in_transaction:  # what this one now waits for
+                maker.execute("COMMIT")
+            return super().execute(sql, values)
+
+    maker.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Waiting))
+    store = SqliteStore(tmp_path / "device.db")
+    store.set("key", "mine")
+
+    assert store.get("key") == "mine"
+    store.close()
+    maker.close()
+
+
+def test_who_waits_too_long_for_a_file_that_another_makes_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_MS", 1)
+    maker = sqlite3.connect(tmp_path / "device.db", isolation_level=None)
+
+    maker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Refused) as refused:
+        SqliteStore(tmp_path / "device.db")
+
+    assert refused.value.reason.code == "device.busy"
+    maker.close()
+
+
+def test_processes_that_begin_and_record_at_once_take_turns_and_use_no_number_twice(
     tmp_path: Path, key: str
 ) -> None:
     path, names, times = tmp_path / "device.db", ["p1", "p2", "p3"], 40
-    SqliteStore(path, key=key).close()  # as enrolling has left it
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(len(names), timeout=20)  # one that cannot begin lets nobody wait
     workers = [
