@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -255,9 +256,10 @@ def _drawn(evenhand: Evenhand) -> str:
     for name in ("wang", "li"):
         run("office", "account", "create", name, "--role", "supervisor", "--division", "330106")
     assert evenhand("office", "login", "li").exit_code == 0
+    opens = datetime.now(UTC).date() + timedelta(days=2)
     plan = run(
         "office", "plan", "create", "2026 年第一批", "--division", "330106", "--rate", "3%",
-        "--minimum", "9", "--opens", "2026-12-01", "--closes", "2026-12-31",
+        "--minimum", "9", "--opens", f"{opens}", "--closes", f"{opens + timedelta(days=30)}",
         "--checklist", "*=cold-store-daily",
     )  # fmt: skip
     draw: str = run("office", "draw", "commit", plan["id"], "--dice", "hall")["id"]

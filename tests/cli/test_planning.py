@@ -1,6 +1,7 @@
 """计划 from the command line: plans from files and options, drawn by strata, and verified."""
 
 import json
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def test_a_plan_from_a_file_is_drawn_by_strata_and_verified(
     evenhand: Evenhand, tmp_path: Path
 ) -> None:
     exempt = (FIXTURES / "registers" / "establishments.csv").read_text().splitlines()[1][:18]
-    (tmp_path / "plan.toml").write_text(RICH.replace("CODE", exempt))
+    coming = RICH.replace("_on = 2026", f"_on = {datetime.now(UTC).year + 1}")
+    (tmp_path / "plan.toml").write_text(coming.replace("CODE", exempt))
     plan = told(
         evenhand("office", "plan", "create", "--from", str(tmp_path / "plan.toml"), "--json")
     )
