@@ -1,7 +1,7 @@
 """计划 from the command line: plans from files and options, drawn by strata, and verified."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,7 +34,9 @@ def test_a_plan_from_a_file_is_drawn_by_strata_and_verified(
     evenhand: Evenhand, tmp_path: Path
 ) -> None:
     exempt = (FIXTURES / "registers" / "establishments.csv").read_text().splitlines()[1][:18]
-    coming = RICH.replace("_on = 2026", f"_on = {datetime.now(UTC).year + 1}")
+    opens = datetime.now(UTC).date() + timedelta(days=2)
+    closes = opens + timedelta(days=30)
+    coming = RICH.replace("2026-12-01", f"{opens}").replace("2026-12-31", f"{closes}")
     (tmp_path / "plan.toml").write_text(coming.replace("CODE", exempt))
     plan = told(
         evenhand("office", "plan", "create", "--from", str(tmp_path / "plan.toml"), "--json")
