@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +16,9 @@ from backend import db
 from backend.tables import Blob
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+ENDS = "SELECT pg_terminate_backend(pg_backend_pid())"
 STORED = """INSERT INTO blob (sha256, size, stored_at, mime, flag, facts, unhashed)
 VALUES ($1, $2, $3, '', '', '', FALSE) ON CONFLICT DO NOTHING"""
 
@@ -190,6 +193,61 @@ async def test_one_that_writes_later_stands_in_nobodys_way_until_it_holds(
         await db.hold(session)
 
     assert (before, held, await blobs(engine)) == (0, 1, 2)
+
+
+async def driver(engine: AsyncEngine) -> asyncpg.Connection:
+    """Give what the engine lends next."""
+    async with engine.connect() as connection:
+        lent = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(lent, asyncpg.Connection)
+        return lent
+
+
+async def end_within(engine: AsyncEngine) -> None:
+    async with db.transaction(engine) as session:
+        await store(session, "a")
+        await session.exec(text(ENDS))  # type: ignore[call-overload]
+
+
+@on_postgresql
+async def test_a_glance_costs_one_trip(engine: AsyncEngine) -> None:
+    asked: list[str] = []
+    (await driver(engine)).add_query_logger(lambda told: asked.append(told.query))
+
+    await db.glance(engine, "SELECT 1")
+
+    assert asked == ["SELECT 1"]
+
+
+@on_postgresql
+async def test_who_comes_after_the_database_was_started_anew_notices_nothing(
+    engine: AsyncEngine,
+) -> None:
+    closed, lent = asyncio.Event(), await driver(engine)
+    lent.add_termination_listener(lambda _: closed.set())
+    other = db.connect(engine.url)
+
+    ended = await db.glance(other, "SELECT pg_terminate_backend($1)", lent.get_server_pid())
+    await asyncio.wait_for(closed.wait(), 20)
+    stored = await db.alone(engine, STORED, "a", 1, AT)
+    await other.dispose()
+
+    assert ended is not None
+    assert (ended[0], stored, await blobs(engine)) == (True, 1, 1)
+
+
+@on_postgresql
+async def test_whose_transaction_the_database_ends_is_asked_to_come_again(
+    engine: AsyncEngine,
+) -> None:
+    with pytest.raises(DBAPIError) as within:
+        await end_within(engine)
+    with pytest.raises(asyncpg.PostgresError) as alone:
+        await db.glance(engine, ENDS)
+
+    assert db.busy(within.value)
+    assert db.busy(alone.value)
+    assert await blobs(engine) == 0
 
 
 @on_sqlite
