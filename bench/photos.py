@@ -146,6 +146,7 @@ def measure(options: Namespace) -> tuple[list[Result], float]:
             for number in range(sum(options.clients))
         ]
         photos = {signed.header: Photo(signed.header) for one in crowd for signed in one.pushes}
+        assert len({photo.sha256 for photo in photos.values()}) == len(crowd) * pushes
         databases.prepare(crowd)
         for kind in options.database:
             (folder / kind).mkdir()  # or the second would find the files of the first
@@ -207,7 +208,7 @@ class Photo:
     """A picture of its own for each submission; its bytes are put together when they are sent."""
 
     def __init__(self, name: str) -> None:
-        self._comment = name.encode()[:60]
+        self._comment = sha256(name.encode()).digest()
         self.sha256 = sha256(self.body()).hexdigest()
 
     def body(self) -> bytes:
