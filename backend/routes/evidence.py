@@ -86,13 +86,13 @@ async def want_blobs(
 
 
 @post("/", status_code=201, request_max_body_size=None)
-async def create_upload(request: Asked, db: Db, here: NamedDependency[Here]) -> Response[None]:
+async def create_upload(request: Asked, here: NamedDependency[Here]) -> Response[None]:
     """Begin an upload, with its first bytes if they come along (creation-with-upload)."""
     data, body = _new_upload(request), _first_part(request)
     limits = Limits(here.settings.file_bytes_max, here.settings.free_bytes_min)
     device = await caller(request)
     state = await evidence.create_upload(
-        db, here.blobs, data, body, limits=limits, device=device.id, now=here.now()
+        here.engine, here.blobs, data, body, limits=limits, device=device.id, now=here.now()
     )
     location = f"{request.url.path.rstrip('/')}/{state.id}"
     return Response(None, headers={**_headers(state), "Location": location})

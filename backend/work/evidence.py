@@ -128,7 +128,7 @@ async def want_blobs(
 
 
 async def create_upload(
-    db: AsyncSession,
+    engine: AsyncEngine,
     blobs: Blobs,
     data: NewUpload,
     body: Body | None,
@@ -139,7 +139,8 @@ async def create_upload(
 ) -> UploadState:
     """Begin an upload, with its first bytes if they came along; a small file is whole at once.
 
-    If the file is stored already, the upload is complete from the start.
+    If the file is stored already, the upload is complete from the start. A transaction is open
+    only for what nearly no file needs.
     """
     _require_allowed(data, limits)
     file = _File(device, data.sha256, data.size, data.mime, data.original or "")
@@ -147,23 +148,25 @@ async def create_upload(
     if body is not None and body.length == data.size <= PIECE_BYTES_MAX:
         piece = b"".join([part async for part in body.parts])
         if len(piece) == data.size:
-            return await _take_piece(db, blobs, file, piece, free_min=limits.free_bytes, now=now)
+            return await _take_piece(
+                engine, blobs, file, piece, free_min=limits.free_bytes, now=now
+            )
         body = None  # the link was cut, and this is what came
     if await blobs.free() < data.size + limits.free_bytes:
         raise Refused(Reason.STORAGE_FULL)
 
-    flag = await _stored(db, blobs, file, now=now)
-    if flag is not None:
-        return _whole(file, flag=flag, now=now)
     upload = Upload(**msgspec.structs.asdict(file), created_at=now)
-    await _begin(db, blobs, upload, now=now)
-    if piece:
-        await blobs.append(upload.id, at=0, chunk=piece)
-        await blobs.flush(upload.id)
+    async with transaction(engine) as db:
+        flag = await _stored(db, blobs, file, now=now)
+        if flag is not None:
+            return _whole(file, flag=flag, now=now)
+        await _begin(db, blobs, upload, now=now)
+        if piece:
+            await blobs.append(upload.id, at=0, chunk=piece)
+            await blobs.flush(upload.id)
     if body is None:
         return _state(upload, offset=len(piece))
-    await db.commit()  # a slow link must not hold the database while its bytes trickle in
-    return await _receive(db, blobs, upload, body, at=0, now=now)
+    return await _receive(engine, blobs, upload, body, at=0, now=now)
 
 
 async def show_upload(
@@ -201,7 +204,8 @@ async def append_part(
         raise Refused(Reason.EVIDENCE_TOO_LARGE, limit_bytes=upload.size - offset)
     if flag is not None:
         return _state(upload, offset=at, flag=flag)
-    return await _receive(db, blobs, upload, body, at=at, now=now)
+    assert isinstance(db.bind, AsyncEngine)
+    return await _receive(db.bind, blobs, upload, body, at=at, now=now)
 
 
 async def delete_upload(
@@ -270,7 +274,7 @@ async def _begin(db: AsyncSession, blobs: Blobs, upload: Upload, *, now: datetim
 
 
 async def _take_piece(
-    db: AsyncSession, blobs: Blobs, file: _File, piece: bytes, *, free_min: int, now: datetime
+    engine: AsyncEngine, blobs: Blobs, file: _File, piece: bytes, *, free_min: int, now: datetime
 ) -> UploadState:
     seen = await blobs.put(
         file.sha256, piece, free_min=free_min, look=lambda body: _glance(file, body)
@@ -279,18 +283,18 @@ async def _take_piece(
         raise Refused(Reason.EVIDENCE_DIGEST_WRONG, sha256=file.sha256)
     facts = await _facts(blobs, file, seen)
     flag = facts.flag
-    if file.original or not await _record_alone(db, file, facts, now=now):
-        flag = await _record(db, file, facts, size=file.size, now=now)
+    if file.original or not await _record_alone(engine, file, facts, now=now):
+        async with transaction(engine) as db:
+            flag = await _record(db, file, facts, size=file.size, now=now)
     return _whole(file, flag=flag, now=now)
 
 
-async def _record_alone(db: AsyncSession, file: _File, facts: Facts, *, now: datetime) -> bool:
+async def _record_alone(engine: AsyncEngine, file: _File, facts: Facts, *, now: datetime) -> bool:
     """Record a new file as nearly all come: in one trip to the database; tell whether it is new."""
-    assert isinstance(db.bind, AsyncEngine)
     row = _row(file, facts, size=file.size, now=now)
     values = ", ".join(f"${n}" for n in range(1, len(row) + 1))
     text = f"INSERT INTO blob ({', '.join(row)}) VALUES ({values}) ON CONFLICT DO NOTHING"
-    return await alone(db.bind, text, *row.values()) > 0
+    return await alone(engine, text, *row.values()) > 0
 
 
 def _row(file: Incoming, facts: Facts, *, size: int, now: datetime) -> dict[str, object]:
@@ -306,7 +310,7 @@ def _row(file: Incoming, facts: Facts, *, size: int, now: datetime) -> dict[str,
 
 
 async def _receive(
-    db: AsyncSession, blobs: Blobs, upload: Upload, body: Body, *, at: int, now: datetime
+    engine: AsyncEngine, blobs: Blobs, upload: Upload, body: Body, *, at: int, now: datetime
 ) -> UploadState:
     """Take what arrives, outside any transaction, and record the file when it is whole."""
     facts: Facts | None = None
@@ -317,9 +321,8 @@ async def _receive(
         if not await blobs.finish(upload.id, sha256=upload.sha256, size=upload.size):
             raise Refused(Reason.EVIDENCE_DIGEST_WRONG, sha256=upload.sha256)
         facts = await _look(blobs, upload)  # before the database is held
-    assert isinstance(db.bind, AsyncEngine)
-    async with transaction(db.bind) as fresh:
-        flag = await _stored(fresh, blobs, upload, facts, now=now)
+    async with transaction(engine) as db:
+        flag = await _stored(db, blobs, upload, facts, now=now)
     assert flag is not None
     return _state(upload, offset=upload.size, flag=flag)
 

@@ -58,8 +58,7 @@ async def receive(
     files: list[str] = []
     for item, read in handover.things(file, key):
         if item.kind == "file":
-            async with transaction(engine) as storing:
-                await _store(storing, blobs, item, read, label.device, limits=limits, now=now)
+            await _store(engine, blobs, item, read, label.device, limits=limits, now=now)
             files.append(item.name)
     receipt = write_receipt(secret, Receipt(tuple(answers), tuple(files)))
     return ReceivedView(
@@ -100,7 +99,7 @@ async def _take(db: Session, item: Item, body: bytes, now: datetime) -> tuple[An
 
 
 async def _store(
-    db: Session,
+    engine: AsyncEngine,
     blobs: Blobs,
     item: Item,
     read: Callable[[int], bytes],
@@ -120,7 +119,7 @@ async def _store(
             yield part
 
     body = Body(parts(), item.size)
-    await evidence.create_upload(db, blobs, data, body, limits=limits, device=device, now=now)
+    await evidence.create_upload(engine, blobs, data, body, limits=limits, device=device, now=now)
 
 
 def _whole(item: Item, read: Callable[[int], bytes]) -> bytes:

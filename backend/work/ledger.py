@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.orm.attributes import set_committed_value
 
-from backend.db import Session, at_once, hold, sqlite_value
+from backend.db import Session, at_once, driver, hold, sqlite_value
 from sync.hub import Ends, Placed
 from sync.merge import Marks, Recorded
 from sync.ops import AddEvidence, decode_op, op_id
@@ -135,11 +135,14 @@ async def ask(db: Session, *asks: Ask) -> list[Rows]:
     if _sqlite(db):
         plain = [(_for_sqlite(text), [sqlite_value(one) for one in has]) for text, has in asks]
         return await at_once(db, lambda raw: [raw.execute(*one).fetchall() for one in plain])
-    connection = await db.connection()
-    found: list[Rows] = []
+    lent, found = await driver(db), list[Rows]()
     for text, values in asks:
-        result = await connection.exec_driver_sql(_for_postgresql(text), values)
-        found.append(result.all() if result.returns_rows else ())
+        statement = _for_postgresql(text)
+        if lent.is_in_transaction():
+            found.append(await lent.fetch(statement, *values))
+        else:  # it begins with the first statement that SQLAlchemy sees
+            result = await (await db.connection()).exec_driver_sql(statement, tuple(values))
+            found.append(result.all() if result.returns_rows else ())
     return found
 
 
