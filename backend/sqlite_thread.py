@@ -1,6 +1,7 @@
 """SQLite 的线程: one connection in a thread of its own, and as few visits there as its work takes.
 
-A visit wakes two threads, which costs more than most statements do.
+A visit wakes two threads, which costs more than most statements do. What is brief is done without
+one, in the thread that asks, unless it would have to wait (decision 0034).
 """
 
 import asyncio
@@ -34,6 +35,8 @@ class SqliteThread(aiosqlite.Connection):
     _mode: Mode = "read"
     _readonly = False
     _begins = False  # with the next visit
+    _asked = _over = 0  # visits: somebody who was cancelled may have left one behind
+    busy_ms = 5_000
     turn: Callable[[], Awaitable[None]]
     over: Callable[[], None] = staticmethod(lambda: None)
 
@@ -73,7 +76,7 @@ class SqliteThread(aiosqlite.Connection):
     async def rollback(self) -> None:
         """Roll back."""
         if not self._begins and self._mode != "later":
-            await super().rollback()
+            await self.at_once(lambda raw: raw.rollback())
         self._begins = False
         self.over()
 
@@ -103,6 +106,17 @@ class SqliteThread(aiosqlite.Connection):
             self._readonly = readonly
         raw.execute("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
+    def _begin_unless_busy(self) -> bool:
+        """Begin, unless that takes waiting for another process; tell whether it did."""
+        self._conn.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._begin(self._conn)
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout = {self.busy_ms}")
+        return True
+
     def _commit(self, raw: sqlite3.Connection) -> None:
         raw.commit()
         if not wal.safe() and wal.due(self._path, LOG_PAGES):
@@ -120,22 +134,31 @@ class SqliteThread(aiosqlite.Connection):
         finally:
             raw.rollback()
 
-    async def at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` with the bare connection: a visit costs more than most statements."""
+    async def at_once(self, work: Callable[[sqlite3.Connection], T], *, brief: bool = False) -> T:
+        """Run `work` with the bare connection, in one visit; without one, if that is brief.
+
+        Brief is what reads or writes a few rows by their keys, and does not commit.
+        """
         begins, self._begins = self._begins, False
         glances = self._mode == "later"
+        if brief and self._asked == self._over and (not begins or self._begin_unless_busy()):
+            return self._glance(work, self._conn) if glances else work(self._conn)
 
         def visit() -> T:
-            if glances:
-                return self._glance(work, self._conn)
-            if begins:
-                try:
-                    self._begin(self._conn)
-                except BaseException:
-                    self._begins = True  # nothing may be done here before it has begun
-                    raise
-            return work(self._conn)
+            try:
+                if glances:
+                    return self._glance(work, self._conn)
+                if begins:
+                    try:
+                        self._begin(self._conn)
+                    except BaseException:
+                        self._begins = True  # nothing may be done here before it has begun
+                        raise
+                return work(self._conn)
+            finally:
+                self._over += 1
 
+        self._asked += 1
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         queue = cast("SimpleQueue[tuple[asyncio.Future[T], Callable[[], T]]]", self._tx)
         queue.put_nowait((done, visit))

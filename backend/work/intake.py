@@ -26,7 +26,6 @@ from sync.pages import CHECK_MODULUS, Page, term
 from sync.refusals import Kept, Reason, Refused
 
 KEYS_MAX = 100_000
-MANY = 20  # operations; fewer are judged sooner than the database is asked once more
 
 _keys: dict[str, str] = {}  # of devices: what is enrolled under one never changes
 
@@ -69,7 +68,7 @@ async def exchange(
     push = hub.read(body)
     if push.head.dev != sender:
         raise Refused(Reason.SIGNATURE_WRONG)
-    if len(push.raws) < MANY:
+    if len(push.raws) < ledger.BRIEF:
         await hold(db)
     device, known = await _load(db, push, now)
     found = await _judge(db, push, device, known)
@@ -122,7 +121,7 @@ async def _load(db: Session, push: hub.Push, now: datetime) -> tuple[Standing, K
     wanted = {inspection for raw in push.raws if (inspection := hub.inspection_of(raw))}
     if wanted:
         asks += [facts.asked(wanted), ledger.recorded_of(wanted)]
-    standing, *rest = await ledger.ask(db, *asks)
+    standing, *rest = await ledger.ask(db, *asks, brief=len(push.raws) < ledger.BRIEF)
     device = ledger.standing(standing)
     if device is None:
         raise Refused(Reason.DEVICE_UNKNOWN)

@@ -85,6 +85,7 @@ SELECT count(*) FROM json_each(?) AS folded JOIN inspection ON inspection.id = f
 WHERE inspection.operations <> folded.value"""
 
 TOGETHER_MAX = 50  # rows in a statement on SQLite
+BRIEF = 20  # operations; fewer are judged sooner than the database is asked once more
 
 
 class Standing(Struct, frozen=True):
@@ -128,13 +129,18 @@ class Push(Struct, frozen=True):
     sums: Sequence[tuple[str, int, int, int]]
 
 
-async def ask(db: Session, *asks: Ask) -> list[Rows]:
-    """Run statements one after the other in the session's transaction; give the rows of each."""
+async def ask(db: Session, *asks: Ask, brief: bool = False) -> list[Rows]:
+    """Run statements one after the other in the session's transaction; give the rows of each.
+
+    Brief are those that come to a few rows by their keys.
+    """
     if db.new or db.dirty or db.deleted:
         await db.flush()
     if _sqlite(db):
         plain = [(_for_sqlite(text), [sqlite_value(one) for one in has]) for text, has in asks]
-        return await at_once(db, lambda raw: [raw.execute(*one).fetchall() for one in plain])
+        return await at_once(
+            db, lambda raw: [raw.execute(*one).fetchall() for one in plain], brief=brief
+        )
     lent, found = await driver(db), list[Rows]()
     for text, values in asks:
         statement = _for_postgresql(text)
@@ -210,7 +216,7 @@ async def write(db: Session, push: Push, now: datetime) -> bool:
             raw.execute(_for_sqlite(HEAD), ends)
             return stale
 
-        stale = await at_once(db, work)
+        stale = await at_once(db, work, brief=len(entries) < BRIEF)
         _refresh(db, after)
         return not stale
     columns = (

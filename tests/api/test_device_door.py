@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from backend import db
 from backend.tables import Batch, Device, Entry, Fork
-from backend.work import intake
+from backend.work import ledger
 from sync import codec, outbox, versions
 from sync import messages as wire
 from sync.ops import Answer, SetAnswers, decode_op
@@ -342,7 +342,7 @@ async def test_a_push_sent_twice_counts_once(office: Office, phone: Phone) -> No
     assert len(batches) == 1
 
 
-@pytest.mark.parametrize("count", [3, intake.MANY])
+@pytest.mark.parametrize("count", [3, ledger.BRIEF])
 async def test_identical_pushes_at_once_count_once(phone: Phone, count: int) -> None:
     for n in range(count):
         phone.answer(("pass", "fail", "na")[n % 3])

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from backend import db
 from backend.auth import Officer
 from backend.tables import Bucket, Device, Entry, Feed, Head, Inspection, Relief, Task
-from backend.work import devices, feed, folds, intake
+from backend.work import devices, feed, folds, intake, ledger
 from sync import codec, pages
 from sync.exchange import exchange
 from sync.ops import Answer, op_id
@@ -22,7 +22,7 @@ from sync.refusals import Kept
 
 TASKS = ("t1", "t2", "t3")
 # A short push holds the head before it is judged, a long one afterwards.
-long_or_short = pytest.mark.parametrize("times", [1, intake.MANY])
+long_or_short = pytest.mark.parametrize("times", [1, ledger.BRIEF])
 CHIEF = Officer("chief", "chief", "admin", "")
 
 

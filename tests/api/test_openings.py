@@ -20,7 +20,7 @@ from telling import tell
 
 from backend import db
 from backend.tables import Entry, Establishment, Inspector, Member, Task
-from backend.work import intake, rulings
+from backend.work import ledger, rulings
 from sync import carrying, checklist, handover
 from sync import hub as deciding
 from sync.ids import new_id
@@ -237,7 +237,7 @@ async def test_a_restored_server_is_told_again_whoever_comes_first(
     assert lead.store.get("alarms") == second.store.get("alarms") == ""
 
 
-@pytest.mark.parametrize("more", [0, intake.MANY])
+@pytest.mark.parametrize("more", [0, ledger.BRIEF])
 async def test_of_two_who_open_the_same_at_once_one_does(
     office: Office, hub: AppHub, lead: Phone, more: int
 ) -> None:
