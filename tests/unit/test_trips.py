@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from threading import Event, get_ident
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from sqlmodel import func, select
 
 from backend import db
 from backend.tables import Blob
+from backend.work import ledger
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -252,6 +254,124 @@ async def test_whose_transaction_the_database_ends_is_asked_to_come_again(
     assert await blobs(engine) == 0
 
 
+async def ask_after_the_end(engine: AsyncEngine) -> None:
+    async with db.transaction(engine) as session:
+        await ledger.ask(session, ("SELECT 1", ()))
+        await ledger.ask(session, (ENDS, ()))
+
+
+@on_postgresql
+async def test_whose_transaction_ends_under_the_driver_is_asked_to_come_again(
+    engine: AsyncEngine,
+) -> None:
+    with pytest.raises(DBAPIError) as ended:
+        await ask_after_the_end(engine)
+
+    assert db.busy(ended.value)
+    assert await db.alone(engine, STORED, "a", 1, AT) == 1
+
+
+async def store_and_fail(engine: AsyncEngine) -> None:
+    async with db.transaction(engine) as session:
+        await ledger.ask(session, (STORED, ("a", 1, AT)), (STORED, ("b", 1, AT)))
+        raise ZeroDivisionError
+
+
+async def test_what_the_driver_is_asked_is_part_of_the_sessions_transaction(
+    engine: AsyncEngine,
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await store_and_fail(engine)
+    rolled_back = await blobs(engine)
+    async with db.transaction(engine) as session:
+        await ledger.ask(session, (STORED, ("c", 1, AT)), (STORED, ("d", 1, AT)))
+
+    assert (rolled_back, await blobs(engine)) == (0, 2)
+
+
+async def test_a_session_goes_on_with_the_connection_of_its_next_transaction(
+    engine: AsyncEngine,
+) -> None:
+    """Between two transactions the first one's connection may be somebody else's."""
+    async with db.transaction(engine, write=False) as session:
+        first = await db.driver(session)
+        assert await db.driver(session) is first
+        await session.commit()
+        async with engine.connect() as connection:
+            assert (await connection.get_raw_connection()).driver_connection is first
+            second = await db.driver(session)
+
+    assert second is not first
+
+
+def where(_: sqlite3.Connection) -> int:
+    return get_ident()
+
+
+@on_sqlite
+async def test_what_is_brief_takes_no_visit(engine: AsyncEngine) -> None:
+    async with db.transaction(engine) as session:
+        assert await db.at_once(session, where, brief=True) == get_ident()
+        assert await db.at_once(session, where) != get_ident()
+
+
+@on_sqlite
+@pytest.mark.parametrize("later", [True, False])
+async def test_nobody_is_held_up_while_what_is_brief_waits_for_another_process(
+    engine: AsyncEngine, later: bool
+) -> None:
+    other = db.connect(engine.url)  # which has a queue of its own
+    here: list[str] = []
+
+    def watch(said: str) -> None:
+        if get_ident() == thread:
+            here.append(said)
+
+    async def write() -> int:
+        async with db.transaction(engine, later=later) as session:
+            (await db.driver(session))._conn.set_trace_callback(watch)
+            await db.hold(session)
+            return await db.at_once(session, where, brief=True)
+
+    thread = get_ident()
+    async with db.transaction(other) as holding:
+        await store(holding, "a")
+        writing = asyncio.create_task(write())
+        while not here:
+            await count(holding)
+        assert not writing.done()
+
+    assert await writing != thread
+    waits = [said.removeprefix("PRAGMA busy_timeout = ") for said in here]
+    assert waits == ["0", "BEGIN IMMEDIATE", "60000"]
+    await other.dispose()
+
+
+@on_sqlite
+async def test_what_is_brief_comes_after_what_somebody_left_behind(engine: AsyncEngine) -> None:
+    """Whoever is cancelled leaves his work in the thread, which ends it."""
+    began, goes_on, done = Event(), Event(), list[str]()
+
+    def slow(_: sqlite3.Connection) -> None:
+        began.set()
+        goes_on.wait(20)
+        done.append("slow")
+
+    async with engine.connect() as connection:
+        thread = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(thread, db.SqliteThread)
+        left = asyncio.create_task(thread.at_once(slow))
+        await asyncio.to_thread(began.wait, 20)
+        left.cancel()
+        brief = asyncio.create_task(thread.at_once(lambda _: done.append("brief"), brief=True))
+        await asyncio.wait([left])
+        before = list(done)
+        goes_on.set()
+        await brief
+
+    assert (before, done) == ([], ["slow", "brief"])
+
+
 @on_sqlite
 @pytest.mark.parametrize("later", [True, False])
 async def test_one_that_writes_later_lets_the_log_start_over(
@@ -283,9 +403,9 @@ async def test_one_that_held_keeps_all_others_waiting_until_it_is_over(
     assert await writer == 0  # it waited, and found what the first one had written
 
 
-async def write_unheld(engine: AsyncEngine, *, hold: bool) -> None:
+async def write_unheld(engine: AsyncEngine, *, hold: bool, brief: bool) -> None:
     async with db.transaction(engine, later=True) as session:
-        await store(session, "a")
+        await ledger.ask(session, (STORED, ("a", 1, AT)), brief=brief)
         if hold:
             await db.hold(session)
             await store(session, "b")
@@ -293,11 +413,12 @@ async def write_unheld(engine: AsyncEngine, *, hold: bool) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize("hold", [True, False])
+@pytest.mark.parametrize("brief", [True, False])
 async def test_one_that_writes_before_it_holds_is_found_out(
-    engine: AsyncEngine, hold: bool
+    engine: AsyncEngine, hold: bool, brief: bool
 ) -> None:
     with pytest.raises(RuntimeError, match="before it was held"):
-        await write_unheld(engine, hold=hold)
+        await write_unheld(engine, hold=hold, brief=brief)
 
     assert await blobs(engine) == 0
     assert await db.alone(engine, STORED, "a", 1, AT) == 1
