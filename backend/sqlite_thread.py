@@ -111,8 +111,8 @@ class SqliteThread(aiosqlite.Connection):
         self._conn.execute("PRAGMA busy_timeout = 0")
         try:
             self._begin(self._conn)
-        except sqlite3.OperationalError:
-            return False
+        except sqlite3.Error:
+            return False  # the thread is asked, and tells what is the matter
         finally:
             self._conn.execute(f"PRAGMA busy_timeout = {self.busy_ms}")
         return True

@@ -370,9 +370,10 @@ def _cpu(pid: int) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in _family(pid))
 
 
-def granian(port: int) -> list[str]:
+def granian(port: int, *, workers: int = 1) -> list[str]:
     """Name the command that we ship."""
-    return [sys.executable, "-m", "cli", "server", "serve", "--port", str(port)]
+    served = [sys.executable, "-m", "cli", "server", "serve", "--port", str(port)]
+    return [*served, "--workers", str(workers)]
 
 
 def uvicorn(port: int) -> list[str]:

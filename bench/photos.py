@@ -9,6 +9,7 @@ import random
 import sys
 from argparse import Namespace
 from base64 import b64encode
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -29,6 +30,7 @@ from _stage import (
     Signed,
     arguments,
     client,
+    granian,
     serving,
     show,
     stage,
@@ -138,6 +140,7 @@ def slow_link(*, held_back: bool) -> Link:
 def measure(options: Namespace) -> tuple[list[Result], float]:
     """Measure every database with every number of clients."""
     results: list[Result] = []
+    command = partial(granian, workers=options.workers)
     with stage(tuple(options.database), options.folder) as (databases, folder):
         disk = sync_ms(folder)
         pushes = (2 * options.rounds + 1) * options.each
@@ -150,7 +153,7 @@ def measure(options: Namespace) -> tuple[list[Result], float]:
         databases.prepare(crowd)
         for kind in options.database:
             (folder / kind).mkdir()  # or the second would find the files of the first
-            with serving(databases.copy(kind), folder / kind) as server:
+            with serving(databases.copy(kind), folder / kind, command) as server:
                 rest = iter(crowd)
                 for clients in options.clients:
                     some = list(islice(rest, clients))
@@ -303,6 +306,7 @@ def _options() -> Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--each", type=int, default=100, help="submissions of a client in a round")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--workers", type=int, default=1, help="processes of the server")
     return parser.parse_args()
 
 

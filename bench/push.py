@@ -10,6 +10,7 @@ on a busy machine the fairest of the ratios.
 
 import sys
 from argparse import Namespace
+from functools import partial
 from itertools import islice
 from statistics import median, quantiles
 
@@ -24,6 +25,7 @@ from _stage import (
     Server,
     arguments,
     client,
+    granian,
     serving,
     show,
     stage,
@@ -86,6 +88,7 @@ def measure(options: Namespace) -> tuple[list[Result], dict[str, int], float]:
     """Measure every combination, and give the size of the operations of each shape."""
     results: list[Result] = []
     bytes_each: dict[str, int] = {}
+    command = partial(granian, workers=options.workers)
     with stage(tuple(options.database), options.folder) as (databases, folder):
         disk = sync_ms(folder)
         for name in options.shape:
@@ -99,7 +102,7 @@ def measure(options: Namespace) -> tuple[list[Result], dict[str, int], float]:
             bytes_each[name] = sum(bodies) // (len(bodies) * options.size)
             databases.prepare(crowd)
             for kind in options.database:
-                with serving(databases.copy(kind), folder) as server:
+                with serving(databases.copy(kind), folder, command) as server:
                     rest = iter(crowd)
                     for clients in options.clients:
                         some = list(islice(rest, clients))
@@ -176,6 +179,7 @@ def _options() -> Namespace:
     )
     parser.add_argument("--size", type=int, default=200, help="operations in a batch")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--workers", type=int, default=1, help="processes of the server")
     parser.add_argument("--shape", nargs="+", choices=tuple(SHAPES), default=tuple(SHAPES))
     return parser.parse_args()
 
