@@ -82,6 +82,14 @@ BUSY = Said(
     "Try again after a moment.",
     "请稍后重试。",
 )
+OUTCOME_UNKNOWN = Said(
+    "server.outcome-unknown",
+    Kind.BUSY,
+    "The database was lost while it stored this; nobody knows whether it did.",
+    "数据库在保存时中断，是否已保存无法确定",
+    "Look whether it is there before you enter it again; a device may send it again as it is.",
+    "请先查看是否已保存，再决定是否重新录入；终端可原样重发。",
+)
 SETTING_INVALID = Said(
     "setting.invalid",
     Kind.INVALID,

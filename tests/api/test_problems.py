@@ -4,11 +4,13 @@ from datetime import datetime
 import pytest
 from conftest import PASSWORD, Clock, Office
 from httpx import ASGITransport, AsyncClient
-from litestar import Litestar, get
+from litestar import Litestar, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backend import journal
 from backend.db import Session
 from backend.routes import problems
 from sync.refusals import Kind, Reason, Refused
@@ -33,14 +35,25 @@ async def locked() -> None:
 
 @get("/write", opt={"public": True})
 async def write(db: NamedDependency[Session], now: NamedDependency[datetime]) -> None:
-    from backend import journal
-
     await journal.append(db, actor="x", verb="x.y", subject="z", now=now)
+
+
+@post("/enter", opt={"public": True})
+async def enter(db: NamedDependency[Session], now: NamedDependency[datetime]) -> None:
+    await journal.append(db, actor="x", verb="x.y", subject="z", now=now)
+
+
+ENDS_AT_COMMIT = (
+    "CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS $$"
+    " BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$",
+    "CREATE CONSTRAINT TRIGGER ends AFTER INSERT ON act DEFERRABLE INITIALLY DEFERRED"
+    " FOR EACH ROW EXECUTE FUNCTION ends()",
+)
 
 
 @pytest.fixture
 async def failing(app: Litestar) -> AsyncClient:
-    for handler in (refuse, fail, locked, write):
+    for handler in (refuse, fail, locked, write, enter):
         app.register(handler)
     return AsyncClient(transport=ASGITransport(app), base_url="http://evenhand")
 
@@ -73,6 +86,19 @@ async def test_a_locked_database_asks_to_try_again(failing: AsyncClient) -> None
     assert answer.status_code == 503
     assert answer.json()["code"] == "server.busy"
     assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_database_lost_while_it_commits_is_not_said_to_have_changed_nothing(
+    failing: AsyncClient, engine: AsyncEngine
+) -> None:
+    async with engine.begin() as connection:
+        for statement in ENDS_AT_COMMIT:
+            await connection.exec_driver_sql(statement)
+
+    answer = await failing.post("/enter")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "server.outcome-unknown")
 
 
 async def test_a_bug_tells_its_request_id_and_nothing_else(
