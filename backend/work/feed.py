@@ -15,8 +15,9 @@ from backend.tables import Feed, Member
 from backend.work import ledger
 from sync import pages
 
-MEMBER = "SELECT bucket FROM member WHERE inspector_id = $1"
-WORKS = "SELECT division, districts FROM inspector WHERE id = $1"
+FOLLOWED = """
+SELECT division, districts, bucket FROM inspector LEFT JOIN member ON inspector_id = inspector.id
+WHERE inspector.id = $1"""
 SITES = "d:"  # and a division: its establishments, as `work.sites` publishes them
 
 _ADD_UP = text(
@@ -115,9 +116,9 @@ async def leave(db: Session, inspector_id: str, bucket: str) -> None:
 
 async def buckets(db: Session, inspector_id: str) -> list[str]:
     """Name the buckets that an inspector follows, in order; those of establishments come last."""
-    members, inspector = await ledger.ask(db, (MEMBER, (inspector_id,)), (WORKS, (inspector_id,)))
-    named = sorted(name for (name,) in members)
-    return [*named, *(bucket for row in inspector for bucket in territory(*row))]
+    (found,) = await ledger.ask(db, (FOLLOWED, (inspector_id,)), brief=True)
+    named = sorted(bucket for _, _, bucket in found if bucket is not None)
+    return [*named, *(bucket for row in found[:1] for bucket in territory(row[0], row[1]))]
 
 
 def territory(division: str, districts: str) -> list[str]:

@@ -208,7 +208,7 @@ async def _store(
     """Write what is new, with the head locked; say where the device stands and what of its push."""
     skew_ms = push.head.clock.w - round(now.timestamp() * 1000)
     if not taken.verdicts:
-        await ledger.ask(db, (ledger.SEEN, (device.device, now, skew_ms)))
+        await ledger.ask(db, (ledger.SEEN, (device.device, now, skew_ms)), brief=True)
         return device, await _notes(db, push, device)
     placed, ends = hub.place(push, taken.verdicts, device.ends, round(now.timestamp() * 1000))
     device = device.advanced(placed[-1], ends)

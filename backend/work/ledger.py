@@ -34,6 +34,8 @@ RECORDED = """
 SELECT inspection_id, device_id, hash, raw, inspector_id
 FROM entry JOIN device ON device.id = entry.device_id
 WHERE inspection_id AMONG $1 AND seq IS NOT NULL"""
+TOP = """
+SELECT epoch, floor, feed_n, ledger_n, ledger_root FROM head WHERE id = 1 FOR UPDATE"""
 JUDGED = "SELECT n, seq, verdict, why, inspection_id FROM entry WHERE device_id = $1 AND n >= $2"
 SEEN = "UPDATE device SET seen_at = $2, skew_ms = $3 WHERE id = $1"
 
@@ -107,6 +109,16 @@ class Standing(Struct, frozen=True):
         return msgspec.structs.replace(self, head_n=last.n, head_hash=last.hash, ends=ends)
 
 
+class Top(Struct, frozen=True):
+    """Where ledger and feed stand; tombstones up to the place `floor` are forgotten."""
+
+    epoch: str
+    floor: int
+    feed_n: int
+    ledger_n: int
+    ledger_root: str
+
+
 class Projection(Struct, frozen=True):
     """What is kept of the fold of an inspection, so that it can be looked for."""
 
@@ -169,6 +181,12 @@ async def lock(db: Session, known: Standing) -> Standing:
     now = standing(rows)
     assert now is not None
     return now
+
+
+async def top(db: Session) -> Top:
+    """Hold the head until commit, as `db.head` does, when nothing of it is to be changed."""
+    ((row,),) = await ask(db, (TOP, ()), brief=True)
+    return Top(*row)
 
 
 def recorded_of(inspections: Collection[str]) -> Ask:

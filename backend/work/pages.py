@@ -4,17 +4,17 @@ The head row is locked while a page is cut: no place is given meanwhile, so rows
 moment. What has not changed costs nothing: the last place of each bucket is kept.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
 
 from msgspec import Raw, Struct
 from sqlmodel import select
 
-from backend.db import Session, head
-from backend.tables import Entry, Head
+from backend.db import Session
+from backend.tables import Entry
 from backend.work import feed, ledger, sites
-from backend.work.ledger import Standing
+from backend.work.ledger import Standing, Top
 from backend.work.snapshots import Snapshots
 from sync import pages, versions
 from sync import sites as told
@@ -26,9 +26,9 @@ Places = list[tuple[int, Event]]
 Read = Mapping[str, dict[str, sites.Row] | None]  # of the register, by bucket
 
 SUMS = """
-SELECT name, count, total, seq, published_at, snapshot, snapshot_size, snapshot_seq
+SELECT name, count, total, seq, published_at, (SELECT max(at) FROM revision), snapshot,
+    snapshot_size, snapshot_seq
 FROM bucket WHERE name AMONG $1"""
-NEWEST = "SELECT max(at) FROM revision"
 # Compared as pairs, so that only the index of both can serve, and nothing else is ever read.
 BETWEEN = "({0}, seq) > ($1, $2) AND ({0}, seq) <= ($1, $3) ORDER BY {0}, seq LIMIT $4"
 PUBLISHED = f"""
@@ -51,6 +51,7 @@ class Sum(Struct, frozen=True):
     total: int
     seq: int
     published_at: datetime | str | None
+    revised_at: datetime | str | None  # the register
     snapshot: str
     snapshot_size: int
     snapshot_seq: int
@@ -60,17 +61,18 @@ async def cut(
     db: Session, device: Standing, pull: Pull, snapshots: Snapshots | None
 ) -> tuple[pages.Page, dict[str, tuple[int, int]]]:
     """Cut a page, and with the last one say what every bucket adds up to."""
-    top = await head(db)  # no place is given while the page is cut: rows and sums agree
+    top = await ledger.top(db)  # no place is given while the page is cut: rows and sums agree
     regressed = await _regressed(db, pull, top)
     if device.revoked:
         return pages.revoked(pull, top.epoch, regressed=regressed), {}
     entitled = versions.followed(pull, await feed.buckets(db, device.inspector))
     known, read = await _known(db, entitled)
-    feed_n = top.feed_n
+    if read:
+        top = await ledger.top(db)  # establishments have just been published
     at = pages.cursor(
         pull,
         epoch=top.epoch,
-        feed_n=feed_n,
+        feed_n=top.feed_n,
         floor=top.floor,
         entitled=entitled,
         regressed=regressed,
@@ -78,8 +80,11 @@ async def cut(
     packs: dict[str, Boot] = {}
     if pull.packs and snapshots is not None:
         new = [known[name] for name in entitled if name in known and name not in at.have]
-        packs = await _packs(db, [one for one in new if one.name not in at.part], snapshots, read)
-    cutting = pages.page(pull, device.device, at=at, feed_n=feed_n, entitled=entitled, packs=packs)
+        new = [one for one in new if one.name not in at.part]
+        packs = await _packs(db, top, new, snapshots, read)
+    cutting = pages.page(
+        pull, device.device, at=at, feed_n=top.feed_n, entitled=entitled, packs=packs
+    )
     try:
         wanted = next(cutting)
         while True:
@@ -94,7 +99,7 @@ async def cut(
     }
 
 
-async def _regressed(db: Session, pull: Pull, top: Head) -> bool:
+async def _regressed(db: Session, pull: Pull, top: Top) -> bool:
     """Tell whether a device was told of a ledger that is not this one's beginning."""
     position, root = pull.told or (0, "")
     if position in (0, top.ledger_n):
@@ -122,9 +127,10 @@ async def rows(db: Session, wanted: pages.Wanted, known: Mapping[str, Sum]) -> P
     return found[: wanted.limit]
 
 
-async def sums(db: Session, names: Iterable[str]) -> dict[str, Sum]:
+async def sums(db: Session, names: Collection[str]) -> dict[str, Sum]:
     """Load what buckets add up to, and where something was told in them last."""
-    (found,) = await ledger.ask(db, (SUMS, (list(names),)))
+    brief = len(names) < ledger.BRIEF
+    (found,) = await ledger.ask(db, (SUMS, (list(names),)), brief=brief)
     return {row[0]: Sum(*row) for row in found}
 
 
@@ -133,12 +139,12 @@ async def _known(db: Session, entitled: Sequence[str]) -> tuple[dict[str, Sum], 
 
     Gives what had to be read of the register for it, too.
     """
-    found, ((newest,),) = await ledger.ask(db, (SUMS, (entitled,)), (NEWEST, ()))
-    known = {row[0]: Sum(*row) for row in found}
+    known = await sums(db, entitled)
     behind = [
         name
         for name in entitled
-        if name.startswith(feed.SITES) and (name not in known or known[name].published_at != newest)
+        if name.startswith(feed.SITES)
+        and (name not in known or known[name].published_at != known[name].revised_at)
     ]
     read = {bucket: await sites.publish(db, bucket) for bucket in behind}
     return (await sums(db, entitled) if behind else known), read
@@ -199,16 +205,15 @@ async def prepare(db: Session, bucket: str, snapshots: Snapshots) -> bool:
     known, read = await _known(db, [bucket])
     if bucket not in known:
         return False
-    packs = await _packs(db, [known[bucket]], snapshots, read)
+    packs = await _packs(db, await ledger.top(db), [known[bucket]], snapshots, read)
     return bucket in packs and packs[bucket].snapshot != known[bucket].snapshot
 
 
 async def _packs(
-    db: Session, buckets: Iterable[Sum], snapshots: Snapshots, read: Read
+    db: Session, top: Top, buckets: Iterable[Sum], snapshots: Snapshots, read: Read
 ) -> dict[str, Boot]:
     """Name a snapshot of each bucket that is large, made now unless one is recent enough."""
     packs: dict[str, Boot] = {}
-    top = await head(db)
     for one in buckets:
         if one.count < PACKED_ROWS_MIN:
             continue

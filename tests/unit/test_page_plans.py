@@ -71,8 +71,6 @@ async def test_a_frame_is_read_in_order_from_one_index(office: Office) -> None:
         literal = {"literal_binds": True}
         asked = str(query.compile(dialect=connection.dialect, compile_kwargs=literal))
         said = await plan(session, asked)
-        print(asked)
-        print(said)
 
     assert re.search(r"(COVERING INDEX|Index Only Scan using) ix_establishment_frame", said)
     assert not re.search(r"B-TREE FOR ORDER|Sort", said)
