@@ -53,15 +53,14 @@ NOW_MS = 1_772_413_200_000
 PACKED_ROWS_MIN = 4
 
 
-POINTS = 6  # in an exchange, at which a server may die; beyond the last, when it commits
-
-
 class Died(Exception):
     """The server was killed before it committed."""
 
 
 class MemoryHub:
     """The server of a simulated world."""
+
+    points = 6
 
     def __init__(self, secret: str, form: checklist.Checklist) -> None:
         self.state = State(secret)

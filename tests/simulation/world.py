@@ -15,7 +15,7 @@ from simulation import keys, proofs
 from simulation.forms import FORM as FORM
 from simulation.forms import REFS as REFS
 from simulation.forms import Newer as Newer
-from simulation.memory_hub import POINTS, Died, MemoryHub
+from simulation.memory_hub import Died, MemoryHub
 from simulation.model import Act, Posting, Server, named_by
 from simulation.opening import Openings, forget, notice
 from simulation.phone import Backup, Crash, Device, Full, Session
@@ -322,7 +322,7 @@ class World:
     def ask(self, question: Request) -> Response | None:
         dies = self.happens(self.loss / 3)
         try:
-            return self.server.ask(question, (1 + self.below(POINTS + 2)) * dies)
+            return self.server.ask(question, (1 + self.below(self.server.points + 2)) * dies)
         except Died:
             return None
 

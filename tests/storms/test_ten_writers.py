@@ -8,7 +8,6 @@ same storm over a plain sequence shows that it would notice.
 import asyncio
 import os
 from random import Random
-from typing import Any
 
 import pytest
 from conftest import Office
@@ -18,7 +17,7 @@ from sqlmodel import func, select, text
 
 from backend import db
 from backend.tables import Feed, Head
-from backend.work import feed, pages
+from backend.work import feed, ledger
 from sync.ids import new_id
 
 SECONDS = 30 if os.environ.get("CI") == "true" else 6
@@ -86,16 +85,15 @@ async def test_the_same_storm_over_a_plain_sequence_loses_some(
     async def next_place(session: db.Session) -> int:
         return (await session.exec(text("SELECT nextval('plain')"))).scalars().one()
 
-    async def head(session: db.Session) -> Any:
+    async def top(session: db.Session) -> ledger.Top:
         found = await session.get_one(Head, 1)
-        found.feed_n = (await session.exec(select(func.max(Feed.seq)))).one() or 0
-        session.expunge(found)
-        return found
+        feed_n = (await session.exec(select(func.max(Feed.seq)))).one() or 0
+        return ledger.Top(found.epoch, found.floor, feed_n, found.ledger_n, found.ledger_root)
 
     async with db.transaction(office.engine) as session:
         await session.exec(text("CREATE SEQUENCE plain START 1000"))
     monkeypatch.setattr(feed, "next_place", next_place)
-    monkeypatch.setattr(pages, "head", head)
+    monkeypatch.setattr(ledger, "top", top)
     storm = Storm(office)
 
     await storm.blow(3)
