@@ -57,9 +57,9 @@ async def uploader(engine: AsyncEngine, token: str, now: datetime) -> DeviceCall
     if not device_id.isprintable():  # what no database takes
         raise Refused(Reason.DEVICE_UNKNOWN)
     found = await glance(engine, _SENDER, device_id)
-    inspector_id, revoked, secret = found or ("", False, GENESIS)
+    inspector_id, revoked, secret = found[0] if found else ("", False, GENESIS)
     right = _proof(secret, text)
-    if not hmac.compare_digest(right.encode(), proof.encode("utf-8", "replace")) or found is None:
+    if not hmac.compare_digest(right.encode(), proof.encode("utf-8", "replace")) or not found:
         raise Refused(Reason.DEVICE_UNKNOWN)
     if int(expires) < now.timestamp():
         raise Refused(Reason.DEVICE_UNKNOWN)

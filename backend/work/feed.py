@@ -18,6 +18,10 @@ from sync import pages
 FOLLOWED = """
 SELECT division, districts, bucket FROM inspector LEFT JOIN member ON inspector_id = inspector.id
 WHERE inspector.id = $1"""
+# A moment older than the head that it locks: what was assigned meanwhile comes with the next page.
+SCOPE = f"""
+SELECT epoch, floor, feed_n, ledger_n, ledger_root, followed.*
+FROM head LEFT JOIN ({FOLLOWED}) AS followed ON TRUE WHERE head.id = 1 FOR UPDATE OF head"""
 SITES = "d:"  # and a division: its establishments, as `work.sites` publishes them
 
 _ADD_UP = text(
@@ -117,8 +121,20 @@ async def leave(db: Session, inspector_id: str, bucket: str) -> None:
 async def buckets(db: Session, inspector_id: str) -> list[str]:
     """Name the buckets that an inspector follows, in order; those of establishments come last."""
     (found,) = await ledger.ask(db, (FOLLOWED, (inspector_id,)), brief=True)
-    named = sorted(bucket for _, _, bucket in found if bucket is not None)
-    return [*named, *(bucket for row in found[:1] for bucket in territory(row[0], row[1]))]
+    return named(found)
+
+
+async def scope(db: Session, inspector_id: str) -> tuple[ledger.Top, list[str]]:
+    """Hold the head until commit, and name the buckets that an inspector follows: in one trip."""
+    (found,) = await ledger.ask(db, (SCOPE, (inspector_id,)), brief=True)
+    return ledger.Top(*found[0][:5]), named([row[5:] for row in found])
+
+
+def named(followed: ledger.Rows) -> list[str]:
+    """Read the answer to FOLLOWED; the office has devices too, which follow nothing."""
+    found = sorted(bucket for _, _, bucket in followed if bucket is not None)
+    where = [row[:2] for row in followed[:1] if row[0] is not None]
+    return [*found, *(bucket for one in where for bucket in territory(*one))]
 
 
 def territory(division: str, districts: str) -> list[str]:

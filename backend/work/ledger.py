@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy.orm.attributes import set_committed_value
 
-from backend.db import Session, at_once, driver, hold, sqlite_value
+from backend import db as database
+from backend.db import Engine, Session, at_once, driver, hold, sqlite_value
 from sync.hub import Ends, Placed
 from sync.merge import Marks, Recorded
 from sync.ops import AddEvidence, decode_op, op_id
@@ -162,6 +163,12 @@ async def ask(db: Session, *asks: Ask, brief: bool = False) -> list[Rows]:
             result = await (await db.connection()).exec_driver_sql(statement, tuple(values))
             found.append(result.all() if result.returns_rows else ())
     return found
+
+
+async def glance(engine: Engine, text: str, *values: object) -> Rows:
+    """Run a statement that comes to a few rows by their keys, in no transaction."""
+    for_it = _for_sqlite if engine.dialect.name == "sqlite" else _for_postgresql
+    return await database.glance(engine, for_it(text), *values)
 
 
 def standing(rows: Rows) -> Standing | None:

@@ -61,11 +61,12 @@ async def cut(
     db: Session, device: Standing, pull: Pull, snapshots: Snapshots | None
 ) -> tuple[pages.Page, dict[str, tuple[int, int]]]:
     """Cut a page, and with the last one say what every bucket adds up to."""
-    top = await ledger.top(db)  # no place is given while the page is cut: rows and sums agree
+    # no place is given while the page is cut, so rows and sums agree
+    top, scope = await feed.scope(db, device.inspector)
     regressed = await _regressed(db, pull, top)
     if device.revoked:
         return pages.revoked(pull, top.epoch, regressed=regressed), {}
-    entitled = versions.followed(pull, await feed.buckets(db, device.inspector))
+    entitled = versions.followed(pull, scope)
     known, read = await _known(db, entitled)
     if read:
         top = await ledger.top(db)  # establishments have just been published
@@ -93,10 +94,7 @@ async def cut(
         page: pages.Page = done.value
     if page.more:
         return page, {}
-    return page, {
-        name: (known[name].count, known[name].total) if name in known else (0, 0)
-        for name in entitled
-    }
+    return page, check(entitled, known)
 
 
 async def _regressed(db: Session, pull: Pull, top: Top) -> bool:
@@ -131,7 +129,29 @@ async def sums(db: Session, names: Collection[str]) -> dict[str, Sum]:
     """Load what buckets add up to, and where something was told in them last."""
     brief = len(names) < ledger.BRIEF
     (found,) = await ledger.ask(db, (SUMS, (list(names),)), brief=brief)
-    return {row[0]: Sum(*row) for row in found}
+    return sums_of(found)
+
+
+def sums_of(rows: ledger.Rows) -> dict[str, Sum]:
+    """Read the answer to SUMS."""
+    return {row[0]: Sum(*row) for row in rows}
+
+
+def check(names: Iterable[str], known: Mapping[str, Sum]) -> dict[str, tuple[int, int]]:
+    """Say what buckets add up to, so that a device can hold its own against it."""
+    return {
+        name: (known[name].count, known[name].total) if name in known else (0, 0) for name in names
+    }
+
+
+def behind(names: Iterable[str], known: Mapping[str, Sum]) -> list[str]:
+    """Name the buckets of establishments that are not as the register is."""
+    return [
+        name
+        for name in names
+        if name.startswith(feed.SITES)
+        and (name not in known or known[name].published_at != known[name].revised_at)
+    ]
 
 
 async def _known(db: Session, entitled: Sequence[str]) -> tuple[dict[str, Sum], Read]:
@@ -140,14 +160,8 @@ async def _known(db: Session, entitled: Sequence[str]) -> tuple[dict[str, Sum], 
     Gives what had to be read of the register for it, too.
     """
     known = await sums(db, entitled)
-    behind = [
-        name
-        for name in entitled
-        if name.startswith(feed.SITES)
-        and (name not in known or known[name].published_at != known[name].revised_at)
-    ]
-    read = {bucket: await sites.publish(db, bucket) for bucket in behind}
-    return (await sums(db, entitled) if behind else known), read
+    read = {bucket: await sites.publish(db, bucket) for bucket in behind(entitled, known)}
+    return (await sums(db, entitled) if read else known), read
 
 
 async def _rows(db: Session, bucket: str, wanted: pages.Wanted) -> Places:

@@ -120,21 +120,6 @@ async def test_a_push_of_many_and_odd_operations_is_stored_whole(
     assert all(row == truth for row, truth in await sums(office))
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_an_exchange_with_nothing_new_visits_the_thread_only_to_commit(
-    office: Office, hub: AppHub
-) -> None:
-    phone = await Phone(hub, "lead").enrol()
-    async with office.engine.connect() as connection:
-        thread = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(thread, db.SqliteThread)
-    visits = thread._asked
-
-    await phone.sync()
-
-    assert thread._asked == visits + 1
-
-
 async def test_what_arrives_while_its_device_is_revoked_counts_or_is_held_back(
     office: Office, hub: AppHub
 ) -> None:

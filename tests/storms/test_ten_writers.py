@@ -85,15 +85,16 @@ async def test_the_same_storm_over_a_plain_sequence_loses_some(
     async def next_place(session: db.Session) -> int:
         return (await session.exec(text("SELECT nextval('plain')"))).scalars().one()
 
-    async def top(session: db.Session) -> ledger.Top:
+    async def scope(session: db.Session, inspector: str) -> tuple[ledger.Top, list[str]]:
         found = await session.get_one(Head, 1)
         feed_n = (await session.exec(select(func.max(Feed.seq)))).one() or 0
-        return ledger.Top(found.epoch, found.floor, feed_n, found.ledger_n, found.ledger_root)
+        top = ledger.Top(found.epoch, found.floor, feed_n, found.ledger_n, found.ledger_root)
+        return top, await feed.buckets(session, inspector)
 
     async with db.transaction(office.engine) as session:
         await session.exec(text("CREATE SEQUENCE plain START 1000"))
     monkeypatch.setattr(feed, "next_place", next_place)
-    monkeypatch.setattr(ledger, "top", top)
+    monkeypatch.setattr(feed, "scope", scope)
     storm = Storm(office)
 
     await storm.blow(3)

@@ -26,9 +26,8 @@ VALUES ($1, $2, $3, '', '', '', FALSE) ON CONFLICT DO NOTHING"""
 
 
 async def blobs(engine: AsyncEngine) -> int:
-    found = await db.glance(engine, "SELECT count(*) FROM blob")
-    assert found is not None
-    return int(found[0])
+    ((found,),) = await db.glance(engine, "SELECT count(*) FROM blob")
+    return int(found)
 
 
 async def count(session: db.Session) -> int:
@@ -51,10 +50,9 @@ async def test_a_statement_alone_writes_a_moment_as_everybody_does(engine: Async
     async with db.transaction(engine) as session:
         await store(session, "b")
 
-    found = await db.glance(engine, "SELECT count(DISTINCT stored_at) FROM blob")
+    ((found,),) = await db.glance(engine, "SELECT count(DISTINCT stored_at) FROM blob")
 
-    assert found is not None
-    assert found[0] == 1
+    assert found == 1
 
 
 async def test_a_statement_alone_that_fails_leaves_nothing_and_holds_nothing(
@@ -231,13 +229,13 @@ async def test_who_comes_after_the_database_was_started_anew_notices_nothing(
     lent.add_termination_listener(lambda _: closed.set())
     other = db.connect(engine.url)
 
-    ended = await db.glance(other, "SELECT pg_terminate_backend($1)", lent.get_server_pid())
+    asked = "SELECT pg_terminate_backend($1)", lent.get_server_pid()
+    ((ended,),) = await db.glance(other, *asked)
     await asyncio.wait_for(closed.wait(), 20)
     stored = await db.alone(engine, STORED, "a", 1, AT)
     await other.dispose()
 
-    assert ended is not None
-    assert (ended[0], stored, await blobs(engine)) == (True, 1, 1)
+    assert (ended, stored, await blobs(engine)) == (True, 1, 1)
 
 
 @on_postgresql
