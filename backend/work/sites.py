@@ -112,7 +112,8 @@ async def _compare(
     changed.sort()
     places = await feed.next_places(db, len(changed))
     rows = [(bucket, seq, *one) for seq, one in zip(places, changed, strict=True)]
-    await ledger.put(db, _SITES, ("text", "int", "text", "bigint", "bool"), rows, _MOVED)
+    types = ("text", "int", "text", "bigint", "bool")
+    await ledger.put(db, _SITES, types, rows, _MOVED if told else "")  # looking for none is dear
     await feed.add_up(db, [feed.Step(bucket, count, added, places[-1])])
 
 
