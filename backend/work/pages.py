@@ -4,9 +4,11 @@ The head row is locked while a page is cut: no place is given meanwhile, so rows
 moment. What has not changed costs nothing: the last place of each bucket is kept.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
+from typing import TypeVar
 
 from msgspec import Raw, Struct
 from sqlmodel import select
@@ -23,7 +25,9 @@ from sync.ops import op_id
 
 KEYS_MAX = 500  # in one question
 Places = list[tuple[int, Event]]
-Read = Mapping[str, dict[str, sites.Row] | None]  # of the register, by bucket
+Made = Mapping[str, tuple[str, int] | None]  # snapshots of what was published just now, if any
+
+T = TypeVar("T")
 
 SUMS = """
 SELECT name, count, total, seq, published_at, (SELECT max(at) FROM revision), snapshot,
@@ -67,8 +71,9 @@ async def cut(
     if device.revoked:
         return pages.revoked(pull, top.epoch, regressed=regressed), {}
     entitled = versions.followed(pull, scope)
-    known, read = await _known(db, entitled)
-    if read:
+    new = set(entitled).difference(pull.have, pull.part) if pull.packs else set[str]()
+    known, made = await _known(db, entitled, new, snapshots)
+    if made:
         top = await ledger.top(db)  # establishments have just been published
     at = pages.cursor(
         pull,
@@ -80,9 +85,9 @@ async def cut(
     )
     packs: dict[str, Boot] = {}
     if pull.packs and snapshots is not None:
-        new = [known[name] for name in entitled if name in known and name not in at.have]
-        new = [one for one in new if one.name not in at.part]
-        packs = await _packs(db, top, new, snapshots, read)
+        held = {*at.have, *at.part}
+        lacked = [known[name] for name in entitled if name in known and name not in held]
+        packs = await _packs(db, top, lacked, snapshots, made)
     cutting = pages.page(
         pull, device.device, at=at, feed_n=top.feed_n, entitled=entitled, packs=packs
     )
@@ -154,14 +159,39 @@ def behind(names: Iterable[str], known: Mapping[str, Sum]) -> list[str]:
     ]
 
 
-async def _known(db: Session, entitled: Sequence[str]) -> tuple[dict[str, Sum], Read]:
+async def _known(
+    db: Session, entitled: Sequence[str], new: Collection[str], snapshots: Snapshots | None
+) -> tuple[dict[str, Sum], Made]:
     """Load what buckets add up to, once those of establishments are as the register is.
 
-    Gives what had to be read of the register for it, too.
+    Whole buckets of those that are `new` to the device are packed while the database writes.
     """
-    known = await sums(db, entitled)
-    read = {bucket: await sites.publish(db, bucket) for bucket in behind(entitled, known)}
-    return (await sums(db, entitled) if read else known), read
+    known, made = await sums(db, entitled), dict[str, tuple[str, int] | None]()
+    for bucket in behind(entitled, known):
+        news, made[bucket] = await sites.compare(db, bucket), None
+        if news is None:
+            continue
+        telling, whole = sites.tell(db, news), news.whole or {}
+        if snapshots is None or bucket not in new or len(whole) < PACKED_ROWS_MIN:
+            await telling
+        else:
+            made[bucket] = await _both(snapshots.make(_lines(bucket, whole)), telling)
+    return (await sums(db, entitled) if made else known), made
+
+
+async def _both(first: Awaitable[T], second: Awaitable[object]) -> T:
+    """Wait for both, whatever becomes of either: nobody goes on with a session that is in use."""
+    done, other = await asyncio.gather(first, second, return_exceptions=True)
+    for one in (other, done):
+        if isinstance(one, BaseException):
+            raise one
+    assert not isinstance(done, BaseException)
+    return done
+
+
+def _lines(bucket: str, whole: Mapping[str, sites.Row]) -> Iterator[Event]:
+    """Tell of all establishments of a bucket; sorted by whoever asks for the first of them."""
+    yield from told.blocks(bucket, sorted(whole.values()))
 
 
 async def _rows(db: Session, bucket: str, wanted: pages.Wanted) -> Places:
@@ -216,15 +246,15 @@ BEHIND_ROWS_MAX = 1_000  # places after which a snapshot is made anew
 
 async def prepare(db: Session, bucket: str, snapshots: Snapshots) -> bool:
     """Do now what the first device to ask for a bucket would wait for; tell whether it was much."""
-    known, read = await _known(db, [bucket])
+    known, made = await _known(db, [bucket], [bucket], snapshots)
     if bucket not in known:
         return False
-    packs = await _packs(db, await ledger.top(db), [known[bucket]], snapshots, read)
+    packs = await _packs(db, await ledger.top(db), [known[bucket]], snapshots, made)
     return bucket in packs and packs[bucket].snapshot != known[bucket].snapshot
 
 
 async def _packs(
-    db: Session, top: Top, buckets: Iterable[Sum], snapshots: Snapshots, read: Read
+    db: Session, top: Top, buckets: Iterable[Sum], snapshots: Snapshots, made: Made
 ) -> dict[str, Boot]:
     """Name a snapshot of each bucket that is large, made now unless one is recent enough."""
     packs: dict[str, Boot] = {}
@@ -234,7 +264,9 @@ async def _packs(
         said = one.snapshot, one.snapshot_size, one.snapshot_seq
         there = one.snapshot_seq >= top.floor and await snapshots.has(one.snapshot)
         if not there or await _behind(db, one) >= BEHIND_ROWS_MAX:
-            said = await _pack(db, one, snapshots, top.feed_n, read.get(one.name))
+            digest, size = made.get(one.name) or await _pack(db, one, snapshots)
+            await ledger.ask(db, (SNAPSHOT, (one.name, digest, size, top.feed_n)))
+            said = digest, size, top.feed_n
         packs[one.name] = Boot(one.name, *said)
     return packs
 
@@ -253,21 +285,10 @@ async def _behind(db: Session, one: Sum) -> int:
     return sum(count for ((count,),) in await ledger.ask(db, *asks))
 
 
-async def _pack(
-    db: Session,
-    one: Sum,
-    snapshots: Snapshots,
-    feed_n: int,
-    there: dict[str, sites.Row] | None,
-) -> tuple[str, int, int]:
-    """Write all of a bucket, as it is at the end of the feed, into a snapshot; keep its name."""
+async def _pack(db: Session, one: Sum, snapshots: Snapshots) -> tuple[str, int]:
+    """Write all of a bucket, as it is at the end of the feed, into a snapshot."""
     if one.name.startswith(feed.SITES):
-        there = await sites.read(db, one.name) if there is None else there
-        lines: list[Event] = list(told.blocks(one.name, sorted(there.values())))
-    else:
-        wanted = pages.Wanted((one.name,), 0, one.seq, one.count + 1_000_000)
-        found = await _rows(db, one.name, wanted)
-        lines = [event for _, event in sorted(found, key=lambda row: row[0])]
-    digest, size = await snapshots.make(lines)
-    await ledger.ask(db, (SNAPSHOT, (one.name, digest, size, feed_n)))
-    return digest, size, feed_n
+        return await snapshots.make(_lines(one.name, await sites.read(db, one.name)))
+    wanted = pages.Wanted((one.name,), 0, one.seq, one.count + 1_000_000)
+    found = await _rows(db, one.name, wanted)
+    return await snapshots.make([event for _, event in sorted(found, key=lambda row: row[0])])

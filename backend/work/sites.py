@@ -4,12 +4,13 @@ An import writes nothing here. Whoever pulls first after it compares what was pu
 there: only the rows that later revisions touched, or all of the bucket when they touched many.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlmodel import SQLModel, col, select
 
 from backend.db import Session
@@ -35,16 +36,27 @@ _COLUMNS = [_kept.c[name] for name in sites.Site._fields if name != "licences"]
 Row = tuple[str, ...]  # in the order of sync.sites.Site
 
 
+class News(Struct, frozen=True):
+    """What a bucket is behind the register: codes with their terms, and whether they are gone."""
+
+    bucket: str
+    published_at: datetime
+    changed: Sequence[tuple[str, int, bool]]
+    count: int  # what they add to the bucket's sum
+    total: int
+    first: bool  # nothing was told of it before
+    whole: Mapping[str, Row] | None  # all of it, where that had to be read
+
+
 def division_of(bucket: str) -> str:
     """Name the division of a bucket of establishments."""
     return bucket.removeprefix(feed.SITES)
 
 
-async def publish(db: Session, bucket: str) -> dict[str, Row] | None:
-    """Bring what is told of a division up to the register; the head must be locked.
+async def compare(db: Session, bucket: str) -> News | None:
+    """Compare what was told of a division with the register; the head must be locked until `tell`.
 
-    Costs what the revisions since the last time touched, at most the size of the bucket: then all
-    of it is given, for whoever needs it next.
+    Costs what the revisions since the last time touched, at most the size of the bucket.
     """
     newest = await _newest(db)
     known = await db.get(Bucket, bucket, populate_existing=True)
@@ -52,19 +64,45 @@ async def publish(db: Session, bucket: str) -> dict[str, Row] | None:
     if newest is None or since == newest:
         return None
     touched = await _touched(db, since) if since else None
-    whole: dict[str, Row] | None = None
+    told: dict[str, tuple[int, bool]] = {}
+    there: dict[str, Row] = {}
     if touched is None:
-        whole = await read(db, bucket) if await _fits(db, bucket) else {}
-        await _compare(db, bucket, await _told(db, bucket), whole)
+        told = await _told(db, bucket)
+        there = await read(db, bucket) if await _fits(db, bucket) else {}
     else:
         for codes in _chunks(touched):
-            told, there = await _told(db, bucket, codes), await read(db, bucket, codes)
-            await _compare(db, bucket, told, there)
-    published = sa.update(Bucket).where(col(Bucket.name) == bucket).values(published_at=newest)
+            told |= await _told(db, bucket, codes)
+            there |= await read(db, bucket, codes)
+    changed: list[tuple[str, int, bool]] = []
+    total = count = 0
+    for code, row in there.items():
+        term = sites.term_of(row)
+        before, gone = told.get(code, (0, True))
+        if gone or before != term:
+            changed.append((code, term, False))
+            total, count = total + term - (0 if gone else before), count + gone
+    for code, (before, gone) in told.items():
+        if not gone and code not in there:
+            changed.append((code, before, True))
+            total, count = total - before, count - 1
+    whole = there if touched is None else None
+    return News(bucket, newest, sorted(changed), count, total, not told, whole)
+
+
+async def tell(db: Session, news: News) -> None:
+    """Give places to what differs from what was told."""
+    bucket, types = news.bucket, ("text", "int", "text", "bigint", "bool")
+    if news.changed:
+        places = await feed.next_places(db, len(news.changed))
+        rows = [(bucket, seq, *one) for seq, one in zip(places, news.changed, strict=True)]
+        # to look for earlier ones is dear where there are none
+        await ledger.put(db, _SITES, types, rows, "" if news.first else _MOVED)
+        await feed.add_up(db, [feed.Step(bucket, news.count, news.total, places[-1])])
+    published = sa.update(Bucket).where(col(Bucket.name) == bucket)
+    published = published.values(published_at=news.published_at)
     if (await _execute(db, published)).rowcount == 0:
-        db.add(Bucket(name=bucket, published_at=newest))
+        db.add(Bucket(name=bucket, published_at=news.published_at))
         await db.flush()
-    return whole
 
 
 async def read(db: Session, bucket: str, codes: Sequence[str] | None = None) -> dict[str, Row]:
@@ -89,32 +127,6 @@ def _within(bucket: str) -> sa.ColumnElement[bool]:
     division = division_of(bucket)
     column = _kept.c.division
     return sa.and_(column >= division, column < f"{division}z", column.startswith(division))
-
-
-async def _compare(
-    db: Session, bucket: str, told: dict[str, tuple[int, bool]], there: dict[str, Row]
-) -> None:
-    """Give places to what differs from what was told: its terms, and whether it is gone."""
-    changed: list[tuple[str, int, bool]] = []
-    added = count = 0
-    for code, row in there.items():
-        term = sites.term_of(row)
-        before, gone = told.get(code, (0, True))
-        if gone or before != term:
-            changed.append((code, term, False))
-            added, count = added + term - (0 if gone else before), count + gone
-    for code, (before, gone) in told.items():
-        if not gone and code not in there:
-            changed.append((code, before, True))
-            added, count = added - before, count - 1
-    if not changed:
-        return
-    changed.sort()
-    places = await feed.next_places(db, len(changed))
-    rows = [(bucket, seq, *one) for seq, one in zip(places, changed, strict=True)]
-    types = ("text", "int", "text", "bigint", "bool")
-    await ledger.put(db, _SITES, types, rows, _MOVED if told else "")  # looking for none is dear
-    await feed.add_up(db, [feed.Step(bucket, count, added, places[-1])])
 
 
 async def _told(

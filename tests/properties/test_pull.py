@@ -25,6 +25,7 @@ from backend.work.snapshots import Snapshots
 from sync import pages
 from sync.exchange import exchange
 from sync.messages import Pull
+from sync.refusals import Refused
 from sync.replica import Replica
 
 BUCKETS = ("i:a", "i:b", "i:c")
@@ -280,6 +281,26 @@ async def test_what_is_prepared_at_once_is_bound_and_of_devices_in_use(office: O
 
     assert unasked == 0
     assert found == [1, 1, 0, 0]
+
+
+async def test_a_division_that_could_not_be_packed_is_told_afterwards(office: Office) -> None:
+    hub = await open_hub(office)
+    await sites_of(office, "3304", 700)
+    folder = office.settings.data_dir / "snapshots"
+    folder.parent.mkdir(exist_ok=True)
+    folder.touch()  # a file where the snapshots should be
+    phone = Phone(hub, "li")
+    with pytest.raises(Refused):
+        await phone.enrol()
+    async with db.transaction(office.engine, write=False) as session:
+        told = (await session.exec(select(Site.code))).all()
+
+    folder.unlink()
+    await phone.sync()
+
+    assert told == []
+    assert len(phone.store._sites) == 700
+    await held_equals_told(office, phone)
 
 
 async def test_an_establishment_that_moves_away_leaves_the_device(office: Office) -> None:
