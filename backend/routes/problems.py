@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.utils.scope.state import ScopeState
 
-from backend.db import busy, unstorable
+from backend.db import busy, full, unstorable
 from sync.refusals import Detail, Kind, Reason, Refused
 
 log = logging.getLogger("evenhand")
@@ -103,6 +103,8 @@ def failed(request: AnyRequest, error: Exception) -> Problem:
         return problem(request, Refused(Reason.BODY_INVALID, problem="a value is out of range"))
     request_id = request.scope["state"].get("request_id", "")
     log.error("failed", exc_info=error, extra={"request_id": request_id})
+    if full(error):
+        return problem(request, Refused(Reason.DISK_FULL))
     body: dict[str, object] = {
         "type": "about:blank",
         "status": 500,

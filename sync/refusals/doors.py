@@ -82,6 +82,14 @@ BUSY = Said(
     "Try again after a moment.",
     "请稍后重试。",
 )
+DISK_FULL = Said(
+    "server.disk-full",
+    Kind.BUSY,
+    "The server's disk is full; nothing was changed.",
+    "服务器磁盘已满，未作任何更改",
+    "Keep what you have and try again later; the operator has to make room.",
+    "请保留数据稍后重试，并请管理员扩容。",
+)
 OUTCOME_UNKNOWN = Said(
     "server.outcome-unknown",
     Kind.BUSY,

@@ -1,3 +1,4 @@
+import errno
 import sqlite3
 from datetime import datetime
 
@@ -9,10 +10,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import select
 
 from backend import journal
-from backend.db import Session
+from backend.db import Session, full, transaction
 from backend.routes import problems
+from backend.tables import Act
 from sync.refusals import Kind, Reason, Refused
 
 MEDIA_TYPE = "application/problem+json"
@@ -49,6 +52,26 @@ ENDS_AT_COMMIT = (
     "CREATE CONSTRAINT TRIGGER ends AFTER INSERT ON act DEFERRABLE INITIALLY DEFERRED"
     " FOR EACH ROW EXECUTE FUNCTION ends()",
 )
+
+
+NO_ROOM = {
+    "sqlite": ("PRAGMA max_page_count = 1",),  # no more than there are
+    "postgresql": (
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$",
+        "CREATE TRIGGER no_room AFTER INSERT ON act FOR EACH ROW EXECUTE FUNCTION no_room()",
+    ),
+}
+ROOM = {
+    "sqlite": ("PRAGMA max_page_count = 1000000",),
+    "postgresql": ("DROP TRIGGER no_room ON act",),
+}
+
+
+async def run(engine: AsyncEngine, statements: tuple[str, ...]) -> None:
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
 
 
 @pytest.fixture
@@ -92,13 +115,42 @@ async def test_a_locked_database_asks_to_try_again(failing: AsyncClient) -> None
 async def test_a_database_lost_while_it_commits_is_not_said_to_have_changed_nothing(
     failing: AsyncClient, engine: AsyncEngine
 ) -> None:
-    async with engine.begin() as connection:
-        for statement in ENDS_AT_COMMIT:
-            await connection.exec_driver_sql(statement)
+    await run(engine, ENDS_AT_COMMIT)
 
     answer = await failing.post("/enter")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "server.outcome-unknown")
+
+
+async def test_a_full_disk_is_told_and_nothing_is_half_written(
+    failing: AsyncClient, engine: AsyncEngine
+) -> None:
+    await run(engine, NO_ROOM[engine.dialect.name])
+    answers = [await failing.post("/enter") for _ in range(60)]
+    stored = sum(answer.status_code == 201 for answer in answers)
+    refused = {answer.json()["code"] for answer in answers if answer.status_code == 503}
+    await run(engine, ROOM[engine.dialect.name])
+
+    again = await failing.post("/enter")
+
+    async with transaction(engine, write=False) as session:
+        acts = len((await session.exec(select(Act.n))).all())
+    assert refused == {"server.disk-full"}
+    assert (again.status_code, acts) == (201, stored + 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), True),
+        (OSError(errno.EACCES, "Permission denied"), False),
+        (OperationalError("", {}, sqlite3.OperationalError("database or disk is full")), True),
+        (OperationalError("", {}, sqlite3.OperationalError("disk I/O error")), False),
+    ],
+)
+def test_a_disk_may_be_full_for_files_too(error: Exception, said: bool) -> None:
+    assert full(error) is said
 
 
 async def test_a_bug_tells_its_request_id_and_nothing_else(
