@@ -69,9 +69,8 @@ async def exchange(
     push = hub.read(body)
     if push.head.dev != sender:
         raise Refused(Reason.SIGNATURE_WRONG)
-    if met and isinstance(
-        db.bind, Engine
-    ):  # else the session holds a connection, and one is enough
+    if met:  # else the session holds a connection already, and nobody may wait for a second one
+        assert isinstance(db.bind, Engine)
         same = await unchanged.look(db.bind, push.head, now, _skew_ms(push, now))
         if same is not None:
             return _answer(same.device, push.head.v, [], same.page, same.check, now)

@@ -73,6 +73,15 @@ async def compare(db: Session, bucket: str) -> News | None:
         for codes in _chunks(touched):
             told |= await _told(db, bucket, codes)
             there |= await read(db, bucket, codes)
+    changed, count, total = _differences(told, there)
+    whole = there if touched is None else None
+    return News(bucket, newest, changed, count, total, not told, whole)
+
+
+def _differences(
+    told: Mapping[str, tuple[int, bool]], there: Mapping[str, Row]
+) -> tuple[list[tuple[str, int, bool]], int, int]:
+    """Say what was told otherwise than it is there, and what that adds to the bucket's sum."""
     changed: list[tuple[str, int, bool]] = []
     total = count = 0
     for code, row in there.items():
@@ -85,8 +94,7 @@ async def compare(db: Session, bucket: str) -> News | None:
         if not gone and code not in there:
             changed.append((code, before, True))
             total, count = total - before, count - 1
-    whole = there if touched is None else None
-    return News(bucket, newest, sorted(changed), count, total, not told, whole)
+    return sorted(changed), count, total
 
 
 async def tell(db: Session, news: News) -> None:

@@ -17,7 +17,7 @@ from sqlmodel import update
 
 from backend import db
 from backend.tables import Device, Head, Revision
-from backend.work import feed, unchanged
+from backend.work import feed, ledger, unchanged
 from sync import codec
 from sync.exchange import exchange
 from sync.ids import new_id
@@ -217,6 +217,21 @@ async def test_who_has_anything_to_hear_is_answered_in_a_transaction(
 ) -> None:
     assert await look(office, asked) is not None
     await change(hub, phone)
+    assert await look(office, asked) is None
+
+
+async def test_what_is_told_between_its_two_statements_is_not_passed_over(
+    office: Office, hub: AppHub, asked: PushHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    glance = ledger.glance
+
+    async def slowly(engine: db.Engine, text: str, *values: object) -> ledger.Rows:
+        found = await glance(engine, text, *values)
+        await hub.put(f"u:{hub.ids['lead']}", "row", new_id(), b"2")
+        return found
+
+    monkeypatch.setattr(ledger, "glance", slowly)
+
     assert await look(office, asked) is None
 
 
